@@ -1,0 +1,23 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { MARKETS } from '../domain/market.ts';
+import { freshDatabase, type TestDatabase } from '../tests/support/postgres.ts';
+import { migrate } from './migrate.ts';
+
+describe('migrate', () => {
+  let db: TestDatabase;
+  beforeAll(async () => {
+    db = await freshDatabase();
+  });
+  afterAll(() => db.drop());
+
+  it('applies nothing the second time', async () => {
+    expect(await migrate(db.pool)).toEqual([]);
+  });
+
+  it('leaves the markets of domain/market.ts in the store', async () => {
+    const { rows } = await db.pool.query(
+      'SELECT id, name, operator, time_zone AS "timeZone", currency FROM market ORDER BY id',
+    );
+    expect(rows).toEqual(MARKETS.map(({ identityTolerance: _, ...market }) => market));
+  });
+});

@@ -1,0 +1,164 @@
+import { z } from 'zod';
+import { BusbarError } from '../domain/errors.ts';
+
+/**
+ * The only reader of the environment. Every variable is declared once, here or in the fragment a feed brings, with its
+ * default and a description; `.env.example` and the README's table are printed from these declarations.
+ */
+export type EnvFragment<Settings> = z.ZodType<Settings> & { readonly shape: Readonly<Record<string, z.ZodType>> };
+
+/** A value that does not show itself: not in logs, not in JSON, not in an error. Ask for it by name. */
+export class Secret {
+  readonly #value: string;
+  constructor(value: string) {
+    this.#value = value;
+  }
+  reveal(): string {
+    return this.#value;
+  }
+  toString(): string {
+    return '[secret]';
+  }
+  toJSON(): string {
+    return '[secret]';
+  }
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return '[secret]';
+  }
+}
+
+const port = z.coerce.number().int().min(0).max(65_535);
+const url = (...protocols: string[]) =>
+  z
+    .url({
+      protocol: new RegExp(`^(${protocols.join('|')})$`),
+      error: `must be a URL beginning with ${protocols.join(':// or ')}://`,
+    })
+    .transform((value) => new Secret(value))
+    .optional();
+const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
+
+const CORE = z.object({
+  PORT: port.default(4000).describe('Port of the gateway; 0 picks a free one.'),
+  HOST: z
+    .string()
+    .min(1)
+    .default('127.0.0.1')
+    .describe('Address the gateway listens on. Loopback unless told otherwise.'),
+  INGESTORS_PORT: port.default(4001).describe('Port of the ingestors’ health and metrics when they run alone.'),
+  BUSBAR_DATA: z.string().min(1).default('.data').describe('Folder of the embedded store.'),
+  DATABASE_URL: url('postgres', 'postgresql').describe(
+    'TimescaleDB or Postgres ≥ 15. Not set: native Postgres from npm under BUSBAR_DATA.',
+  ),
+  DATABASE_POOL: z.coerce
+    .number()
+    .int()
+    .min(2)
+    .max(200)
+    .default(10)
+    .describe('Most connections to the store from one process.'),
+  KAFKA_BROKERS: z
+    .string()
+    .transform((list) =>
+      list
+        .split(',')
+        .map((each) => each.trim())
+        .filter(Boolean),
+    )
+    .refine((list) => list.every((each) => /^[^\s:/]+:\d+$/.test(each)), 'must be host:port[,host:port…]')
+    .optional()
+    .describe('Kafka brokers, host:port separated by commas. Not set: the durable log in the store.'),
+  KAFKA_SSL: flag.default(false).describe('true: TLS to the brokers.'),
+  KAFKA_SASL_MECHANISM: z
+    .enum(['plain', 'scram-sha-256', 'scram-sha-512'])
+    .optional()
+    .describe('SASL mechanism of the brokers.'),
+  KAFKA_USERNAME: z.string().optional().describe('SASL user.'),
+  KAFKA_PASSWORD: z
+    .string()
+    .transform((value) => new Secret(value))
+    .optional()
+    .describe('SASL password.'),
+  REDIS_URL: url('redis', 'rediss').describe(
+    'Redis ≥ 6.2 for the live bus. Not set: a ring in the process, which gateway and ingestors can then not share.',
+  ),
+  LIVE_WINDOW_ENTRIES: z.coerce
+    .number()
+    .int()
+    .min(10)
+    .default(100_000)
+    .describe('Most entries the live bus keeps for reconnecting subscribers.'),
+  LIVE_WINDOW_MINUTES: z.coerce.number().min(1).default(60).describe('Longest time the live bus keeps an entry.'),
+  LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
+    .default('info')
+    .describe('Least level that is logged.'),
+});
+
+export type CoreConfig = Readonly<z.output<typeof CORE>>;
+
+export interface Config {
+  readonly core: CoreConfig;
+  /** Settings of a fragment that was passed to `readConfig`. */
+  settings<Settings>(fragment: EnvFragment<Settings>): Settings;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Parses the environment once.
+ * @throws BusbarError `CONFIG_INVALID` that lists every problem, never a value.
+ */
+export function readConfig(env: Environment, fragments: readonly EnvFragment<unknown>[] = []): Config {
+  // An empty variable is one that was not set: `FOO=` in a compose file means the default.
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
+  const problems: string[] = [];
+  const parse = <T>(fragment: z.ZodType<T>): T | undefined => {
+    const parsed = fragment.safeParse(given);
+    if (parsed.success) return Object.freeze(parsed.data);
+    for (const issue of parsed.error.issues)
+      problems.push(`${issue.path.join('.') || 'environment'}: ${issue.message}`);
+    return undefined;
+  };
+  const core = parse(CORE);
+  if (core?.KAFKA_SASL_MECHANISM && !(core.KAFKA_USERNAME && core.KAFKA_PASSWORD)) {
+    problems.push('KAFKA_SASL_MECHANISM: needs KAFKA_USERNAME and KAFKA_PASSWORD');
+  }
+  const settings = new Map(fragments.map((fragment) => [fragment, parse(fragment)]));
+  if (!core || problems.length > 0) {
+    throw new BusbarError(
+      'CONFIG_INVALID',
+      `the configuration has ${problems.length} problem(s):\n  ${problems.join('\n  ')}`,
+    );
+  }
+  return {
+    core,
+    settings: <Settings>(fragment: EnvFragment<Settings>) => {
+      if (!settings.has(fragment as EnvFragment<unknown>))
+        throw new TypeError('this fragment was not passed to readConfig');
+      return settings.get(fragment as EnvFragment<unknown>) as Settings;
+    },
+  };
+}
+
+export interface Variable {
+  readonly name: string;
+  readonly default: string;
+  readonly description: string;
+}
+
+/** Every declared variable, for `.env.example` and the README. */
+export function variables(fragments: readonly EnvFragment<unknown>[] = []): Variable[] {
+  return [CORE as EnvFragment<unknown>, ...fragments].flatMap((fragment) =>
+    Object.entries(fragment.shape).map(([name, type]) => ({
+      name,
+      default: defaultOf(type),
+      description: type.description ?? '',
+    })),
+  );
+}
+
+function defaultOf(type: z.ZodType): string {
+  const parsed = type.safeParse(undefined);
+  return parsed.success && parsed.data !== undefined ? String(parsed.data) : '';
+}
