@@ -1,0 +1,106 @@
+import { cursorExpired, newIncarnation, parseCursor } from './cursor.ts';
+import type { Announcement, Channel, LiveEntry, Window } from './live-bus.ts';
+import type { RedisClient } from './redis-link.ts';
+import { decodeTicks, encodeTicks, TICK_FORMAT } from './tick-codec.ts';
+
+/** A place is the id Redis gave the entry: milliseconds and a sequence number. */
+const PLACE = /^\d{1,15}-\d{1,15}$/;
+
+/**
+ * The commands on one channel's stream in Redis, one round trip each.
+ *
+ * Two keys: the stream of entries, and a hash with the cursor of the newest one (`last`) and the last ledger id of each
+ * source. The braces keep both in one slot of a Redis cluster.
+ */
+export class RedisStream {
+  readonly #entriesKey: string;
+  readonly #metaKey: string;
+  readonly #window: Window;
+
+  constructor(channel: Channel, prefix: string, window: Window) {
+    const name = `{${prefix}live:${TICK_FORMAT}:${channel}}`;
+    this.#entriesKey = `${name}:entries`;
+    this.#metaKey = `${name}:meta`;
+    this.#window = window;
+  }
+
+  announce(client: RedisClient, { source, ledgerId, batches }: Announcement): Promise<boolean> {
+    return client.announce({
+      entriesKey: this.#entriesKey,
+      metaKey: this.#metaKey,
+      source,
+      ledgerId,
+      newIncarnation: newIncarnation(),
+      entriesMax: this.#window.entriesMax,
+      ageMsMax: this.#window.ageMsMax,
+      entries: batches.map(encodeTicks),
+    });
+  }
+
+  async lastAnnounced(client: RedisClient, source: string): Promise<number | undefined> {
+    const ledgerId = await client.hGet(this.#metaKey, `source:${source}`);
+    return ledgerId === null ? undefined : Number(ledgerId);
+  }
+
+  /** The cursor of the newest entry. A stream that has none yet gets its incarnation here, so that the cursor lasts. */
+  async tail(client: RedisClient): Promise<string> {
+    const beginning = `${newIncarnation()}-0-0`;
+    const [, last] = await client
+      .multi()
+      .hSetNX(this.#metaKey, 'last', beginning)
+      .hGet(this.#metaKey, 'last')
+      .execTyped();
+    return last ?? beginning;
+  }
+
+  /** The cursor of the newest entry; undefined where the stream was wiped. */
+  async last(client: RedisClient): Promise<string | undefined> {
+    return (await client.hGet(this.#metaKey, 'last')) ?? undefined;
+  }
+
+  /** At most `count` entries after a cursor, and the cursor of the newest, as of one moment. */
+  async page(client: RedisClient, after: string, count: number): Promise<Page> {
+    const [last, messages] = await client
+      .multi()
+      .hGet(this.#metaKey, 'last')
+      .xRange(this.#entriesKey, `(${placeOf(after)}`, '+', { COUNT: count })
+      .execTyped();
+    return { last: last ?? undefined, messages: messages ?? [] };
+  }
+
+  /** Waits up to `blockMs` for entries after a cursor. */
+  async next(client: RedisClient, after: string, count: number, blockMs: number): Promise<readonly Message[]> {
+    const from = { key: this.#entriesKey, id: placeOf(after) };
+    const streams = await client.xRead(from, { COUNT: count, BLOCK: blockMs });
+    return streams?.[0]?.messages ?? [];
+  }
+}
+
+/** An entry as Redis hands it over: `after` is the cursor of the one before it. */
+export interface Message {
+  readonly id: string;
+  readonly message: Readonly<Record<string, string>>;
+}
+
+export interface Page {
+  readonly last: string | undefined;
+  readonly messages: readonly Message[];
+}
+
+/**
+ * @param cursor what the messages are to follow without a gap.
+ * @throws BusbarError `CURSOR_EXPIRED` where they do not.
+ */
+export function entriesAfter(cursor: string, messages: readonly Message[]): readonly LiveEntry[] {
+  let last = cursor;
+  return messages.map(({ id, message }) => {
+    if (message.after !== last) throw cursorExpired(cursor);
+    last = `${last.slice(0, last.indexOf('-'))}-${id}`;
+    return { id: last, ticks: decodeTicks(message.ticks ?? '') };
+  });
+}
+
+/** @throws BusbarError `BAD_USER_INPUT` */
+export function placeOf(cursor: string): string {
+  return parseCursor(cursor, PLACE).place;
+}

@@ -1,0 +1,148 @@
+import { describe, expect, test } from 'vitest';
+import {
+  AGE_MS_MAX,
+  announceMany,
+  announcement,
+  type BusUnderTest,
+  CHECKS,
+  describeLiveBus,
+  failureOf,
+  take,
+  WIDE,
+} from './live-bus.conformance.ts';
+import type { LiveBus, Window } from './live-bus.ts';
+import { createRingBus } from './ring-bus.ts';
+
+describeLiveBus('the ring in the process', createRingUnderTest);
+
+describe('the ring in the process', () => {
+  test('a cursor of an earlier process is CURSOR_EXPIRED', async () => {
+    const before = await (await createRingUnderTest(WIDE)).bus.tail('lmp');
+    const { bus } = await createRingUnderTest(WIDE);
+    expect(await failureOf(bus, before)).toBe('CURSOR_EXPIRED');
+  });
+
+  test('ticks pass as the objects they are', async () => {
+    const { bus } = await createRingUnderTest(WIDE);
+    const start = await bus.tail('lmp');
+    const announced = announcement('a', 1);
+    await bus.announce('lmp', announced);
+    expect((await take(bus, start, 1))[0]?.ticks).toBe(announced.batches[0]);
+  });
+
+  test('entries age out by the clock alone, without an append', async () => {
+    const { bus, letAge } = await createRingUnderTest({ entriesMax: 10, ageMsMax: AGE_MS_MAX });
+    const start = await bus.tail('lmp');
+    await bus.announce('lmp', announcement('a', 1));
+    await letAge();
+    expect(await failureOf(bus, start)).toBe('CURSOR_EXPIRED');
+  });
+
+  test('the window holds exactly as many entries as it says', async () => {
+    const { bus } = await createRingUnderTest({ entriesMax: 3, ageMsMax: 1_000 });
+    const start = await bus.tail('lmp');
+    await announceMany(bus, 'a', 3);
+    expect(await take(bus, start, 3)).toHaveLength(3);
+    await bus.announce('lmp', announcement('a', 4));
+    expect(await failureOf(bus, start)).toBe('CURSOR_EXPIRED');
+  });
+});
+
+describe('the checks fail on', () => {
+  const TWICE = CHECKS['an announcement made twice, or after a later one of its source, is without effect'];
+  const RESUME =
+    CHECKS[
+      'a reader that resumes with its cursor again and again under concurrent appends misses nothing and sees nothing twice'
+    ];
+  const EXPIRY =
+    CHECKS['a cursor that the number of entries has overtaken is CURSOR_EXPIRED, the newest ones are still good'];
+  const TOGETHER = CHECKS['the entries of one announcement stay together while several sources announce'];
+
+  test('a bus that does not compare ledger ids', async () => {
+    let call = 0;
+    const forgetful = await brokenRing(WIDE, (bus) => ({
+      announce: (channel, given) => bus.announce(channel, { ...given, source: `${given.source}/${call++}` }),
+    }));
+    await expect(TWICE.run(forgetful)).rejects.toThrow('expected true to be false');
+  });
+
+  test('a bus that begins one entry late after a cursor', async () => {
+    const leaky = await brokenRing(WIDE, (bus) => ({
+      async *read(channel, after, signal) {
+        let dropped = false;
+        // The check waits for what never comes; it need not wait long.
+        const patience = AbortSignal.any([signal, AbortSignal.timeout(500)]);
+        for await (const entries of bus.read(channel, after, patience)) {
+          const rest = dropped ? entries : entries.slice(1);
+          dropped = true;
+          if (rest.length > 0) yield rest;
+        }
+      },
+    }));
+    await expect(RESUME.run(leaky)).rejects.toThrow('entries came');
+  });
+
+  test('a bus that hands the entry of the cursor over again', async () => {
+    const repeating = await brokenRing(WIDE, (bus) => ({
+      read: (channel, after, signal) => bus.read(channel, after && oneEarlier(after), signal),
+    }));
+    await expect(RESUME.run(repeating)).rejects.toThrow();
+  });
+
+  test('a bus that takes an expired cursor for the present end', async () => {
+    const silent = await brokenRing(EXPIRY.window, (bus) => ({
+      async *read(channel, after, signal) {
+        const failed = after !== undefined && (await failureOfAborted(bus, after));
+        yield* bus.read(channel, failed ? undefined : after, AbortSignal.any([signal, AbortSignal.timeout(100)]));
+      },
+    }));
+    await expect(EXPIRY.run(silent)).rejects.toThrow();
+  });
+
+  test('a bus that takes an announcement apart', async () => {
+    const apart = await brokenRing(WIDE, (bus) => ({
+      async announce(channel, { source, ledgerId, batches }) {
+        for (const [place, batch] of batches.entries()) {
+          await bus.announce(channel, { source, ledgerId: ledgerId * 10 + place, batches: [batch] });
+        }
+        return true;
+      },
+    }));
+    await expect(TOGETHER.run(apart)).rejects.toThrow();
+  });
+});
+
+async function createRingUnderTest(window: Window): Promise<BusUnderTest> {
+  let now = Date.UTC(2026, 0, 1);
+  const bus = createRingBus({ window, clock: () => now });
+  return {
+    bus,
+    async letAge() {
+      now += AGE_MS_MAX + 1;
+    },
+    stop: () => bus.close(),
+  };
+}
+
+/** A ring with some of its methods broken. */
+async function brokenRing(window: Window, breaks: (bus: LiveBus) => Partial<LiveBus>): Promise<BusUnderTest> {
+  const given = await createRingUnderTest(window);
+  return { ...given, bus: { ...given.bus, ...breaks(given.bus) } };
+}
+
+/** The cursor of the entry before; the beginning stays what it is. */
+function oneEarlier(cursor: string): string {
+  const [incarnation, place] = cursor.split('-');
+  return `${incarnation}-${Math.max(Number(place) - 1, 0)}`;
+}
+
+/** Whether a cursor is refused; does not wait for entries where there are none yet. */
+async function failureOfAborted(bus: LiveBus, cursor: string): Promise<boolean> {
+  const reading = new AbortController();
+  const first = bus.read('lmp', cursor, reading.signal)[Symbol.asyncIterator]().next();
+  reading.abort();
+  return first.then(
+    () => false,
+    () => true,
+  );
+}
