@@ -1,0 +1,79 @@
+/** The ingestors of one process: topic feeds, polled feeds and the sweep of what nobody announced. */
+import { hostname } from 'node:os';
+import type pg from 'pg';
+import type { Logger } from 'pino';
+import type { Config } from '../runtime/config.ts';
+import type { LiveBus } from '../runtime/live-bus/live-bus.ts';
+import type { Metrics } from '../runtime/metrics.ts';
+import { TOPICS } from '../schema/events/topics.ts';
+import type { Feed } from './feed.ts';
+import { tryLease } from './lease.ts';
+import { createAnnouncer } from './pipeline/announcer.ts';
+import { createPipeline } from './pipeline/pipeline.ts';
+import { registerFeeds } from './pipeline/store/feeds.ts';
+import { claimPartition, noteFailure } from './pipeline/store/positions.ts';
+import { type PolledFeed, runPolls } from './poll-runner.ts';
+import type { EventLog } from './sources/event-log.ts';
+import { runTopics, type TopicFeed } from './topic-runner.ts';
+
+export interface IngestorParts {
+  readonly config: Config;
+  readonly pool: pg.Pool;
+  readonly databaseUrl: string;
+  readonly eventLog: EventLog;
+  readonly bus: LiveBus;
+  readonly feeds: readonly Feed[];
+  readonly metrics: Metrics;
+  readonly log: Logger;
+}
+
+export interface Ingestors {
+  /** Finishes batches under way, commits and announces them, gives partitions and leases back. */
+  stop(): Promise<void>;
+  /** Rejects where reading the log ended for good. */
+  readonly ended: Promise<void>;
+}
+
+const SWEEP_EVERY_MS = 2_000;
+
+export async function startIngestors(parts: IngestorParts): Promise<Ingestors> {
+  const { config, pool, databaseUrl, eventLog, bus, feeds, metrics, log } = parts;
+  const announcer = createAnnouncer({ bus, pool, metrics, log });
+  const pipeline = createPipeline({ pool, announcer, metrics, log });
+  const claim = (feed: string, partition: string) => claimPartition(pool, feed, partition, PROCESS_NAME);
+  await registerFeeds(pool, feeds);
+  await eventLog.ensureTopics(TOPICS);
+  const consumption = await runTopics(feeds.filter(isTopicFeed), { log, eventLog, pipeline, announcer, claim });
+  const pollings = feeds.filter(isPolledFeed).map((feed) =>
+    runPolls(feed, config.settings(feed.source.env), {
+      log,
+      pipeline,
+      announcer,
+      clock: Date.now,
+      claim,
+      tryLease: (name) => tryLease(databaseUrl, name),
+      noteFailure: (id, partition, error) => noteFailure(pool, id, partition, error),
+    }),
+  );
+  const sweeping = setInterval(() => {
+    announcer.sweep().catch((error) => log.warn({ event: 'sweep-failed', err: error }));
+  }, SWEEP_EVERY_MS);
+  return {
+    ended: consumption.ended,
+    stop: async () => {
+      clearInterval(sweeping);
+      await Promise.all([consumption.stop(), ...pollings.map((polling) => polling.stop())]);
+      await announcer.sweep().catch(() => {});
+    },
+  };
+}
+
+const PROCESS_NAME = `${hostname()}/${process.pid}`;
+
+function isTopicFeed(feed: Feed): feed is TopicFeed {
+  return feed.source.kind === 'topic';
+}
+
+function isPolledFeed(feed: Feed): feed is PolledFeed {
+  return feed.source.kind === 'poll';
+}

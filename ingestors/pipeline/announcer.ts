@@ -1,0 +1,227 @@
+/**
+ * Puts on the live bus what was committed: after the commit, in commit order within a partition, each ledger entry once.
+ *
+ * A partition is **clean** while everything committed before is on the bus; then the rows of the next commit go straight
+ * from memory. It is **behind** at first, and whenever the bus could not be reached: then the entries are read back from the store
+ * in the order of their ids. How far a partition is announced is kept twice: by the bus, which refuses what it has, and
+ * in `feed_position`, a little late. So a crash between commit and announcing announces late, never twice, never not.
+ *
+ *   behind ──catchUp: read entries after the last announced, announce each──▶ clean
+ *      ▲                                                                     │
+ *      └────────────── the bus could not be reached ◀──announce──────────────┘
+ *
+ * A sweep finds entries whose process is gone, or never had the bus (the `feeds` CLI).
+ */
+import type pg from 'pg';
+import type { Logger } from 'pino';
+import { messageOf } from '../../domain/errors.ts';
+import { qualityFlags } from '../../domain/quality.ts';
+import type { LiveBus, LmpTick } from '../../runtime/live-bus/live-bus.ts';
+import type { Metrics } from '../../runtime/metrics.ts';
+
+export interface Announcer {
+  /** Announces one committed entry; never throws, since the entry is safe and the sweep comes back to it. */
+  announce(feed: string, partition: string, ledgerId: number, ticks: readonly LmpTick[]): Promise<void>;
+  /** Announces what an earlier owner of the partition left. */
+  catchUp(feed: string, partition: string): Promise<void>;
+  /** The newest entry of the partition that this process knows to be on the bus; 0 where it knows none. */
+  announcedOf(feed: string, partition: string): number;
+  /** Looks for partitions that are behind, this process's or not. */
+  sweep(): Promise<void>;
+}
+
+/** Ticks in one bus entry: what a subscriber gets in one frame at the most. */
+const ENTRY_TICKS_MAX = 250;
+/** Bus entries in one atomic announcement: about 2 MB of JSON. */
+const PART_ENTRIES_MAX = 40;
+/** A large file becomes several announcements. Its parts are numbered within the entry's id, the last one is PARTS - 1. */
+const PARTS = 4096;
+
+interface State {
+  announced: number;
+  clean: boolean;
+  /** Commits since the running catch-up began. */
+  missed: boolean;
+  catchingUp: Promise<void> | undefined;
+}
+
+export interface AnnouncerParts {
+  readonly bus: LiveBus;
+  readonly pool: pg.Pool;
+  readonly metrics: Pick<Metrics, 'liveEntriesAnnounced' | 'liveTicksAnnounced'>;
+  readonly log: Logger;
+}
+
+export function createAnnouncer({ bus, pool, metrics, log }: AnnouncerParts): Announcer {
+  const states = new Map<string, State>();
+  const stateOf = (source: string): State => {
+    let state = states.get(source);
+    if (!state) {
+      state = { announced: 0, clean: false, missed: false, catchingUp: undefined };
+      states.set(source, state);
+    }
+    return state;
+  };
+
+  const put = async (source: string, ledgerId: number, ticks: readonly LmpTick[]) => {
+    const parts = partsOf(ticks);
+    for (const [place, batches] of parts.entries()) {
+      const part = place === parts.length - 1 ? PARTS - 1 : place;
+      const taken = await bus.announce('lmp', { source, ledgerId: ledgerId * PARTS + part, batches });
+      if (!taken) continue;
+      metrics.liveEntriesAnnounced.inc(batches.length);
+      for (const batch of batches) metrics.liveTicksAnnounced.inc(batch.length);
+    }
+  };
+
+  const catchUpNow = async (feed: string, partition: string, state: State) => {
+    const source = sourceOf(feed, partition);
+    do {
+      state.missed = false;
+      const pending = await readPending(pool, feed, partition, await entryOnBus(bus, source));
+      for (const id of pending.ids) await put(source, id, await readTicks(pool, id));
+      state.announced = Math.max(state.announced, pending.last);
+      await noteAnnounced(pool, feed, partition, state.announced);
+    } while (state.missed);
+    state.clean = true;
+  };
+
+  const catchUp = async (feed: string, partition: string) => {
+    const state = stateOf(sourceOf(feed, partition));
+    state.catchingUp ??= catchUpNow(feed, partition, state)
+      .catch((error) => log.warn({ event: 'announce-behind', feed, partition, error: messageOf(error) }))
+      .finally(() => {
+        state.catchingUp = undefined;
+      });
+    await state.catchingUp;
+  };
+
+  return {
+    catchUp,
+    announcedOf: (feed, partition) => stateOf(sourceOf(feed, partition)).announced,
+    announce: async (feed, partition, ledgerId, ticks) => {
+      const source = sourceOf(feed, partition);
+      const state = stateOf(source);
+      if (!state.clean) {
+        state.missed = true;
+        return;
+      }
+      try {
+        if (ticks.length > 0) await put(source, ledgerId, ticks);
+        state.announced = ledgerId;
+      } catch (error) {
+        state.clean = false;
+        log.warn({ event: 'announce-failed', feed, partition, ledgerId, error: messageOf(error) });
+      }
+    },
+    sweep: async () => {
+      for (const { feed, partition, last } of await readBehind(pool)) {
+        const state = stateOf(sourceOf(feed, partition));
+        // Ours and clean: only the note in the store is late. Anything else may be another process's, dead or alive.
+        if (state.clean && state.announced >= last) await noteAnnounced(pool, feed, partition, state.announced);
+        else await catchUp(feed, partition);
+      }
+    },
+  };
+}
+
+function sourceOf(feed: string, partition: string): string {
+  return `${feed}/${partition}`;
+}
+
+/** The newest ledger entry all of whose parts are on the bus. */
+async function entryOnBus(bus: LiveBus, source: string): Promise<number> {
+  const sequence = await bus.lastAnnounced('lmp', source);
+  if (sequence === undefined) return 0;
+  return sequence % PARTS === PARTS - 1 ? Math.floor(sequence / PARTS) : Math.floor(sequence / PARTS) - 1;
+}
+
+/**
+ * Cuts an entry's ticks into atomic announcements of bus entries. An entry of several parts is put in one fixed order, so
+ * that a crash between two parts is resumed by the same cut, whoever resumes it.
+ */
+function partsOf(ticks: readonly LmpTick[]): LmpTick[][][] {
+  const partTicks = ENTRY_TICKS_MAX * PART_ENTRIES_MAX;
+  const ordered = ticks.length > partTicks ? [...ticks].sort(byStartNodeRevision) : ticks;
+  const parts: LmpTick[][][] = [];
+  for (let from = 0; from < ordered.length; from += partTicks) {
+    const part: LmpTick[][] = [];
+    const end = Math.min(ordered.length, from + partTicks);
+    for (let at = from; at < end; at += ENTRY_TICKS_MAX)
+      part.push(ordered.slice(at, Math.min(end, at + ENTRY_TICKS_MAX)));
+    parts.push(part);
+  }
+  if (parts.length >= PARTS) throw new RangeError(`an entry of ${ticks.length} prices cannot be announced`);
+  return parts;
+}
+
+function byStartNodeRevision(a: LmpTick, b: LmpTick): number {
+  return (
+    a.startAt - b.startAt ||
+    (a.node < b.node ? -1 : a.node > b.node ? 1 : 0) ||
+    compareRuns(a, b) ||
+    a.revision - b.revision
+  );
+}
+
+function compareRuns(a: LmpTick, b: LmpTick): number {
+  return a.run < b.run ? -1 : a.run > b.run ? 1 : 0;
+}
+
+async function readPending(
+  pool: pg.Pool,
+  feed: string,
+  partition: string,
+  onBus: number,
+): Promise<{ ids: number[]; last: number }> {
+  const { rows } = await pool.query<{ ids: number[]; last: number }>(
+    `SELECT p.last_ledger_id AS last,
+            coalesce((SELECT json_agg(e.id ORDER BY e.id) FROM ledger_entry e
+                      WHERE e.feed_id = p.feed_id AND e.partition = p.partition
+                        AND e.id > greatest(p.announced_ledger_id, $3) AND e.id <= p.last_ledger_id
+                        AND e.rows_written + e.rows_revised > 0), '[]') AS ids
+     FROM feed_position p WHERE p.feed_id = $1 AND p.partition = $2`,
+    [feed, partition, onBus],
+  );
+  return rows[0] ?? { ids: [], last: 0 };
+}
+
+/** What an entry wrote, also where a later one has replaced it since. */
+async function readTicks(pool: pg.Pool, ledgerId: number): Promise<LmpTick[]> {
+  const { rows } = await pool.query<StoredTick>(
+    `SELECT n.market_id || ':' || n.name AS node, run, ${ms('interval_start')} AS "startAt", ${ms('interval_end')} AS "endAt",
+            lmp, energy, congestion, loss, ghg, revision, quality, ${ms('published_at')} AS "publishedAt", ledger_id AS "ledgerId"
+     FROM (SELECT ${TICK_COLUMNS} FROM lmp WHERE ledger_id = $1
+           UNION ALL SELECT ${TICK_COLUMNS} FROM lmp_revision WHERE ledger_id = $1 AND revision > 0) AS written
+     JOIN pricing_node n ON n.id = node_id
+     ORDER BY interval_start, n.market_id, n.name, revision`,
+    [ledgerId],
+  );
+  return rows.map(({ quality, ...tick }) => ({ ...tick, flags: qualityFlags(quality) }));
+}
+
+type StoredTick = Omit<LmpTick, 'flags'> & { readonly quality: number };
+
+const TICK_COLUMNS =
+  'node_id, run, interval_start, interval_end, lmp, energy, congestion, loss, ghg, revision, quality, published_at, ledger_id';
+
+function ms(column: string): string {
+  return `(extract(epoch FROM ${column}) * 1000)::float8`;
+}
+
+async function readBehind(pool: pg.Pool): Promise<{ feed: string; partition: string; last: number }[]> {
+  // Two seconds: an owner at work announces within milliseconds; whoever has not by then is late or gone.
+  const { rows } = await pool.query<{ feed: string; partition: string; last: number }>(
+    `SELECT feed_id AS feed, partition, last_ledger_id AS last FROM feed_position
+     WHERE last_ledger_id > announced_ledger_id AND updated_at < now() - INTERVAL '2 seconds'`,
+  );
+  return rows;
+}
+
+async function noteAnnounced(pool: pg.Pool, feed: string, partition: string, ledgerId: number): Promise<void> {
+  await pool.query(
+    `UPDATE feed_position SET announced_ledger_id = greatest(announced_ledger_id, $3)
+     WHERE feed_id = $1 AND partition = $2 AND announced_ledger_id < $3`,
+    [feed, partition, ledgerId],
+  );
+}

@@ -1,0 +1,91 @@
+/**
+ * Runs topic feeds: takes what the log hands over, batch by batch, through the pipeline. Whose partition it is and where
+ * it stands is decided by the store; the log's own groups only spread the work.
+ */
+import type { Logger } from 'pino';
+import { BusbarError } from '../domain/errors.ts';
+import type { Feed, TopicSource } from './feed.ts';
+import type { Announcer } from './pipeline/announcer.ts';
+import type { Item, Pipeline } from './pipeline/pipeline.ts';
+import type { Claim } from './pipeline/store/positions.ts';
+import type { Consumption, EventLog, LogBatch, PartitionHandler } from './sources/event-log.ts';
+
+export interface TopicRunnerParts {
+  readonly log: Logger;
+  readonly eventLog: EventLog;
+  readonly pipeline: Pipeline;
+  readonly announcer: Announcer;
+  /** Makes this process the owner of a partition. */
+  claim(feed: string, partition: string): Promise<Claim>;
+}
+
+export type TopicFeed = Feed & { readonly source: TopicSource };
+
+export const CONSUMER_GROUP = 'busbar';
+
+/** Enough to spread the cost of a commit (~3 ms) over; few enough that a live price waits for tens of milliseconds. */
+const BATCH_RECORDS_MAX = 5_000;
+
+export function runTopics(feeds: readonly TopicFeed[], parts: TopicRunnerParts): Promise<Consumption> {
+  const byTopic = new Map(feeds.map((feed) => [feed.source.topic, feed]));
+  return parts.eventLog.consume({
+    group: CONSUMER_GROUP,
+    topics: [...byTopic.keys()],
+    batchRecordsMax: BATCH_RECORDS_MAX,
+    handler: handlerOf((topic) => {
+      const feed = byTopic.get(topic);
+      if (!feed) throw new TypeError(`no feed reads the topic ${topic}`);
+      return feed;
+    }, parts),
+  });
+}
+
+function handlerOf(
+  feedOf: (topic: string) => TopicFeed,
+  { claim, pipeline, announcer, log }: TopicRunnerParts,
+): PartitionHandler {
+  const claims = new Map<string, Claim>();
+  return {
+    claim: async (topic, partition) => {
+      const feed = feedOf(topic);
+      const claimed = await claim(feed.id, String(partition));
+      claims.set(`${topic}/${partition}`, claimed);
+      await announcer.catchUp(feed.id, claimed.partition);
+      log.info({
+        event: 'partition-claimed',
+        feed: feed.id,
+        partition,
+        position: claimed.position,
+        epoch: claimed.epoch,
+      });
+      return claimed.position;
+    },
+    handle: async (batch) => {
+      const held = claims.get(`${batch.topic}/${batch.partition}`);
+      if (!held) throw new BusbarError('FENCED', `partition ${batch.partition} of ${batch.topic} was never claimed`);
+      if (batch.lost)
+        log.error({ event: 'records-lost', topic: batch.topic, partition: batch.partition, ...batch.lost });
+      await pipeline.ingest(feedOf(batch.topic), held, {
+        kind: 'BATCH',
+        next: batch.next,
+        request: null,
+        items: itemsOf(batch),
+        lag: Math.max(0, batch.end - batch.next),
+        ...(batch.lost && {
+          failure: `retention dropped offsets ${batch.lost.from} to ${batch.lost.to} before they were read`,
+        }),
+      });
+    },
+  };
+}
+
+const NOTHING = Buffer.alloc(0);
+
+function itemsOf(batch: LogBatch): Item[] {
+  return batch.records.map((record) => ({
+    payload: { bytes: record.value ?? NOTHING, name: batch.topic },
+    publishedAt: record.appendedAt,
+    publishedSeq: record.offset,
+    position: record.offset,
+  }));
+}
