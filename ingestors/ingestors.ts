@@ -9,7 +9,7 @@ import { TOPICS } from '../schema/events/topics.ts';
 import type { Feed } from './feed.ts';
 import { tryLease } from './lease.ts';
 import { createAnnouncer } from './pipeline/announcer.ts';
-import { createPipeline } from './pipeline/pipeline.ts';
+import { createPipeline, type Pipeline } from './pipeline/pipeline.ts';
 import { registerFeeds } from './pipeline/store/feeds.ts';
 import { claimPartition, noteFailure } from './pipeline/store/positions.ts';
 import { type PolledFeed, runPolls } from './poll-runner.ts';
@@ -25,25 +25,28 @@ export interface IngestorParts {
   readonly feeds: readonly Feed[];
   readonly metrics: Metrics;
   readonly log: Logger;
+  /** Called after each unit, and every two seconds while none is under way: what a health report follows. */
+  readonly onIdle: () => void;
+  /** Reading the log ended for a reason that trying again will not mend. */
+  readonly onEnd: (error: unknown) => void;
 }
 
 export interface Ingestors {
   /** Finishes batches under way, commits and announces them, gives partitions and leases back. */
   stop(): Promise<void>;
-  /** Rejects where reading the log ended for good. */
-  readonly ended: Promise<void>;
 }
 
 const SWEEP_EVERY_MS = 2_000;
 
 export async function startIngestors(parts: IngestorParts): Promise<Ingestors> {
-  const { config, pool, databaseUrl, eventLog, bus, feeds, metrics, log } = parts;
+  const { config, pool, databaseUrl, eventLog, bus, feeds, metrics, log, onIdle, onEnd } = parts;
   const announcer = createAnnouncer({ bus, pool, metrics, log });
-  const pipeline = createPipeline({ pool, announcer, metrics, log });
+  const { pipeline, underWay } = counted(createPipeline({ pool, announcer, metrics, log }), onIdle);
   const claim = (feed: string, partition: string) => claimPartition(pool, feed, partition, PROCESS_NAME);
   await registerFeeds(pool, feeds);
   await eventLog.ensureTopics(TOPICS);
   const consumption = await runTopics(feeds.filter(isTopicFeed), { log, eventLog, pipeline, announcer, claim });
+  consumption.ended.catch(onEnd);
   const pollings = feeds.filter(isPolledFeed).map((feed) =>
     runPolls(feed, config.settings(feed.source.env), {
       log,
@@ -56,16 +59,31 @@ export async function startIngestors(parts: IngestorParts): Promise<Ingestors> {
     }),
   );
   const sweeping = setInterval(() => {
+    if (underWay() === 0) onIdle();
     announcer.sweep().catch((error) => log.warn({ event: 'sweep-failed', err: error }));
   }, SWEEP_EVERY_MS);
   return {
-    ended: consumption.ended,
     stop: async () => {
       clearInterval(sweeping);
       await Promise.all([consumption.stop(), ...pollings.map((polling) => polling.stop())]);
       await announcer.sweep().catch(() => {});
     },
   };
+}
+
+/** A pipeline that knows how many units are in it. */
+function counted(pipeline: Pipeline, onDone: () => void): { pipeline: Pipeline; underWay: () => number } {
+  let units = 0;
+  const ingest: Pipeline['ingest'] = async (...unit) => {
+    units += 1;
+    try {
+      return await pipeline.ingest(...unit);
+    } finally {
+      units -= 1;
+      onDone();
+    }
+  };
+  return { pipeline: { ingest }, underWay: () => units };
 }
 
 const PROCESS_NAME = `${hostname()}/${process.pid}`;

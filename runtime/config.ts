@@ -86,7 +86,7 @@ const CORE = z.object({
     .number()
     .int()
     .min(10)
-    .default(100_000)
+    .default(20_000)
     .describe('Most entries the live bus keeps for reconnecting subscribers.'),
   LIVE_WINDOW_MINUTES: z.coerce.number().min(1).default(60).describe('Longest time the live bus keeps an entry.'),
   LOG_LEVEL: z

@@ -30,7 +30,8 @@ describe('pipeline', () => {
   });
 
   const claim = (partition: string) => claimPartition(db.pool, realtime.id, partition, 'test');
-  const ingest = (held: Claim, values: readonly (string | Buffer)[]) => pipeline.ingest(realtime, held, batch(held, values));
+  const ingest = (held: Claim, values: readonly (string | Buffer)[]) =>
+    pipeline.ingest(realtime, held, batch(held, values));
   const prices = async (hub: string, start: string) =>
     (
       await db.pool.query(
@@ -51,7 +52,10 @@ describe('pipeline', () => {
 
   it('keeps every version that a batch brings of one interval', async () => {
     const held = await claim('versions');
-    const outcome = await ingest(held, [1, 2, 3].map((lmp) => tick('PJM-WEST', '2026-01-09T01:00:00Z', lmp)));
+    const outcome = await ingest(
+      held,
+      [1, 2, 3].map((lmp) => tick('PJM-WEST', '2026-01-09T01:00:00Z', lmp)),
+    );
     expect([outcome.written, outcome.revised]).toEqual([1, 2]);
     expect(await prices('PJM-WEST', '2026-01-09T01:00:00Z')).toEqual([
       { lmp: 1, revision: 1 },
@@ -67,7 +71,10 @@ describe('pipeline', () => {
     const replayed = { ...held, position: held.position };
     // A replay: the same offsets again, from another partition's claim, as an overlapping backfill would.
     for (let round = 0; round < 2; round++) {
-      const outcome = await pipeline.ingest(realtime, replayed, { ...batch({ ...held, position: 0 }, [tick('ERCOT-HOUSTON', start, 1)]), next: undefined });
+      const outcome = await pipeline.ingest(realtime, replayed, {
+        ...batch({ ...held, position: 0 }, [tick('ERCOT-HOUSTON', start, 1)]),
+        next: undefined,
+      });
       expect([outcome.written, outcome.revised, outcome.unchanged]).toEqual([0, 0, 1]);
     }
     expect(await prices('ERCOT-HOUSTON', start)).toEqual([
@@ -79,7 +86,9 @@ describe('pipeline', () => {
   it('commits nothing for a claim that another process has taken over', async () => {
     const loser = await claim('fenced');
     await claim('fenced');
-    await expect(ingest(loser, [tick('PJM-WEST', '2026-01-09T03:00:00Z', 5)])).rejects.toMatchObject({ code: 'FENCED' });
+    await expect(ingest(loser, [tick('PJM-WEST', '2026-01-09T03:00:00Z', 5)])).rejects.toMatchObject({
+      code: 'FENCED',
+    });
     expect(await prices('PJM-WEST', '2026-01-09T03:00:00Z')).toEqual([]);
   });
 
@@ -99,7 +108,10 @@ describe('pipeline', () => {
       for (const entry of entries) for (const { lmp, revision } of entry.ticks) seen.push([lmp, revision]);
       if (seen.length >= 2) break;
     }
-    expect(seen).toEqual([[7, 1], [8, 2]]);
+    expect(seen).toEqual([
+      [7, 1],
+      [8, 2],
+    ]);
   });
 
   it('keeps what cannot be a price, with its bytes and the reason, and goes on', async () => {
@@ -107,9 +119,15 @@ describe('pipeline', () => {
     const good = tick('CAISO-NP15', '2026-01-09T05:00:00Z', -3);
     const bad: [string, string | Buffer][] = [
       ['NOT_JSON', '{"ts": '],
-      ['NOT_JSON', '{"ts":"2026-01-09T05:00:00Z","hub":"PJM-WEST","lmp_rt":NaN,"energy_rt":1,"congestion_rt":1,"loss_rt":1}'],
+      [
+        'NOT_JSON',
+        '{"ts":"2026-01-09T05:00:00Z","hub":"PJM-WEST","lmp_rt":NaN,"energy_rt":1,"congestion_rt":1,"loss_rt":1}',
+      ],
       ['MISSING_FIELD', '{"ts":"2026-01-09T05:00:00Z","hub":"PJM-WEST"}'],
-      ['BAD_VALUE', '{"ts":"2026-01-09T05:00:00Z","hub":"PJM-WEST","lmp_rt":"12","energy_rt":1,"congestion_rt":1,"loss_rt":1}'],
+      [
+        'BAD_VALUE',
+        '{"ts":"2026-01-09T05:00:00Z","hub":"PJM-WEST","lmp_rt":"12","energy_rt":1,"congestion_rt":1,"loss_rt":1}',
+      ],
       ['UNKNOWN_NODE', tick('PJM-NOWHERE', '2026-01-09T05:00:00Z', 1)],
       ['UNKNOWN_NODE', tick('MARS-NORTH', '2026-01-09T05:00:00Z', 1)],
       ['BAD_TIME', tick('PJM-WEST', '3000-01-01T00:00:00Z', 1)],
@@ -117,9 +135,14 @@ describe('pipeline', () => {
     ];
     const outcome = await ingest(held, [...bad.map(([, value]) => value), good]);
     expect([outcome.written, outcome.rejected]).toEqual([1, bad.length]);
-    const { rows } = await db.pool.query('SELECT code, raw, position, reason FROM dead_letter WHERE partition = $1 ORDER BY position', ['bad']);
+    const { rows } = await db.pool.query(
+      'SELECT code, raw, position, reason FROM dead_letter WHERE partition = $1 ORDER BY position',
+      ['bad'],
+    );
     expect(rows.map((row) => row.code)).toEqual(bad.map(([code]) => code));
-    expect(rows.map((row) => Buffer.compare(row.raw, Buffer.from(bad[row.position]?.[1] ?? '')))).toEqual(bad.map(() => 0));
+    expect(rows.map((row) => Buffer.compare(row.raw, Buffer.from(bad[row.position]?.[1] ?? '')))).toEqual(
+      bad.map(() => 0),
+    );
     expect(rows.every((row) => row.reason.length > 10)).toBe(true);
   });
 });

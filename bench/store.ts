@@ -1,0 +1,158 @@
+/**
+ * The idempotent store path (ledger, position, upsert with history) against plain COPY into the same table.
+ * Both write the same prices in the same order with the same number of connections.
+ */
+import { Readable } from 'node:stream';
+import { pipeline as pipe } from 'node:stream/promises';
+import type pg from 'pg';
+import { from as copyFrom } from 'pg-copy-streams';
+import { HOUR_MS, isoFromInstant } from '../domain/instant.ts';
+import type { VersionedLmp } from '../domain/lmp.ts';
+import type { NodeName } from '../domain/market.ts';
+import { writeLedger } from '../ingestors/pipeline/store/ledger.ts';
+import { claimPartition, lockPartition } from '../ingestors/pipeline/store/positions.ts';
+import { type PlacedLmp, upsertLmp } from '../ingestors/pipeline/store/upsert-lmp.ts';
+import { openBenchStore } from './bench-store.ts';
+
+const ROWS = 500_000;
+const NODES = 1_000;
+const BATCH_ROWS = 5_000;
+const CONNECTIONS = 2;
+const START_AT = Date.UTC(2026, 0, 1);
+const RECORDED_AT = Date.UTC(2026, 1, 1);
+
+export async function run() {
+  const store = await openBenchStore();
+  try {
+    const batches = makeBatches();
+    // COPY's text is made beforehand: the baseline is what Postgres can take, not what we can print.
+    const texts = batches.map((batch) => Buffer.from(batch.map(copyLine).join('')));
+    const figures: Record<string, number[]> = { copy: [], upsert: [], replay: [] };
+    for (let round = 1; round <= 3; round++) {
+      const plain = await store.fresh(`copy_${round}`);
+      figures['copy']?.push(await rate(() => inParallel(texts, (text) => copyText(plain.pool, text))));
+      const ours = await store.fresh(`upsert_${round}`);
+      const commit = await committer(ours.pool);
+      figures['upsert']?.push(await rate(() => inParallel(batches, commit)));
+      figures['replay']?.push(await rate(() => inParallel(batches, commit)));
+    }
+    const median = (name: string) => (figures[name] ?? []).sort((a, b) => a - b)[1] ?? Number.NaN;
+    return {
+      baseline: `COPY into lmp, ${CONNECTIONS} connections, batches of ${BATCH_ROWS}`,
+      rowsPerSecond: { copy: median('copy'), upsert: median('upsert'), replayOfTheSame: median('replay') },
+      ratio: median('upsert') / median('copy'),
+      atLeast: 0.6,
+    };
+  } finally {
+    await store.close();
+  }
+}
+
+function makeBatches(): PlacedLmp[][] {
+  const batches: PlacedLmp[][] = [];
+  for (let from = 0; from < ROWS; from += BATCH_ROWS) {
+    batches.push(Array.from({ length: BATCH_ROWS }, (_, at) => placed(from + at)));
+  }
+  return batches;
+}
+
+function placed(at: number): PlacedLmp {
+  const startAt = START_AT + Math.floor(at / NODES) * HOUR_MS;
+  const energy = 30 + (at % 977) / 7;
+  const congestion = ((at % 313) - 150) / 10;
+  const loss = (at % 31) / 20;
+  const fact: VersionedLmp = {
+    node: `PJM:NODE-${at % NODES}` as NodeName,
+    run: 'DAY_AHEAD_HOURLY',
+    startAt,
+    endAt: startAt + HOUR_MS,
+    lmp: energy + congestion + loss,
+    energy,
+    congestion,
+    loss,
+    ghg: null,
+    publishedAt: RECORDED_AT,
+    publishedSeq: at,
+    flags: [],
+  };
+  return { fact, nodeId: (at % NODES) + 1 };
+}
+
+async function committer(pool: pg.Pool): Promise<(batch: PlacedLmp[], connection: number) => Promise<void>> {
+  const claims = await Promise.all(
+    Array.from({ length: CONNECTIONS }, (_, partition) => claimPartition(pool, 'bench', String(partition), 'bench')),
+  );
+  return async (batch, connection) => {
+    const claim = claims[connection];
+    if (!claim) throw new TypeError('a connection without a claim');
+    const client = await pool.connect();
+    try {
+      await client.query('BEGIN');
+      const id = await lockPartition(client, claim);
+      const { written, revised, unchanged } = await upsertLmp(client, batch, id, RECORDED_AT);
+      const next = (claim.position ?? 0) + batch.length;
+      await writeLedger(client, claim, {
+        id,
+        kind: 'BATCH',
+        state: 'COMPLETED',
+        next,
+        request: null,
+        checksum: Buffer.alloc(32),
+        bytes: 0,
+        rowsIn: batch.length,
+        rowsWritten: written.length - revised,
+        rowsUnchanged: unchanged,
+        rowsRevised: revised,
+        rowsRejected: 0,
+        eventFrom: START_AT,
+        eventTo: START_AT,
+        startedAt: RECORDED_AT,
+        error: null,
+        lag: 0,
+        announced: 0,
+      });
+      await client.query('COMMIT');
+      claim.position = next;
+    } finally {
+      client.release();
+    }
+  };
+}
+
+async function copyText(pool: pg.Pool, text: Buffer): Promise<void> {
+  const client = await pool.connect();
+  try {
+    const stream = client.query(
+      copyFrom(`COPY lmp (node_id, run, interval_start, interval_end, operating_day, lmp, energy, congestion, loss, ghg,
+                quality, revision, published_at, published_seq, recorded_at, ledger_id) FROM STDIN`),
+    );
+    await pipe(Readable.from([text]), stream);
+  } finally {
+    client.release();
+  }
+}
+
+function copyLine({ nodeId, fact }: PlacedLmp): string {
+  const start = isoFromInstant(fact.startAt);
+  const recorded = isoFromInstant(RECORDED_AT);
+  return `${nodeId}\t${fact.run}\t${start}\t${isoFromInstant(fact.endAt)}\t${start.slice(0, 10)}\t${fact.lmp}\t${fact.energy}\t${fact.congestion}\t${fact.loss}\t\\N\t0\t1\t${recorded}\t${fact.publishedSeq}\t${recorded}\t1\n`;
+}
+
+/** Connection c takes every CONNECTIONS-th batch, in order, as a partition would. */
+async function inParallel<Batch>(
+  batches: readonly Batch[],
+  write: (batch: Batch, connection: number) => Promise<void>,
+) {
+  await Promise.all(
+    Array.from({ length: CONNECTIONS }, async (_, connection) => {
+      for (const batch of batches.filter((_, place) => place % CONNECTIONS === connection))
+        await write(batch, connection);
+    }),
+  );
+}
+
+async function rate(work: () => Promise<void>): Promise<number> {
+  const startedAt = performance.now();
+  await work();
+  return Math.round(ROWS / ((performance.now() - startedAt) / 1000));
+}

@@ -1,0 +1,88 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Health } from './health.ts';
+import type { Metrics } from './metrics.ts';
+
+export interface HttpService {
+  readonly url: string;
+  readonly port: number;
+  readonly server: Server;
+  /**
+   * Takes no new connection, lets answers under way finish for up to `graceMs`, then cuts what is left.
+   */
+  close(graceMs: number): Promise<void>;
+}
+
+export type HttpHandler = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
+
+/**
+ * An HTTP server on one address, listening when this resolves. Requests are counted by status.
+ * @param port 0 picks a free one.
+ */
+export async function listenHttp(options: {
+  host: string;
+  port: number;
+  metrics: Metrics;
+  handle: HttpHandler;
+}): Promise<HttpService> {
+  const { host, port, metrics, handle } = options;
+  const server = createServer((request, response) => {
+    response.once('finish', () => metrics.httpRequests.inc({ status: response.statusCode }));
+    void handle(request, response);
+  });
+  server.listen(port, host);
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new TypeError('a TCP server has a port');
+  const shownHost = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+  return {
+    url: `http://${shownHost}:${address.port}`,
+    port: address.port,
+    server,
+    async close(graceMs) {
+      const closed = once(server, 'close');
+      server.close();
+      server.closeIdleConnections();
+      const cut = setTimeout(() => server.closeAllConnections(), graceMs);
+      await closed;
+      clearTimeout(cut);
+    },
+  };
+}
+
+/**
+ * Answers `/health/live`, `/health/ready` and `/metrics`.
+ * @returns false where the request is for something else.
+ */
+export async function answerOperations(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { health, metrics }: { health: Health; metrics: Metrics },
+): Promise<boolean> {
+  switch (pathOf(request)) {
+    case '/health/live':
+      // That this line runs is the answer: the loop turns.
+      answerJson(response, 200, { live: true });
+      return true;
+    case '/health/ready': {
+      const report = health.report();
+      answerJson(response, report.ready ? 200 : 503, report);
+      return true;
+    }
+    case '/metrics':
+      response.writeHead(200, { 'content-type': metrics.registry.contentType });
+      response.end(await metrics.registry.metrics());
+      return true;
+    default:
+      return false;
+  }
+}
+
+export function pathOf(request: IncomingMessage): string {
+  return (request.url ?? '/').split('?', 1)[0] ?? '/';
+}
+
+export function answerJson(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' });
+  response.end(JSON.stringify(body));
+}

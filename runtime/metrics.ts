@@ -1,0 +1,116 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+/** Seconds; from a point read of a cached series to the longest backfill batch. */
+const DURATION_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+export type Metrics = ReturnType<typeof createMetrics>;
+
+/** What a pool of database connections says of itself; `pg.Pool` fits. */
+export interface PoolFigures {
+  readonly totalCount: number;
+  readonly idleCount: number;
+  readonly waitingCount: number;
+}
+
+/**
+ * Everything Busbar measures, in one registry of its own, so that two gateways in one process do not share figures.
+ * Labels have few values: feeds, partitions, outcomes; never nodes or users.
+ */
+export function createMetrics() {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry, prefix: 'busbar_' });
+  const registers = [registry];
+  const pools = new Map<string, PoolFigures>();
+  new Gauge({
+    name: 'busbar_pool_connections',
+    help: 'Connections to the store by pool and state; waiting counts requests without one.',
+    labelNames: ['pool', 'state'] as const,
+    registers,
+    collect() {
+      for (const [pool, { totalCount, idleCount, waitingCount }] of pools) {
+        this.set({ pool, state: 'busy' }, totalCount - idleCount);
+        this.set({ pool, state: 'idle' }, idleCount);
+        this.set({ pool, state: 'waiting' }, waitingCount);
+      }
+    },
+  });
+  return {
+    registry,
+
+    records: new Counter({
+      name: 'busbar_records_total',
+      help: 'Records by feed and what became of them: written, unchanged, revised or rejected.',
+      labelNames: ['feed', 'outcome'] as const,
+      registers,
+    }),
+    lagSeconds: new Gauge({
+      name: 'busbar_feed_lag_seconds',
+      help: 'Age of the newest committed fact of a feed’s partition.',
+      labelNames: ['feed', 'partition'] as const,
+      registers,
+    }),
+    batchSeconds: new Histogram({
+      name: 'busbar_batch_seconds',
+      help: 'From a batch’s first byte decoded to its commit.',
+      labelNames: ['feed'] as const,
+      buckets: DURATION_BUCKETS,
+      registers,
+    }),
+
+    liveEntriesAnnounced: new Counter({
+      name: 'busbar_live_entries_announced_total',
+      help: 'Entries this process put on the live bus.',
+      registers,
+    }),
+    liveTicksAnnounced: new Counter({
+      name: 'busbar_live_ticks_announced_total',
+      help: 'Ticks in those entries.',
+      registers,
+    }),
+    liveSubscriptions: new Gauge({
+      name: 'busbar_live_subscriptions',
+      help: 'Subscriptions of the live hub: one for all identical ones.',
+      registers,
+    }),
+    liveMembers: new Gauge({
+      name: 'busbar_live_members',
+      help: 'Clients’ subscriptions, however many share one execution.',
+      registers,
+    }),
+    sockets: new Gauge({ name: 'busbar_sockets', help: 'Open WebSocket connections.', registers }),
+    framesSent: new Counter({
+      name: 'busbar_frames_sent_total',
+      help: 'Results of subscriptions handed to clients.',
+      registers,
+    }),
+    conflatedTicks: new Counter({
+      name: 'busbar_conflated_ticks_total',
+      help: 'Ticks a LATEST subscriber did not get because a newer one took their place.',
+      registers,
+    }),
+    overflowCloses: new Counter({
+      name: 'busbar_overflow_closes_total',
+      help: 'EVERY subscriptions ended because their queue was full.',
+      registers,
+    }),
+
+    httpRequests: new Counter({
+      name: 'busbar_http_requests_total',
+      help: 'HTTP requests by the status of their answer.',
+      labelNames: ['status'] as const,
+      registers,
+    }),
+    operationSeconds: new Histogram({
+      name: 'busbar_graphql_operation_seconds',
+      help: 'Execution of queries and mutations, and of one event of a subscription.',
+      labelNames: ['operation'] as const,
+      buckets: DURATION_BUCKETS,
+      registers,
+    }),
+
+    /** Reads the pool when the metrics are read. @param name which pool, where a process has several. */
+    watchPool(name: string, pool: PoolFigures): void {
+      pools.set(name, pool);
+    },
+  };
+}

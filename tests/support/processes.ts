@@ -1,0 +1,68 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+
+export interface Running {
+  readonly pid: number;
+  /** Resolves with the first line of output that matches; rejects where the process ends before, with what it said. */
+  sees(line: RegExp): Promise<RegExpMatchArray>;
+  /** kill -9, and waits for the end. */
+  kill(): Promise<void>;
+  /** SIGTERM (or SIGINT), and waits for the end. @returns the exit code */
+  stop(signal?: 'SIGTERM' | 'SIGINT'): Promise<number | null>;
+}
+
+/** Starts one of Busbar's own programs as a process of its own, with nothing of this process's configuration. */
+export function startProgram(
+  file: string,
+  environment: Readonly<Record<string, string>>,
+  arguments_: readonly string[] = [],
+): Running {
+  const child = spawn(process.execPath, ['--import', 'tsx', file, ...arguments_], {
+    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], LOG_LEVEL: 'info', ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const pid = child.pid;
+  if (pid === undefined) throw new Error(`${file} did not start`);
+  const output = linesOf(child);
+  const ended = once(child, 'exit');
+  const end = async (signal: NodeJS.Signals) => {
+    if (child.exitCode === null && child.signalCode === null) child.kill(signal);
+    await ended;
+    return child.exitCode;
+  };
+  return {
+    pid,
+    sees: (line) => output.sees(line, ended),
+    kill: async () => void (await end('SIGKILL')),
+    stop: (signal = 'SIGTERM') => end(signal),
+  };
+}
+
+function linesOf(child: ChildProcess) {
+  const lines: string[] = [];
+  const waiting = new Set<() => void>();
+  for (const stream of [child.stdout, child.stderr]) {
+    if (!stream) continue;
+    createInterface({ input: stream }).on('line', (line) => {
+      lines.push(line);
+      for (const wake of waiting) wake();
+    });
+  }
+  return {
+    sees: (pattern: RegExp, ended: Promise<unknown>) =>
+      new Promise<RegExpMatchArray>((done, failed) => {
+        const look = () => {
+          for (const line of lines) {
+            const match = line.match(pattern);
+            if (!match) continue;
+            waiting.delete(look);
+            return done(match);
+          }
+        };
+        waiting.add(look);
+        look();
+        ended.then(() => failed(new Error(`ended without ${pattern}:\n${lines.slice(-20).join('\n')}`)));
+      }),
+  };
+}
