@@ -11,6 +11,7 @@ import type { Feed } from '../ingestors/feed.ts';
 import { JSON_TOPIC_FEEDS } from '../ingestors/feeds/json-topics/feed.ts';
 import { createAnnouncer } from '../ingestors/pipeline/announcer.ts';
 import { createPipeline, type Item } from '../ingestors/pipeline/pipeline.ts';
+import { createRollups } from '../ingestors/pipeline/rollups.ts';
 import { createNodeDirectory } from '../ingestors/pipeline/store/nodes.ts';
 import { claimPartition } from '../ingestors/pipeline/store/positions.ts';
 import { nodesFor } from '../ingestors/simulator/market-model.ts';
@@ -75,7 +76,13 @@ async function partsOn(store: BenchStore, name: string) {
   const bus = createRingBus({ window: { entriesMax: 20_000, ageMsMax: 3_600_000 }, clock: Date.now });
   const metrics = createMetrics();
   const announcer = createAnnouncer({ bus, pool, metrics, log });
-  const pipeline = createPipeline({ pool, announcer, metrics, log });
+  const pipeline = createPipeline({
+    pool,
+    announcer,
+    rollups: createRollups({ pool, log, clock: Date.now }),
+    metrics,
+    log,
+  });
   return { pool, url, announcer, pipeline };
 }
 

@@ -14,6 +14,7 @@ import type { Feed } from './feed.ts';
 import { FEEDS } from './feeds/index.ts';
 import { FILE_PARTITION, ingestFile } from './ingest-file.ts';
 import { createPipeline, type Outcome } from './pipeline/pipeline.ts';
+import { createRollups } from './pipeline/rollups.ts';
 import { registerFeeds } from './pipeline/store/feeds.ts';
 import { claimPartition } from './pipeline/store/positions.ts';
 
@@ -92,15 +93,16 @@ try {
 }
 
 async function ingest(store: Store, feed: Feed, file: string): Promise<Outcome> {
-  const pipeline = createPipeline({
-    pool: store.pool,
-    announcer: undefined,
-    metrics: createMetrics(),
-    log: createLog('warn', 'feeds'),
-  });
-  await registerFeeds(store.pool, [feed]);
-  const claim = () => claimPartition(store.pool, feed.id, FILE_PARTITION, `feeds ingest/${process.pid}`);
-  return ingestFile(feed, file, claim, pipeline, Date.now());
+  const { pool } = store;
+  const log = createLog('warn', 'feeds', process.stderr);
+  const rollups = createRollups({ pool, log, clock: Date.now });
+  // Without an announcer: whoever serves live finds the entry and announces it.
+  const pipeline = createPipeline({ pool, announcer: undefined, rollups, metrics: createMetrics(), log });
+  await registerFeeds(pool, [feed]);
+  const claim = () => claimPartition(pool, feed.id, FILE_PARTITION, `feeds ingest/${process.pid}`);
+  const outcome = await ingestFile(feed, file, claim, pipeline, Date.now());
+  await rollups.settled();
+  return outcome;
 }
 
 function describe(file: string, outcome: Outcome): string {

@@ -10,6 +10,7 @@ import type { Feed } from './feed.ts';
 import { tryLease } from './lease.ts';
 import { createAnnouncer } from './pipeline/announcer.ts';
 import { createPipeline, type Pipeline } from './pipeline/pipeline.ts';
+import { createRollups } from './pipeline/rollups.ts';
 import { registerFeeds } from './pipeline/store/feeds.ts';
 import { claimPartition, noteFailure } from './pipeline/store/positions.ts';
 import { type PolledFeed, runPolls } from './poll-runner.ts';
@@ -41,7 +42,8 @@ const SWEEP_EVERY_MS = 2_000;
 export async function startIngestors(parts: IngestorParts): Promise<Ingestors> {
   const { config, pool, databaseUrl, eventLog, bus, feeds, metrics, log, onIdle, onEnd } = parts;
   const announcer = createAnnouncer({ bus, pool, metrics, log });
-  const { pipeline, underWay } = counted(createPipeline({ pool, announcer, metrics, log }), onIdle);
+  const rollups = createRollups({ pool, log, clock: Date.now });
+  const { pipeline, underWay } = counted(createPipeline({ pool, announcer, rollups, metrics, log }), onIdle);
   const claim = (feed: string, partition: string) => claimPartition(pool, feed, partition, PROCESS_NAME);
   await registerFeeds(pool, feeds);
   await eventLog.ensureTopics(TOPICS);
@@ -60,13 +62,13 @@ export async function startIngestors(parts: IngestorParts): Promise<Ingestors> {
   );
   const sweeping = setInterval(() => {
     if (underWay() === 0) onIdle();
-    announcer.sweep().catch((error) => log.warn({ event: 'sweep-failed', err: error }));
+    announcer.sweep().catch((error) => log.warn({ err: error }, 'sweep-failed'));
   }, SWEEP_EVERY_MS);
   return {
     stop: async () => {
       clearInterval(sweeping);
       await Promise.all([consumption.stop(), ...pollings.map((polling) => polling.stop())]);
-      await announcer.sweep().catch(() => {});
+      await Promise.all([announcer.sweep().catch(() => {}), rollups.settled()]);
     },
   };
 }

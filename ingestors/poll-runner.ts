@@ -94,18 +94,12 @@ async function pollOnce(feed: PolledFeed, claim: Claim, poller: Poller, parts: P
       items: [{ payload: fetched.payload, publishedAt: fetched.publishedAt, publishedSeq: 0 }],
       lag: null,
     });
-    parts.log.info({
-      event: 'fetched',
-      feed: feed.id,
-      partition: claim.partition,
-      request: fetched.request,
-      ...outcome,
-    });
+    parts.log.info({ feed: feed.id, partition: claim.partition, request: fetched.request, ...outcome }, 'fetched');
   }
 }
 
 async function noteFailure(feed: PolledFeed, partition: string, error: unknown, parts: PollRunnerParts) {
-  parts.log.warn({ event: 'poll-failed', feed: feed.id, partition, error: messageOf(error) });
+  parts.log.warn({ feed: feed.id, partition, error: messageOf(error) }, 'poll-failed');
   await parts.noteFailure(feed.id, partition, messageOf(error)).catch(() => {});
 }
 

@@ -107,9 +107,14 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * Parses the environment once.
+ * @param processes `apart`: this process is the gateway or the ingestors alone, and must share what one process embeds.
  * @throws BusbarError `CONFIG_INVALID` that lists every problem, never a value.
  */
-export function readConfig(env: Environment, fragments: readonly EnvFragment<unknown>[] = []): Config {
+export function readConfig(
+  env: Environment,
+  fragments: readonly EnvFragment<unknown>[] = [],
+  processes: 'one' | 'apart' = 'one',
+): Config {
   // An empty variable is one that was not set: `FOO=` in a compose file means the default.
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
   const problems: string[] = [];
@@ -123,6 +128,11 @@ export function readConfig(env: Environment, fragments: readonly EnvFragment<unk
   const core = parse(CORE);
   if (core?.KAFKA_SASL_MECHANISM && !(core.KAFKA_USERNAME && core.KAFKA_PASSWORD)) {
     problems.push('KAFKA_SASL_MECHANISM: needs KAFKA_USERNAME and KAFKA_PASSWORD');
+  }
+  if (core && processes === 'apart' && !core.REDIS_URL) {
+    problems.push(
+      'REDIS_URL: gateway and ingestors as processes of their own meet there; `npm start` runs both in one without it',
+    );
   }
   const settings = new Map(fragments.map((fragment) => [fragment, parse(fragment)]));
   if (!core || problems.length > 0) {

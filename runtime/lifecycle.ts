@@ -8,11 +8,14 @@ export interface Lifecycle {
    * @throws what `open` throws; also when the process was told to stop meanwhile.
    */
   start<Part>(name: string, open: () => Promise<Part> | Part, close: (part: Part) => Promise<void>): Promise<Part>;
+  /** A part ended that must not end: the process stops, and its exit code says so. */
+  fail(what: string, error: unknown): void;
   /** Closes what was started, newest first. A part that fails to close does not keep the others open. */
   stop(): Promise<void>;
 }
 
-export function createLifecycle(log: Logger): Lifecycle {
+/** @param onFail ends the process, after the failure was logged. */
+export function createLifecycle(log: Logger, onFail: () => void = () => {}): Lifecycle {
   const started: { readonly name: string; readonly close: () => Promise<void> }[] = [];
   let stopping: Promise<void> | undefined;
 
@@ -37,6 +40,10 @@ export function createLifecycle(log: Logger): Lifecycle {
       started.push({ name, close: () => close(part) });
       log.info({ part: name }, 'part started');
       return part;
+    },
+    fail(what, error) {
+      log.fatal({ err: error }, what);
+      onFail();
     },
     stop() {
       stopping ??= closeAll();
@@ -83,11 +90,10 @@ export async function runProgram(prepare: () => Program, host: Host = process): 
     return failedToStart(error, host);
   }
   const { log, start, stopMsMax = 15_000 } = program;
-  const lifecycle = createLifecycle(log);
-  let signals = 0;
+  let asked = 0;
 
-  const onSignal = async () => {
-    if (++signals > 1) return host.exit(1);
+  const end = async (code: number) => {
+    if (++asked > 1) return host.exit(1);
     log.info('stopping');
     // Also lets the process end on its own where a part leaves nothing behind that keeps it.
     const deadline = setTimeout(() => {
@@ -96,15 +102,17 @@ export async function runProgram(prepare: () => Program, host: Host = process): 
     }, stopMsMax).unref();
     await lifecycle.stop();
     clearTimeout(deadline);
-    host.exit(0);
+    host.exit(code);
   };
+  const lifecycle = createLifecycle(log, () => void end(1));
+  const onSignal = () => void end(0);
   host.on('SIGINT', onSignal);
   host.on('SIGTERM', onSignal);
 
   try {
     await start(lifecycle);
   } catch (error) {
-    if (error instanceof StoppedWhileStarting && signals > 0) return;
+    if (error instanceof StoppedWhileStarting && asked > 0) return;
     log.fatal({ err: error }, 'start failed');
     await lifecycle.stop();
     failedToStart(error, host);

@@ -16,6 +16,14 @@ export interface Context {
 export interface Loaders {
   readonly node: DataLoader<string, NodeRow | null>;
   readonly ledgerEntry: DataLoader<number, LedgerRow | null>;
+  /** @throws BusbarError `LIMIT_EXCEEDED` where the dead letters of one answer show too many bytes. */
+  readonly deadLetterRaw: DataLoader<RawRequest, Buffer, string>;
+}
+
+/** The first bytes of a dead letter's record. */
+export interface RawRequest {
+  readonly id: number;
+  readonly bytes: number;
 }
 
 export interface Live {
@@ -79,14 +87,28 @@ export interface Reads {
   markets(): Promise<MarketRow[]>;
   pricingNodes(filter: { market?: string; search?: string }, page: Page<string>): Promise<Slice<NodeRow>>;
   latestLmp(nodes: readonly string[], run: MarketRun): Promise<LmpRow[]>;
-  lmps(nodes: readonly string[], run: MarketRun, range: Range, page: Page<{ startAt: number; node: string }>): Promise<Slice<LmpRow>>;
-  lmpSeries(nodes: readonly string[], run: MarketRun, range: Range, resolution: Resolution, asOf: number | undefined): Promise<LmpSeriesRow[]>;
+  lmps(
+    nodes: readonly string[],
+    run: MarketRun,
+    range: Range,
+    page: Page<{ startAt: number; node: string }>,
+  ): Promise<Slice<LmpRow>>;
+  lmpSeries(
+    nodes: readonly string[],
+    run: MarketRun,
+    range: Range,
+    resolution: Resolution,
+    asOf: number | undefined,
+  ): Promise<LmpSeriesRow[]>;
   dartSpread(nodes: readonly string[], range: Range): Promise<DartSeriesRow[]>;
   feeds(): Promise<FeedRow[]>;
+  feed(id: string): Promise<FeedRow | null>;
   ledger(filter: { feed: string; state?: LedgerState }, page: Page<number>): Promise<Slice<LedgerRow>>;
   deadLetters(filter: { feed?: string }, page: Page<number>): Promise<Slice<DeadLetterRow>>;
   nodesByName(names: readonly string[]): Promise<(NodeRow | null)[]>;
   ledgerEntriesById(ids: readonly number[]): Promise<(LedgerRow | null)[]>;
+  /** In the order asked. */
+  deadLetterRaws(requests: readonly RawRequest[]): Promise<Buffer[]>;
 }
 
 export interface MarketRow {
@@ -165,6 +187,7 @@ export interface LedgerRow {
 
 export interface FeedRow {
   readonly id: string;
+  readonly title: string | null;
   readonly partitions: readonly FeedPartitionRow[];
 }
 
@@ -187,7 +210,8 @@ export interface DeadLetterRow {
   readonly ledgerId: number;
   readonly code: string;
   readonly reason: string;
-  readonly raw: Buffer;
+  /** Length of the record in bytes; its bytes come by `deadLetterRaws`, where they are asked for. */
+  readonly size: number;
   readonly state: 'OPEN' | 'RETRIED' | 'DISCARDED';
   readonly receivedAt: number;
 }

@@ -7,6 +7,7 @@ import type { Feed } from '../feed.ts';
 import { JSON_TOPIC_FEEDS } from '../feeds/json-topics/feed.ts';
 import { createAnnouncer } from './announcer.ts';
 import { createPipeline, type Item, type Pipeline, type Unit } from './pipeline.ts';
+import { createRollups } from './rollups.ts';
 import { type Claim, claimPartition } from './store/positions.ts';
 
 const NOW = Date.UTC(2026, 0, 10);
@@ -22,7 +23,14 @@ describe('pipeline', () => {
     db = await freshDatabase();
     const metrics = createMetrics();
     const announcer = createAnnouncer({ bus, pool: db.pool, metrics, log });
-    pipeline = createPipeline({ pool: db.pool, announcer, metrics, log, clock: () => NOW });
+    pipeline = createPipeline({
+      pool: db.pool,
+      announcer,
+      rollups: createRollups({ pool: db.pool, log, clock: () => NOW }),
+      metrics,
+      log,
+      clock: () => NOW,
+    });
   });
   afterAll(async () => {
     await bus.close();

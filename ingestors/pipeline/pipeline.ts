@@ -13,6 +13,7 @@ import type { LmpTick } from '../../runtime/live-bus/live-bus.ts';
 import type { Metrics } from '../../runtime/metrics.ts';
 import type { Decoded, Decoder, Feed, Payload, Reject } from '../feed.ts';
 import type { Announcer } from './announcer.ts';
+import type { Rollups } from './rollups.ts';
 import { type DeadLetter, keepDeadLetters } from './store/dead-letters.ts';
 import { writeLedger } from './store/ledger.ts';
 import { createNodeDirectory, type NodeDirectory } from './store/nodes.ts';
@@ -63,6 +64,7 @@ export interface PipelineParts {
   readonly pool: pg.Pool;
   /** Undefined: committed entries are left to another process's sweep. */
   readonly announcer: Announcer | undefined;
+  readonly rollups: Rollups;
   readonly metrics: Pick<Metrics, 'records' | 'lagSeconds' | 'batchSeconds'>;
   readonly log: Logger;
   readonly clock?: () => number;
@@ -71,7 +73,7 @@ export interface PipelineParts {
 /** A record larger than this is a mistake of its producer: no price record comes near. Its bytes are kept all the same. */
 const RECORD_BYTES_MAX = 1024 * 1024;
 
-export function createPipeline({ pool, announcer, metrics, log, clock = Date.now }: PipelineParts): Pipeline {
+export function createPipeline({ pool, announcer, rollups, metrics, log, clock = Date.now }: PipelineParts): Pipeline {
   const nodes = createNodeDirectory(pool);
   return {
     ingest: async (feed, claim, unit) => {
@@ -79,10 +81,10 @@ export function createPipeline({ pool, announcer, metrics, log, clock = Date.now
       const read = await decodeAll(feed, unit, startedAt, log);
       const { placed, strangers } = await place(feed, nodes, read);
       const rejects = [...read.rejects, ...strangers];
+      const range = eventRange(placed);
       const committed = await inTransaction(pool, async (client) => {
         const ledgerId = await lockPartition(client, claim);
         const upserted = await upsertLmp(client, placed, ledgerId, clock());
-        const range = eventRange(placed);
         await writeLedger(client, claim, {
           id: ledgerId,
           kind: unit.kind,
@@ -107,6 +109,8 @@ export function createPipeline({ pool, announcer, metrics, log, clock = Date.now
         return { ledgerId, ...upserted };
       });
       if (unit.next !== undefined) claim.position = unit.next;
+      if (range.from !== null && range.to !== null && committed.written.length > 0)
+        rollups.touched(range.from, range.to);
       await announcer?.announce(
         claim.feed,
         claim.partition,
@@ -178,7 +182,7 @@ function decodeOne(decode: Decoder, payload: Payload, log: Logger): Answer | Pro
     if (isBusbarError(error, 'NO_DATA')) return { noData: error.message };
     if (isBusbarError(error) && error.code !== 'MALFORMED') throw error;
     // A decoder that fails on one payload must not stop the feed for the rest of them.
-    if (!isBusbarError(error)) log.error({ event: 'decoder-failed', payload: payload.name, err: error });
+    if (!isBusbarError(error)) log.error({ payload: payload.name, err: error }, 'decoder-failed');
     return { facts: [], rejects: [{ code: 'NOT_THE_FORMAT', reason: messageOf(error), raw: payload.bytes }] };
   };
   try {

@@ -37,7 +37,8 @@ export async function serveSimulator(
         historyMs: HISTORY_MS,
         logger: log,
       });
-      await simulator.start();
+      const { ended } = await simulator.start();
+      ended.catch((error) => lifecycle.fail('the simulator ended', error));
       return simulator;
     },
     (simulator) => simulator.stop(),

@@ -14,9 +14,9 @@ const SOAKS: Readonly<Record<string, () => Promise<object>>> = {
   'kill-ingestors-kafka': () =>
     killIngestors(async (parts) => {
       const kafka = await startKafka();
-      const eventLog = createKafkaLog({ brokers: [kafka.brokers], ssl: false, clientId: 'soak', log });
+      const eventLog = createKafkaLog({ brokers: kafka.brokers, ssl: false, clientId: 'soak', log });
       try {
-        return await runKillFault({ ...parts, eventLog, logEnvironment: { KAFKA_BROKERS: kafka.brokers } });
+        return await runKillFault({ ...parts, eventLog, logEnvironment: { KAFKA_BROKERS: kafka.brokers.join(',') } });
       } finally {
         await eventLog.close();
         await kafka.stop();

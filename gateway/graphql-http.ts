@@ -1,0 +1,75 @@
+import { type ExecutionArgs, type GraphQLSchema, getOperationAST } from 'graphql';
+import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
+import type { Metrics } from '../runtime/metrics.ts';
+import type { Context } from '../schema/context.ts';
+import type { ErrorMask } from './errors.ts';
+import { graphiqlOptions, renderPage } from './graphiql/page.ts';
+import type { SharedSubscriptions } from './live/shared-subscriptions.ts';
+
+/**
+ * GraphQL over HTTP: GET, POST, server-sent events, and GraphiQL for a browser. One request is one operation: no
+ * batches, no uploads. Closed to pages of other origins.
+ */
+export function createGraphqlHttp(options: {
+  schema: GraphQLSchema;
+  path: string;
+  makeContext: () => Context;
+  subscriptions: SharedSubscriptions;
+  mask: ErrorMask;
+  metrics: Metrics;
+  clock: () => number;
+}): YogaServerInstance<object, object> {
+  const { schema, path, makeContext, subscriptions, mask, metrics, clock } = options;
+  return createYoga<object, object>({
+    schema,
+    graphqlEndpoint: path,
+    context: () => ({ ...makeContext() }),
+    maskedErrors: { maskError: (error) => mask.error(error) },
+    // The mask logs what is ours to know; yoga would log every client's mistake as an error.
+    logging: false,
+    cors: false,
+    batching: false,
+    multipart: false,
+    landingPage: false,
+    graphiql: () => graphiqlOptions(clock()),
+    renderGraphiQL: renderPage,
+    plugins: [maskValidation(mask), measureOperations(metrics), shareSubscriptions(subscriptions, metrics)],
+  });
+}
+
+function maskValidation(mask: ErrorMask): Plugin {
+  return {
+    onValidate:
+      () =>
+      ({ result, setResult }) =>
+        setResult(result.map(mask.error)),
+  };
+}
+
+function measureOperations(metrics: Metrics): Plugin {
+  return {
+    onExecute({ args }) {
+      const operation = getOperationAST(args.document, args.operationName)?.operation ?? 'query';
+      const stop = metrics.operationSeconds.startTimer({ operation });
+      return { onExecuteDone: () => void stop() };
+    },
+  };
+}
+
+/** Server-sent events are members of the same groups as sockets. A request that is cut off leaves its group at once. */
+function shareSubscriptions(subscriptions: SharedSubscriptions, metrics: Metrics): Plugin {
+  return {
+    onSubscribe({ args, setSubscribeFn }) {
+      const { signal } = args.contextValue.request;
+      setSubscribeFn(async (given: ExecutionArgs) => {
+        const results = await subscriptions.subscribe(given);
+        if (!(Symbol.asyncIterator in results)) return results;
+        const leave = () => void results.return?.();
+        if (signal.aborted) leave();
+        else signal.addEventListener('abort', leave, { once: true });
+        return results;
+      });
+      return { onSubscribeResult: () => ({ onNext: () => metrics.framesSent.inc() }) };
+    },
+  };
+}

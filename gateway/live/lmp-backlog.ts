@@ -1,0 +1,69 @@
+import type { LmpUpdate } from '../../schema/context.ts';
+import type { LmpConflation } from './lmp-conflation.ts';
+import type { Backlog } from './stream.ts';
+
+export interface BacklogBounds {
+  readonly entriesMax: number;
+  readonly ticksMax: number;
+}
+
+/** EVERY: updates in order, up to either bound. One update alone always fits, however many ticks it has. */
+export class EveryBacklog implements Backlog<LmpUpdate, LmpUpdate> {
+  readonly #bounds: BacklogBounds;
+  #updates: LmpUpdate[] = [];
+  #ticks = 0;
+
+  constructor(bounds: BacklogBounds) {
+    this.#bounds = bounds;
+  }
+
+  /** Whether so many updates with so many ticks would be kept. */
+  fits(updates: number, ticks: number): boolean {
+    if (this.#updates.length === 0 && updates === 1) return true;
+    return this.#updates.length + updates <= this.#bounds.entriesMax && this.#ticks + ticks <= this.#bounds.ticksMax;
+  }
+
+  add(update: LmpUpdate): boolean {
+    if (!this.fits(1, update.ticks.length)) return false;
+    this.#updates.push(update);
+    this.#ticks += update.ticks.length;
+    return true;
+  }
+
+  take(): LmpUpdate | undefined {
+    const update = this.#updates.shift();
+    this.#ticks -= update?.ticks.length ?? 0;
+    return update;
+  }
+
+  clear(): void {
+    this.#updates = [];
+    this.#ticks = 0;
+  }
+}
+
+/** LATEST: one update, in which newer ticks take the place of older ones. Bounded by the number of nodes and runs. */
+export class LatestBacklog implements Backlog<LmpUpdate, LmpUpdate> {
+  readonly #conflation: LmpConflation;
+
+  constructor(conflation: LmpConflation) {
+    this.#conflation = conflation;
+  }
+
+  fits(): boolean {
+    return true;
+  }
+
+  add(update: LmpUpdate): boolean {
+    this.#conflation.add(update);
+    return true;
+  }
+
+  take(): LmpUpdate | undefined {
+    return this.#conflation.take();
+  }
+
+  clear(): void {
+    this.#conflation.clear();
+  }
+}

@@ -1,0 +1,77 @@
+import type { ExecutionArgs, ExecutionResult } from 'graphql';
+import { BusbarError } from '../../domain/errors.ts';
+import type { Metrics } from '../../runtime/metrics.ts';
+import type { ErrorMask } from '../errors.ts';
+import type { Conflation } from './lmp-conflation.ts';
+import { SubscriptionGroup } from './subscription-group.ts';
+import { subscriptionRequest } from './subscription-request.ts';
+
+/** Everyone sees everything until there are identities. */
+const RIGHTS = 'open';
+
+export interface SharedSubscriptions {
+  /**
+   * In the place of graphql-js' `subscribe`, with the same answers for requests that are not sound.
+   *
+   * Requests that are the same (document, operation, variables, rights) form one **group** with one source stream and
+   * one execution an event; the results are the same objects for all its **members**. A request with a cursor (`after`)
+   * begins in the past, so it is a group of its own.
+   */
+  subscribe(args: ExecutionArgs): Promise<AsyncIterableIterator<ExecutionResult, undefined> | ExecutionResult>;
+  /** Ends every stream with an `UNAVAILABLE` result. */
+  close(): void;
+}
+
+export interface SharedSubscriptionsOptions {
+  /** A new context an event: loaders must not remember the last one. */
+  readonly freshContext: () => object;
+  readonly mask: ErrorMask;
+  readonly metrics: Metrics;
+  /** How to bring events of a root field together for a LATEST member that is behind. Not listed: the field has no LATEST. */
+  readonly conflations: Readonly<Record<string, () => Conflation<unknown>>>;
+  /** Results an EVERY member may have waiting before it is ended with its cursor. */
+  readonly memberFramesMax: number;
+}
+
+export function createSharedSubscriptions(options: SharedSubscriptionsOptions): SharedSubscriptions {
+  const { freshContext, mask, metrics, conflations, memberFramesMax } = options;
+  /** Groups that can be joined. */
+  const joinable = new Map<string, SubscriptionGroup>();
+  const groups = new Set<SubscriptionGroup>();
+
+  const open = (args: ExecutionArgs, createConflation: (() => Conflation<unknown>) | undefined, key?: string) => {
+    const group = new SubscriptionGroup({
+      args,
+      createConflation,
+      freshContext,
+      mask,
+      metrics,
+      memberFramesMax,
+      onClosed() {
+        groups.delete(group);
+        if (key !== undefined && joinable.get(key) === group) joinable.delete(key);
+      },
+    });
+    groups.add(group);
+    if (key !== undefined) joinable.set(key, group);
+    return group;
+  };
+
+  return {
+    async subscribe(args) {
+      const request = subscriptionRequest(args, RIGHTS);
+      const key = request && request.args.after == null ? request.key : undefined;
+      const createConflation = request?.args.delivery === 'LATEST' ? conflations[request.field] : undefined;
+      const known = key === undefined ? undefined : joinable.get(key);
+      const group = known ?? open(args, createConflation, key);
+      const member = group.join();
+      // The source is asked for before this function first waits: what is announced after the call is seen.
+      const refused = await group.start();
+      if (refused) await member.return();
+      return refused ?? member;
+    },
+    close() {
+      for (const group of groups) group.close(new BusbarError('UNAVAILABLE', 'the gateway is going down: subscribe again'));
+    },
+  };
+}

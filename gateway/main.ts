@@ -1,0 +1,17 @@
+/** `npm run gateway`: the gateway alone, any number of them, beside ingestors. */
+import { createGround, openPlatform } from '../prisma/platform.ts';
+import { readConfig } from '../runtime/config.ts';
+import { runProgram } from '../runtime/lifecycle.ts';
+import { createLog } from '../runtime/log.ts';
+import { serveGateway } from './serve.ts';
+
+await runProgram(() => {
+  const config = readConfig(process.env, [], 'apart');
+  const log = createLog(config.core.LOG_LEVEL, 'gateway');
+  return {
+    log,
+    start: async (lifecycle) => {
+      await serveGateway(lifecycle, await openPlatform(lifecycle, createGround(config, log), 'busbar gateway'));
+    },
+  };
+});

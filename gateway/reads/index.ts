@@ -1,0 +1,41 @@
+import type pg from 'pg';
+import type { PrismaClient } from '../../prisma/client.ts';
+import type { Reads } from '../../schema/context.ts';
+import { readDartSpread } from './dart-spread.ts';
+import { readDeadLetterRaws, readDeadLetters } from './dead-letters.ts';
+import { readFeed, readFeeds } from './feeds.ts';
+import { readLatestLmp } from './latest-lmp.ts';
+import { readLedger, readLedgerEntriesById } from './ledger.ts';
+import { readLmpSeries } from './lmp-series.ts';
+import { readLmps } from './lmps.ts';
+import { readMarkets } from './markets.ts';
+import { readNodesByName, readPricingNodes } from './pricing-nodes.ts';
+import { rollupsOf } from './rollups.ts';
+
+export interface ReadsOptions {
+  readonly pool: pg.Pool;
+  readonly prisma: PrismaClient;
+  /** Milliseconds since the epoch, UTC. */
+  readonly clock: () => number;
+}
+
+/** The store as the schema asks it. Hot reads are SQL over the pool; the ordinary entities come by Prisma. */
+export function createReads({ pool, prisma, clock }: ReadsOptions): Reads {
+  const rollups = rollupsOf(pool);
+  return {
+    markets: () => readMarkets(prisma),
+    pricingNodes: (filter, page) => readPricingNodes(pool, filter, page, clock()),
+    nodesByName: (names) => readNodesByName(pool, names, clock()),
+    latestLmp: (nodes, run) => readLatestLmp(pool, nodes, run),
+    lmps: (nodes, run, range, page) => readLmps(pool, nodes, run, range, page),
+    lmpSeries: async (nodes, run, range, resolution, asOf) =>
+      readLmpSeries(pool, await rollups(), { nodes, run, range, resolution, asOf }, clock()),
+    dartSpread: async (nodes, range) => readDartSpread(pool, await rollups(), nodes, range, clock()),
+    feeds: () => readFeeds(prisma),
+    feed: (id) => readFeed(prisma, id),
+    ledger: (filter, page) => readLedger(prisma, filter, page),
+    ledgerEntriesById: (ids) => readLedgerEntriesById(prisma, ids),
+    deadLetters: (filter, page) => readDeadLetters(pool, filter, page),
+    deadLetterRaws: (requests) => readDeadLetterRaws(pool, requests),
+  };
+}

@@ -1,0 +1,83 @@
+/**
+ * The one definition of how prices become points of a coarser axis.
+ *
+ * A **part** is a stretch of time with what its prices add to a point: their sum weighted by interval length, that
+ * weight, each component's own sum and weight, and the least, greatest, first and last price. A price is a part, a row of
+ * `lmp_hour` and of `lmp_day` is a part, and parts add up to a point whatever they are: so what the rollups keep, what
+ * is computed from prices, and what is computed from the prices known at an instant cannot drift apart.
+ *
+ * The unit of the weight cancels within a point. The rollups count hours; here it is seconds, which binary floating point
+ * holds exactly: twelve times the same price then averages to exactly that price.
+ */
+const VERSION_COLUMNS = `node_id, run, interval_start, interval_end, operating_day, lmp, energy, congestion, loss,
+  published_at, published_seq`;
+
+/** A tick without length weighs one hour, as in the rollups. */
+const WEIGHT = `CASE WHEN interval_end > interval_start THEN date_part('epoch', interval_end - interval_start) ELSE 3600 END`;
+
+/** Places of the values in the statement that holds the fragments. */
+export interface PartParameters {
+  /** What `run` must be: `= $1::market_run`. */
+  readonly run: string;
+  /** The instant, `$2`; absent: what is known now. */
+  readonly asOf?: string | undefined;
+}
+
+/**
+ * The prices of `n.id` that start in `[asked.lo, asked.hi)`.
+ *
+ * As of an instant: the versions recorded by then and not yet superseded. Clocks of two ingestors may differ, so that two
+ * versions claim the same instant; the one published later is then the one that was current.
+ */
+export function prices({ run, asOf }: PartParameters): string {
+  const where = `node_id = n.id AND run ${run} AND interval_start >= asked.lo AND interval_start < asked.hi`;
+  if (asOf === undefined) return `SELECT ${VERSION_COLUMNS} FROM lmp WHERE ${where}`;
+  return `
+    SELECT DISTINCT ON (run, interval_start) ${VERSION_COLUMNS} FROM (
+      SELECT ${VERSION_COLUMNS} FROM lmp WHERE ${where} AND recorded_at <= ${asOf}
+      UNION ALL
+      SELECT ${VERSION_COLUMNS} FROM lmp_revision
+      WHERE ${where} AND recorded_at <= ${asOf} AND superseded_at > ${asOf}
+    ) AS versions
+    ORDER BY run, interval_start, published_at DESC, published_seq DESC`;
+}
+
+/** Prices as parts. */
+export function partsFromPrices(parameters: PartParameters): string {
+  return `
+    SELECT run, interval_start AS bucket, operating_day, weight,
+      lmp * weight AS lmp_sum,
+      energy * weight AS energy_sum, CASE WHEN energy IS NOT NULL THEN weight END AS energy_weight,
+      congestion * weight AS congestion_sum, CASE WHEN congestion IS NOT NULL THEN weight END AS congestion_weight,
+      loss * weight AS loss_sum, CASE WHEN loss IS NOT NULL THEN weight END AS loss_weight,
+      lmp AS lmp_min, lmp AS lmp_max, lmp AS lmp_open, lmp AS lmp_close
+    FROM (${prices(parameters)}) AS price CROSS JOIN LATERAL (SELECT ${WEIGHT} AS weight) AS weighted`;
+}
+
+/** Rows of `lmp_hour` as parts. */
+export function partsFromHours({ run }: PartParameters): string {
+  return `
+    SELECT * FROM lmp_hour
+    WHERE node_id = n.id AND run ${run} AND bucket >= asked.lo AND bucket < asked.hi`;
+}
+
+/**
+ * Rows of `lmp_day` as parts. Its buckets are days of UTC, divided by operating day: the bucket bounds only tell the store
+ * where to look, and the operating days what to take.
+ */
+export function partsFromDays({ run }: PartParameters): string {
+  return `
+    SELECT * FROM lmp_day
+    WHERE node_id = n.id AND run ${run}
+      AND bucket >= asked.lo - INTERVAL '1 day' AND bucket < asked.hi
+      AND operating_day >= (asked.lo AT TIME ZONE asked.zone)::date
+      AND operating_day < (asked.hi AT TIME ZONE asked.zone)::date`;
+}
+
+/** Milliseconds UTC of a timestamptz. */
+export function epochMs(instant: string): string {
+  return `(date_part('epoch', ${instant}) * 1000)::bigint`;
+}
+
+/** The clock hour a part begins in. */
+export const HOUR_START = `date_bin(INTERVAL '1 hour', bucket, TIMESTAMPTZ '2000-01-01 00:00:00+00')`;

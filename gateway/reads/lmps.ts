@@ -1,0 +1,51 @@
+import type { MarketRun } from '../../domain/market-run.ts';
+import type { LmpRow, Page, Range, Slice } from '../../schema/context.ts';
+import { askedNodes, nodeNames } from './asked-nodes.ts';
+import { LMP_COLUMNS, lmpRowFrom, type StoredLmp } from './lmp-row.ts';
+import { sliceFrom } from './slice.ts';
+import type { Queryable } from './statement.ts';
+
+/** Where a page ended. */
+export interface LmpPosition {
+  readonly startAt: number;
+  readonly node: string;
+}
+
+/** Each node gives at most a page, from its own place in its key; the pages are then merged and cut to one. */
+const TEXT = `
+  SELECT ${LMP_COLUMNS}
+  FROM unnest($1::text[], $2::text[], $3::timestamptz[]) WITH ORDINALITY AS asked (market, name, start_min, place)
+  JOIN pricing_node AS n ON n.market_id = asked.market AND n.name = asked.name
+  CROSS JOIN LATERAL (
+    SELECT * FROM lmp
+    WHERE node_id = n.id AND run = $4::market_run AND interval_start >= asked.start_min AND interval_start < $5
+    ORDER BY interval_start
+    LIMIT $6
+  ) AS l
+  ORDER BY l.interval_start, asked.place
+  LIMIT $6`;
+
+/**
+ * A page of prices by (interval start, node name). Prices that come in meanwhile move no page: each begins behind the
+ * last row of the one before, not behind a number of rows.
+ */
+export async function readLmps(
+  db: Queryable,
+  nodes: readonly string[],
+  run: MarketRun,
+  range: Range,
+  page: Page<LmpPosition>,
+): Promise<Slice<LmpRow>> {
+  const sorted = nodeNames([...nodes].sort());
+  const { markets, names } = askedNodes(sorted);
+  const startsMin = sorted.map((node) => new Date(startMin(node, range, page.after)));
+  const values = [markets, names, startsMin, run, new Date(range.to), page.first + 1];
+  const { rows } = await db.query<StoredLmp>({ name: 'lmps', text: TEXT, values });
+  return sliceFrom(rows.map(lmpRowFrom), page);
+}
+
+/** Interval starts are whole milliseconds in the store, so that "later than" is "from the next millisecond on". */
+function startMin(node: string, { from }: Range, after: LmpPosition | undefined): number {
+  if (after === undefined) return from;
+  return Math.max(from, node > after.node ? after.startAt : after.startAt + 1);
+}

@@ -1,0 +1,49 @@
+import { createPrisma } from '../prisma/client.ts';
+import type { Platform } from '../prisma/platform.ts';
+import type { Lifecycle } from '../runtime/lifecycle.ts';
+import { schema } from '../schema/schema.ts';
+import { createLiveHub } from './live/hub.ts';
+import { createLoaders } from './loaders.ts';
+import { createReads } from './reads/index.ts';
+import { createGateway } from './server.ts';
+
+/** Starts the gateway as parts of a process. @returns where it listens. */
+export async function serveGateway(lifecycle: Lifecycle, platform: Platform): Promise<string> {
+  const { config, store, bus, metrics, health, log } = platform;
+  const prisma = await lifecycle.start(
+    'prisma',
+    () => createPrisma(store.pool),
+    (client) => client.$disconnect(),
+  );
+  const hub = await lifecycle.start(
+    'live hub',
+    async () => {
+      const created = createLiveHub({ bus, log, metrics, health: health.component('live') });
+      await created.ready;
+      return created;
+    },
+    (created) => created.close(),
+  );
+  const reads = createReads({ pool: store.pool, prisma, clock: Date.now });
+  const { HOST: host, PORT: port } = config.core;
+  let url = '';
+  await lifecycle.start(
+    'gateway',
+    async () => {
+      const gateway = createGateway({
+        schema,
+        makeContext: () => ({ reads, live: hub, loaders: createLoaders(reads) }),
+        log,
+        metrics,
+        health,
+        host,
+        port,
+      });
+      ({ url } = await gateway.listen());
+      return gateway;
+    },
+    (gateway) => gateway.close(),
+  );
+  log.info({ url: `${url}/graphql` }, 'listening');
+  return url;
+}

@@ -1,0 +1,112 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { GraphQLSchema } from 'graphql';
+import type { Logger } from 'pino';
+import type { Health } from '../runtime/health.ts';
+import { answerJson, answerOperations, type HttpService, listenHttp, pathOf } from '../runtime/http-service.ts';
+import type { Metrics } from '../runtime/metrics.ts';
+import type { Context } from '../schema/context.ts';
+import { createEngine } from './engine.ts';
+import { createErrorMask } from './errors.ts';
+import { createGraphqlHttp } from './graphql-http.ts';
+import { LmpConflation } from './live/lmp-conflation.ts';
+import { createSharedSubscriptions } from './live/shared-subscriptions.ts';
+import { isSameOrigin } from './origin.ts';
+import { readBody } from './request-body.ts';
+import { attachWebSockets, type WebSocketEndpoint } from './websocket.ts';
+
+const PATH = '/graphql';
+const BODY_BYTES_MAX = 1024 * 1024;
+/** How long requests under way may take to finish once the gateway is told to close. */
+const GRACE_MS = 5_000;
+const MEMBER_FRAMES_MAX = 2_048;
+
+export interface Gateway {
+  /** Resolves when requests are served. Once only. */
+  listen(): Promise<{ url: string; port: number }>;
+  /**
+   * Says that it is not ready, takes no new connection, ends live streams (sockets with 1001, so that clients reconnect
+   * elsewhere) and lets requests under way finish within the grace.
+   */
+  close(): Promise<void>;
+}
+
+export interface GatewayOptions {
+  readonly schema: GraphQLSchema;
+  /** A new one for each request, and for each event of a subscription. */
+  readonly makeContext: () => Context;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly health: Health;
+  readonly host: string;
+  /** 0 picks a free one. */
+  readonly port: number;
+  /** Milliseconds UTC. */
+  readonly clock?: () => number;
+  readonly graceMs?: number;
+  /** Results an EVERY subscription may have waiting before it is ended with its cursor. */
+  readonly memberFramesMax?: number;
+}
+
+/** GraphQL over HTTP, server-sent events and graphql-ws, GraphiQL, health and metrics, on one port. */
+export function createGateway(options: GatewayOptions): Gateway {
+  const { schema, makeContext, log, metrics, health, host, port, clock = Date.now, graceMs = GRACE_MS, memberFramesMax = MEMBER_FRAMES_MAX } = options;
+  const serving = health.component('gateway');
+  const mask = createErrorMask(log);
+  const subscriptions = createSharedSubscriptions({
+    freshContext: makeContext,
+    mask,
+    metrics,
+    memberFramesMax,
+    conflations: { lmp: () => new LmpConflation((ticks) => metrics.conflatedTicks.inc(ticks)) },
+  });
+  const yoga = createGraphqlHttp({ schema, path: PATH, makeContext, subscriptions, mask, metrics, clock });
+  const engine = createEngine(yoga, mask);
+  let listening: { http: HttpService; webSockets: WebSocketEndpoint } | undefined;
+
+  const answerGraphql = async (request: IncomingMessage, response: ServerResponse) => {
+    if (!isSameOrigin(request)) return refuse(response, 403, 'pages of other origins may not ask');
+    const body = await readBody(request, BODY_BYTES_MAX);
+    if (body === undefined) return refuse(response, 413, `a request may have ${BODY_BYTES_MAX} bytes`);
+    await yoga(Object.assign(request, { body }), response);
+  };
+
+  const handle = async (request: IncomingMessage, response: ServerResponse) => {
+    try {
+      if (await answerOperations(request, response, { health, metrics })) return;
+      if (pathOf(request) === PATH) return await answerGraphql(request, response);
+      if (pathOf(request) === '/') response.writeHead(302, { location: PATH }).end();
+      else answerJson(response, 404, { error: 'not found' });
+    } catch (error) {
+      // A request that broke off on the way is its client's matter.
+      if (request.destroyed && !request.complete) return;
+      log.error({ err: error, path: pathOf(request) }, 'request failed');
+      if (response.headersSent) response.destroy();
+      else answerJson(response, 500, { error: 'unexpected error' });
+    }
+  };
+
+  return {
+    async listen() {
+      const http = await listenHttp({ host, port, metrics, handle });
+      const { server } = http;
+      const webSockets = attachWebSockets({ server, path: PATH, engine, subscriptions, mask, log, metrics });
+      listening = { http, webSockets };
+      serving.ok();
+      return { url: http.url, port: http.port };
+    },
+    async close() {
+      serving.failed('closing');
+      const { http, webSockets } = listening ?? {};
+      const socketsClosed = webSockets?.close(graceMs);
+      // Sockets are told 1001 first, which clients answer by reconnecting; a completion would tell them to stay away.
+      subscriptions.close();
+      await Promise.all([socketsClosed, http?.close(graceMs)]);
+    },
+  };
+}
+
+/** The body was not read, so the connection cannot carry another request. */
+function refuse(response: ServerResponse, status: number, error: string): void {
+  response.setHeader('connection', 'close');
+  answerJson(response, status, { error });
+}

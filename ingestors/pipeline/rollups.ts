@@ -1,0 +1,73 @@
+import type pg from 'pg';
+import type { Logger } from 'pino';
+import { DAY_MS, HOUR_MS, isoFromInstant } from '../../domain/instant.ts';
+
+export interface Rollups {
+  /** Prices of `[from, to)` were written, milliseconds UTC. Returns at once. */
+  touched(from: number, to: number): void;
+  /** Resolves when nothing is left to refresh. */
+  settled(): Promise<void>;
+}
+
+/** What is younger is read from the prices themselves: the refresh policies keep this much unmaterialised. */
+const REAL_TIME_MS = 2 * HOUR_MS;
+
+/**
+ * Keeps the rollups true where history is written. On TimescaleDB `lmp_hour` and `lmp_day` are materialised up to a
+ * moving line, behind which a late price would show only after the next scheduled refresh; so the range it touched is
+ * refreshed right after the commit, one refresh at a time, neighbouring ranges together. On plain Postgres the rollups are
+ * views and always true.
+ */
+export function createRollups({ pool, log, clock }: { pool: pg.Pool; log: Logger; clock: () => number }): Rollups {
+  let materialised: Promise<boolean> | undefined;
+  let pending: { from: number; to: number } | undefined;
+  let running: Promise<void> | undefined;
+
+  const run = async () => {
+    materialised ??= hasContinuousAggregates(pool);
+    if (!(await materialised)) pending = undefined;
+    while (pending) {
+      const { from, to } = pending;
+      pending = undefined;
+      await refresh(pool, 'lmp_hour', from, to, HOUR_MS);
+      await refresh(pool, 'lmp_day', from, to, DAY_MS);
+    }
+  };
+  return {
+    touched: (from, to) => {
+      if (from >= clock() - REAL_TIME_MS) return;
+      pending = { from: Math.min(from, pending?.from ?? from), to: Math.max(to, pending?.to ?? to) };
+      running ??= run()
+        // The scheduled refresh makes it good; until then the rollup of that range is stale, which is worth a line.
+        .catch((error) => log.warn({ err: error }, 'rollup-refresh-failed'))
+        .finally(() => {
+          running = undefined;
+        });
+    },
+    settled: async () => {
+      await running;
+    },
+  };
+}
+
+async function hasContinuousAggregates(pool: pg.Pool): Promise<boolean> {
+  const { rowCount } = await pool.query(`SELECT 1 FROM pg_extension WHERE extname = 'timescaledb'`);
+  return rowCount === 1;
+}
+
+/** The window is widened to whole buckets: TimescaleDB refreshes no part of one. Cannot run in a transaction. */
+async function refresh(
+  pool: pg.Pool,
+  rollup: 'lmp_hour' | 'lmp_day',
+  from: number,
+  to: number,
+  bucketMs: number,
+): Promise<void> {
+  const start = isoFromInstant(Math.floor(from / bucketMs) * bucketMs);
+  const end = isoFromInstant((Math.floor(to / bucketMs) + 1) * bucketMs);
+  await pool.query('CALL refresh_continuous_aggregate($1::regclass, $2::timestamptz, $3::timestamptz)', [
+    rollup,
+    start,
+    end,
+  ]);
+}

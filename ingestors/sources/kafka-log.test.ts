@@ -1,0 +1,253 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { Kafka, logLevel } from 'kafkajs';
+import { pino } from 'pino';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { type KafkaBroker, produceWithKafkaTools, startKafka } from '../../tests/support/kafka.ts';
+import { requireOrSkip } from '../../tests/support/services.ts';
+import { eventLogConformance } from './event-log.conformance.ts';
+import type { Consumption, EventLog, LogBatch, LogRecord, OutgoingRecord } from './event-log.ts';
+import { createKafkaLog } from './kafka-log.ts';
+
+const log = pino({ level: 'silent' });
+const WAIT_MS_MAX = 30_000;
+
+describe.skipIf(!requireOrSkip('kafka'))('with a real broker', { timeout: 60_000 }, () => {
+  let broker: KafkaBroker;
+  let eventLog: EventLog;
+  const running: Consumption[] = [];
+  const closing: Promise<void>[] = [];
+
+  beforeAll(async () => {
+    broker = await startKafka();
+    eventLog = createKafkaLog({ brokers: broker.brokers, ssl: false, clientId: 'test', log });
+  }, 60_000);
+  afterEach(async () => {
+    await Promise.all(running.splice(0).map((consumption) => consumption.stop()));
+  });
+  afterAll(async () => {
+    await Promise.all([eventLog?.close(), ...closing]);
+    await broker?.stop();
+  });
+
+  const newTopic = async (partitions: number) => {
+    const topic = `kafka.${randomUUID()}`;
+    await eventLog.ensureTopics([{ topic, partitions, retentionMs: 3_600_000, recordBytesMax: 6_000_000 }]);
+    return topic;
+  };
+
+  const read = async (topic: string, reader: Reader, group = `group.${randomUUID()}`) => {
+    const consumption = await eventLog.consume({ group, topics: [topic], handler: reader, batchRecordsMax: 100 });
+    running.push(consumption);
+    return consumption;
+  };
+
+  eventLogConformance('Kafka', async () => ({ log: eventLog, stop: async () => {} }));
+
+  test('a record larger than its topic takes is refused, and what cannot be reached is unavailable', async () => {
+    const topic = await newTopic(1);
+    const large = randomBytes(7_000_000);
+    await expect(eventLog.append(topic, [{ key: null, value: large }])).rejects.toMatchObject({
+      code: 'LIMIT_EXCEEDED',
+    });
+    await expect(eventLog.offsetAt(topic, 9, 0)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+
+    const away = createKafkaLog({ brokers: ['127.0.0.1:1'], ssl: false, clientId: 'test', log });
+    await expect(away.ping()).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    // It still tries to connect, for 8 s; the other tests need not wait for that.
+    closing.push(away.close());
+  });
+
+  test('a broker that restarts while it is written and read costs no record and repeats no position', async () => {
+    const topic = await newTopic(2);
+    const reader = new Reader();
+    await read(topic, reader);
+    await eventLog.append(topic, numbered(0, 500));
+    await reader.has(500);
+
+    const restarted = broker.restart();
+    const appended = appendUntilTaken(eventLog, topic, numbered(500, 500));
+    await restarted;
+    await appended;
+    await eventLog.append(topic, numbered(1_000, 500));
+    await expect.poll(() => reader.values().size, { timeout: WAIT_MS_MAX }).toBe(1_500);
+    for (const partition of [0, 1]) reader.expectSeamless(partition);
+  });
+
+  test('two members share the partitions, and the one that stays claims those of the one that stops', async () => {
+    const topic = await newTopic(4);
+    const group = `group.${randomUUID()}`;
+    const [one, other] = [new Reader(), new Reader()];
+    const first = await read(topic, one, group);
+    await expect.poll(() => one.claims.length, { timeout: WAIT_MS_MAX }).toBe(4);
+    await read(topic, other, group);
+    await expect.poll(() => other.claims.length, { timeout: WAIT_MS_MAX }).toBe(2);
+
+    const shared = [...other.claims];
+    await first.stop();
+    await expect.poll(() => other.claims.length, { timeout: WAIT_MS_MAX }).toBe(shared.length + 4);
+    expect(other.claims.slice(shared.length).sort()).toEqual([0, 1, 2, 3]);
+  });
+
+  test('records of Kafka’s own producer are read, and its keys go to the partitions ours go to', async () => {
+    const topic = await newTopic(8);
+    const keys = Array.from({ length: 16 }, (_, index) => `CAISO:NODE-${index}`);
+    await produceWithKafkaTools(
+      broker.brokers[0] ?? '',
+      topic,
+      keys.map((key) => `${key}\tforeign`),
+    );
+    await eventLog.append(
+      topic,
+      keys.map((key) => ({ key, value: 'ours' })),
+    );
+    const reader = new Reader();
+    await read(topic, reader);
+    await reader.has(32);
+    for (const key of keys) {
+      const homes = reader.batches.filter(({ records }) => records.some((each) => each.key?.toString() === key));
+      expect(new Set(homes.map(({ partition }) => partition)).size).toBe(1);
+    }
+  });
+
+  test('offsets that markers of transactions take leave no gap, and the position comes to the end', async () => {
+    const topic = await newTopic(1);
+    await transactions(broker, topic, ['committed', 'aborted', 'committed', 'aborted']);
+    await eventLog.append(topic, [{ key: null, value: 'plain' }]);
+    await transactions(broker, topic, ['aborted']);
+    const reader = new Reader();
+    await read(topic, reader);
+
+    const [bounds] = await eventLog.partitions(topic);
+    await expect.poll(() => reader.batches.at(-1)?.next, { timeout: WAIT_MS_MAX }).toBe(bounds?.end);
+    expect(reader.records().map(({ value }) => value?.toString())).toEqual(['committed', 'committed', 'plain']);
+    expect(reader.batches.some(({ lost }) => lost)).toBe(false);
+    expect(reader.batches[0]?.from).toBe(0);
+    reader.expectSeamless(0);
+  });
+
+  test('a position that retention has passed is told as lost, with the next records or without any', async () => {
+    const topic = await newTopic(1);
+    await eventLog.append(topic, numbered(0, 10));
+    await deleteUntil(broker, topic, 7);
+    const some = new Reader(4);
+    const consumption = await read(topic, some);
+    await some.has(3);
+    expect(some.batches[0]).toMatchObject({ lost: { from: 4, to: 7 }, from: 7, next: 10 });
+    await consumption.stop();
+
+    await deleteUntil(broker, topic, 10);
+    const none = new Reader(4);
+    await read(topic, none);
+    await expect.poll(() => none.batches.length, { timeout: WAIT_MS_MAX }).toBe(1);
+    expect(none.batches[0]).toMatchObject({ lost: { from: 4, to: 10 }, from: 10, next: 10, end: 10, records: [] });
+  });
+
+  test('a position beyond the end is not read from another place', async () => {
+    const topic = await newTopic(1);
+    await eventLog.append(topic, numbered(0, 3));
+    const reader = new Reader(5);
+    await read(topic, reader);
+    await expect.poll(() => reader.claims.length, { timeout: WAIT_MS_MAX }).toBeGreaterThan(2);
+    expect(reader.batches).toEqual([]);
+
+    await eventLog.append(topic, numbered(3, 4));
+    await reader.has(2);
+    expect(reader.batches[0]?.from).toBe(5);
+  });
+
+  test('a partition that fails does not hold the others up', async () => {
+    const topic = await newTopic(4);
+    await eventLog.append(topic, numbered(0, 400));
+    const reader = new Reader();
+    reader.beforeKeeping = async ({ partition }) => {
+      if (partition === 0) throw new Error('a poisoned partition');
+    };
+    await read(topic, reader);
+    const bounds = await eventLog.partitions(topic);
+    const others = bounds.slice(1).reduce((sum, { end }) => sum + end, 0);
+    await reader.has(others);
+    reader.beforeKeeping = async () => {};
+    await reader.has(400);
+  });
+});
+
+/** Keeps what it is handed, and its positions, as a store would. */
+class Reader {
+  readonly claims: number[] = [];
+  readonly batches: LogBatch[] = [];
+  beforeKeeping = async (_batch: LogBatch): Promise<void> => {};
+  readonly #positions = new Map<number, number>();
+  readonly #start: number | undefined;
+
+  constructor(start?: number) {
+    this.#start = start;
+  }
+
+  async claim(_topic: string, partition: number): Promise<number | undefined> {
+    this.claims.push(partition);
+    return this.#positions.get(partition) ?? this.#start;
+  }
+
+  async handle(batch: LogBatch): Promise<void> {
+    await this.beforeKeeping(batch);
+    this.batches.push(batch);
+    this.#positions.set(batch.partition, batch.next);
+  }
+
+  records(): LogRecord[] {
+    return this.batches.flatMap(({ records }) => records);
+  }
+
+  values(): Set<string> {
+    return new Set(this.records().map(({ value }) => String(value)));
+  }
+
+  async has(count: number): Promise<void> {
+    await expect
+      .poll(() => this.records().length, { timeout: WAIT_MS_MAX, interval: 20 })
+      .toBeGreaterThanOrEqual(count);
+    expect(this.records().length).toBe(count);
+  }
+
+  /** Each batch begins where the one before ended, so that no offset came twice and none was passed over. */
+  expectSeamless(partition: number): void {
+    const batches = this.batches.filter((batch) => batch.partition === partition);
+    expect(batches.slice(1).map(({ from }) => from)).toEqual(batches.slice(0, -1).map(({ next }) => next));
+  }
+}
+
+function numbered(first: number, count: number): OutgoingRecord[] {
+  return Array.from({ length: count }, (_, index) => ({ key: `key ${first + index}`, value: String(first + index) }));
+}
+
+/** As a writer does who wants them in, were it twice. */
+async function appendUntilTaken(eventLog: EventLog, topic: string, records: OutgoingRecord[]): Promise<void> {
+  try {
+    await eventLog.append(topic, records);
+  } catch {
+    await appendUntilTaken(eventLog, topic, records);
+  }
+}
+
+function foreignClient(broker: KafkaBroker): Kafka {
+  return new Kafka({ brokers: [...broker.brokers], logLevel: logLevel.NOTHING });
+}
+
+async function transactions(broker: KafkaBroker, topic: string, ends: readonly ('committed' | 'aborted')[]) {
+  const producer = foreignClient(broker).producer({ transactionalId: randomUUID(), maxInFlightRequests: 1 });
+  await producer.connect();
+  for (const end of ends) {
+    const transaction = await producer.transaction();
+    await transaction.send({ topic, messages: [{ value: end }] });
+    await (end === 'committed' ? transaction.commit() : transaction.abort());
+  }
+  await producer.disconnect();
+}
+
+async function deleteUntil(broker: KafkaBroker, topic: string, offset: number): Promise<void> {
+  const admin = foreignClient(broker).admin();
+  await admin.connect();
+  await admin.fetchTopicMetadata({ topics: [topic] });
+  await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: String(offset) }] });
+  await admin.disconnect();
+}

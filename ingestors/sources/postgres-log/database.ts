@@ -1,0 +1,55 @@
+import pg from 'pg';
+import { BusbarError, messageOf } from '../../../domain/errors.ts';
+
+/** SQLSTATE classes that say the server is away, full, shutting down or lost a race: another try can succeed. */
+const PASSING_CLASSES = new Set(['08', '40', '53', '55', '57', '58']);
+/** Data exception: a value that Postgres cannot hold, for instance a NUL character in a header. */
+const BAD_DATA_CLASS = '22';
+
+/**
+ * Runs `work` in one transaction on a connection of its own.
+ * @throws BusbarError as `reachable` does. Where COMMIT itself failed, the work may or may not be there.
+ */
+export async function inTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  return reachable(async () => {
+    const client = await pool.connect();
+    let broken: Error | undefined;
+    try {
+      await client.query('BEGIN');
+      const result = await work(client);
+      await client.query('COMMIT');
+      return result;
+    } catch (error) {
+      await client.query('ROLLBACK').catch((failure: Error) => {
+        broken = failure;
+      });
+      throw error;
+    } finally {
+      client.release(broken);
+    }
+  });
+}
+
+/**
+ * @throws BusbarError `UNAVAILABLE` where the database is away, `BAD_USER_INPUT` for a value it cannot hold; the
+ *   database's own error for anything else, which is a mistake of ours.
+ */
+export async function reachable<T>(query: () => Promise<T>): Promise<T> {
+  try {
+    return await query();
+  } catch (cause) {
+    if (cause instanceof BusbarError) throw cause;
+    const sqlClass = cause instanceof pg.DatabaseError ? cause.code?.slice(0, 2) : undefined;
+    if (sqlClass === BAD_DATA_CLASS) throw new BusbarError('BAD_USER_INPUT', messageOf(cause), { cause });
+    if (sqlClass !== undefined && !PASSING_CLASSES.has(sqlClass)) throw cause;
+    throw new BusbarError('UNAVAILABLE', `the log's database is not available: ${messageOf(cause)}`, { cause });
+  }
+}
+
+/**
+ * A literal for an `int[]` or `bigint[]` parameter. pg's own encoder quotes each element, which for the arrays of an
+ * append costs more than building the rest of the statement.
+ */
+export function arrayLiteral(numbers: readonly number[]): string {
+  return `{${numbers.join(',')}}`;
+}

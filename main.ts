@@ -1,0 +1,56 @@
+/**
+ * `npm start`: Busbar in one process. Store, log and live bus are embedded where nothing else is configured; then
+ * simulated prices flow as well, so that there is something to see.
+ */
+import { Command } from 'commander';
+import { serveGateway } from './gateway/serve.ts';
+import { FEED_SETTINGS } from './ingestors/feeds/index.ts';
+import { serveIngestors } from './ingestors/serve.ts';
+import { serveSimulator } from './ingestors/simulator/serve.ts';
+import { isSimulated, SIMULATOR_ENV } from './ingestors/simulator/settings.ts';
+import { createGround, openPlatform } from './prisma/platform.ts';
+import { type Environment, readConfig } from './runtime/config.ts';
+import { runProgram } from './runtime/lifecycle.ts';
+import { createLog } from './runtime/log.ts';
+
+const options = new Command('npm start --')
+  .description('Busbar in one process: ingestors, gateway and, where nothing is configured, simulated prices.')
+  .option('--port <port>', 'port of the gateway (PORT, 4000)')
+  .option('--host <address>', 'address to listen on (HOST, 127.0.0.1)')
+  .option('--data <folder>', 'folder of the embedded store (BUSBAR_DATA, .data)')
+  .option('--nodes <count>', 'simulated nodes (SIMULATOR_NODES, 4)')
+  .option('--rate <ticks>', 'simulated ticks a second (SIMULATOR_RATE, 20)')
+  .option('--no-simulator', 'no simulated prices (SIMULATOR=off)')
+  .addHelpText('after', '\nEverything else is configured by environment variables: see .env.example.')
+  .parse()
+  .opts<{ port?: string; host?: string; data?: string; nodes?: string; rate?: string; simulator: boolean }>();
+
+await runProgram(() => {
+  const config = readConfig({ ...process.env, ...environmentOf(options) }, [...FEED_SETTINGS, SIMULATOR_ENV]);
+  const log = createLog(config.core.LOG_LEVEL, 'busbar');
+  return {
+    log,
+    start: async (lifecycle) => {
+      const platform = await openPlatform(lifecycle, createGround(config, log), 'busbar');
+      const { store } = platform;
+      if (store.migrated.length > 0) log.info({ migrations: store.migrated }, 'migrated');
+      const eventLog = await serveIngestors(lifecycle, platform);
+      const url = await serveGateway(lifecycle, platform);
+      if (isSimulated(config)) {
+        await serveSimulator(lifecycle, { settings: config.settings(SIMULATOR_ENV), store, eventLog, log });
+      }
+      log.info({ graphiql: `${url}/graphql`, simulated: isSimulated(config) }, 'ready');
+    },
+  };
+});
+
+function environmentOf({ port, host, data, nodes, rate, simulator }: typeof options): Environment {
+  return {
+    ...(port && { PORT: port }),
+    ...(host && { HOST: host }),
+    ...(data && { BUSBAR_DATA: data }),
+    ...(nodes && { SIMULATOR_NODES: nodes }),
+    ...(rate && { SIMULATOR_RATE: rate }),
+    ...(simulator ? {} : { SIMULATOR: 'off' }),
+  };
+}

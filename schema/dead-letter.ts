@@ -1,0 +1,96 @@
+import { z } from 'zod';
+import { BusbarError } from '../domain/errors.ts';
+import { builder } from './builder.ts';
+import { connectionFrom, pageArguments, pageFrom } from './connection.ts';
+import type { DeadLetterRow } from './context.ts';
+import { cursorCodec } from './cursor.ts';
+import { LedgerEntry } from './ledger.ts';
+
+const DeadLetterState = builder.enumType('DeadLetterState', {
+  description: 'What became of a dead letter.',
+  values: {
+    OPEN: { description: 'Waits for somebody to look at it.' },
+    RETRIED: { description: 'Was decoded again, and became a fact.' },
+    DISCARDED: { description: 'Was looked at and given up.' },
+  } as const,
+});
+
+const TEXT_BYTES_MAX = 64 * 1024;
+
+const DeadLetter = builder.objectRef<DeadLetterRow>('DeadLetter').implement({
+  description:
+    'A record that could not become a fact, kept with its bytes and the reason. Nothing is dropped silently.',
+  fields: (t) => ({
+    id: t.exposeID('id', { description: 'Grows with every dead letter.' }),
+    feed: t.exposeID('feed', { description: 'The feed that received it.' }),
+    partition: t.exposeString('partition', { description: 'The feed’s partition it came on.' }),
+    position: t.expose('position', {
+      type: 'Long',
+      nullable: true,
+      description: 'The record’s offset in the log; null for a row of a fetched payload.',
+    }),
+    code: t.exposeString('code', {
+      description: 'What kind of defect: NOT_JSON, MISSING_FIELD, UNKNOWN_NODE and so on.',
+    }),
+    reason: t.exposeString('reason', { description: 'The field, what was expected and what came.' }),
+    state: t.expose('state', { type: DeadLetterState, description: 'What became of it.' }),
+    receivedAt: t.expose('receivedAt', { type: 'DateTime', description: 'When it was received.' }),
+    size: t.exposeInt('size', { description: 'Length of the record as it came, in bytes.' }),
+    rawText: t.string({
+      description:
+        'The record as UTF-8 text, from its beginning; bytes that are no UTF-8 appear as U+FFFD. All dead letters of one answer may show 16 MiB.',
+      args: {
+        maxBytes: t.arg.int({
+          defaultValue: TEXT_BYTES_MAX,
+          description: 'Bytes to show at most: 1 to 65,536.',
+        }),
+      },
+      resolve: async ({ id, size }, { maxBytes }, { loaders }) => {
+        const bytes = Math.min(textBytes(maxBytes ?? TEXT_BYTES_MAX), size);
+        return textFrom(await loaders.deadLetterRaw.load({ id, bytes }), bytes < size);
+      },
+    }),
+    rawBase64: t.string({
+      description: 'The whole record as base64. All dead letters of one answer may show 16 MiB.',
+      resolve: async ({ id, size }, _args, { loaders }) =>
+        (await loaders.deadLetterRaw.load({ id, bytes: size })).toString('base64'),
+    }),
+    ledgerEntry: t.field({
+      type: LedgerEntry,
+      nullable: true,
+      description: 'The batch, fetch or file it came in.',
+      resolve: ({ ledgerId }, _args, { loaders }) => loaders.ledgerEntry.load(ledgerId),
+    }),
+  }),
+});
+
+const DeadLetterConnection = builder.connectionObject(
+  { type: DeadLetter, name: 'DeadLetterConnection', description: 'A page of dead letters, newest first.' },
+  { name: 'DeadLetterEdge', description: 'A dead letter and its place in the list.' },
+);
+
+/** The id of the last dead letter seen. */
+const CURSOR = cursorCodec('deadLetters', z.number().int());
+
+builder.queryField('deadLetters', (t) =>
+  t.field({
+    type: DeadLetterConnection,
+    description: 'Records that could not become facts, newest first.',
+    args: { feed: t.arg.id({ description: 'Only of this feed, by its id.' }), ...pageArguments },
+    resolve: async (_root, { feed, ...page }, { reads }) => {
+      const asked = pageFrom(page, CURSOR);
+      const slice = await reads.deadLetters(feed == null ? {} : { feed }, asked);
+      return connectionFrom(slice, asked, ({ id }) => CURSOR.encode(id));
+    },
+  }),
+);
+
+function textBytes(maxBytes: number): number {
+  if (maxBytes >= 1 && maxBytes <= TEXT_BYTES_MAX) return maxBytes;
+  throw new BusbarError('BAD_USER_INPUT', `\`maxBytes\` must be 1 to ${TEXT_BYTES_MAX}, not ${maxBytes}`);
+}
+
+/** @param cut whether more bytes follow: half a character at the cut is then left out rather than shown as damage. */
+function textFrom(bytes: Buffer, cut: boolean): string {
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes, { stream: cut });
+}

@@ -1,0 +1,104 @@
+import { z } from 'zod';
+import { builder } from './builder.ts';
+import { connectionFrom, pageArguments, pageFrom } from './connection.ts';
+import type { LedgerRow } from './context.ts';
+import { cursorCodec } from './cursor.ts';
+
+const LedgerState = builder.enumType('LedgerState', {
+  description: 'How far an ingestion has come.',
+  values: {
+    PENDING: { description: 'Known, not begun.' },
+    RUNNING: { description: 'Being read; nothing of it is visible yet.' },
+    COMPLETED: { description: 'Committed, with all its rows and dead letters.' },
+    FAILED: { description: 'Nothing of it was committed; `error` says why.' },
+    REPLAYING: { description: 'Being read again from the log.' },
+  } as const,
+});
+
+const LedgerKind = builder.enumType('LedgerKind', {
+  description: 'What was ingested in one piece.',
+  values: {
+    BATCH: { description: 'Consecutive records of a log partition.' },
+    FETCH: { description: 'The answer of a source that was asked.' },
+    FILE: { description: 'A file given by hand.' },
+    BACKFILL: { description: 'An answer fetched for a past range.' },
+    REPLAY: { description: 'Records of the log read again.' },
+  } as const,
+});
+
+export const LedgerEntry = builder.objectRef<LedgerRow>('LedgerEntry').implement({
+  description: 'One batch, fetch or file: where facts came from and what became of them, committed with them.',
+  fields: (t) => ({
+    id: t.exposeID('id', { description: 'Grows with every entry.' }),
+    feed: t.exposeID('feed', { description: 'The feed that ingested it.' }),
+    partition: t.exposeString('partition', { description: 'The feed’s partition: a log partition or a report.' }),
+    kind: t.expose('kind', { type: LedgerKind, description: 'What was ingested in one piece.' }),
+    state: t.expose('state', { type: LedgerState, description: 'How far it has come.' }),
+    positionFrom: t.expose('positionFrom', {
+      type: 'Long',
+      nullable: true,
+      description: 'First position read: a log offset, or milliseconds UTC of a polled source; null for files.',
+    }),
+    positionTo: t.expose('positionTo', {
+      type: 'Long',
+      nullable: true,
+      description: 'The position behind the last one read.',
+    }),
+    request: t.exposeString('request', {
+      nullable: true,
+      description: 'What the source was asked for, as one may ask again, without secrets; null for log records.',
+    }),
+    checksum: t.exposeString('checksum', { description: 'SHA-256 of the bytes as they came, hexadecimal.' }),
+    bytes: t.expose('bytes', { type: 'Long', description: 'Size of what came, in bytes.' }),
+    rowsIn: t.exposeInt('rowsIn', { description: 'Records decoded.' }),
+    rowsWritten: t.exposeInt('rowsWritten', { description: 'Facts that were new.' }),
+    rowsUnchanged: t.exposeInt('rowsUnchanged', {
+      description: 'Facts that were known already, with the same values.',
+    }),
+    rowsRevised: t.exposeInt('rowsRevised', { description: 'Facts that corrected a value; the old one is kept.' }),
+    rowsRejected: t.exposeInt('rowsRejected', { description: 'Records that became dead letters.' }),
+    eventFrom: t.expose('eventFrom', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'Start of the earliest delivery interval; null where there was no fact.',
+    }),
+    eventTo: t.expose('eventTo', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'End of the latest delivery interval; null where there was no fact.',
+    }),
+    startedAt: t.expose('startedAt', { type: 'DateTime', description: 'When reading began.' }),
+    finishedAt: t.expose('finishedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it was committed or given up; null while it runs.',
+    }),
+    error: t.exposeString('error', { nullable: true, description: 'Why it failed; null where it did not.' }),
+    attempt: t.exposeInt('attempt', { description: 'Which try this was; the first is 1.' }),
+  }),
+});
+
+const LedgerEntryConnection = builder.connectionObject(
+  { type: LedgerEntry, name: 'LedgerEntryConnection', description: 'A page of ledger entries, newest first.' },
+  { name: 'LedgerEntryEdge', description: 'A ledger entry and its place in the list.' },
+);
+
+/** The id of the last entry seen. */
+const CURSOR = cursorCodec('ledger', z.number().int());
+
+builder.queryField('ledger', (t) =>
+  t.field({
+    type: LedgerEntryConnection,
+    description: 'What a feed ingested, newest first. A feed nobody knows has an empty ledger.',
+    args: {
+      feed: t.arg.id({ required: true, description: 'The feed’s id.' }),
+      state: t.arg({ type: LedgerState, description: 'Only entries in this state.' }),
+      ...pageArguments,
+    },
+    resolve: async (_root, { feed, state, ...page }, { reads }) => {
+      const asked = pageFrom(page, CURSOR);
+      const slice = await reads.ledger({ feed, ...(state != null && { state }) }, asked);
+      return connectionFrom(slice, asked, ({ id }) => CURSOR.encode(id));
+    },
+  }),
+);

@@ -1,0 +1,27 @@
+import { BusbarError } from '../domain/errors.ts';
+
+/** What one question may ask for. Beyond it the answer is `LIMIT_EXCEEDED`, before anything runs. */
+export const LIMITS = {
+  /** Nodes named in one argument. */
+  nodes: 1_000,
+  /** Rows of one page of a connection. */
+  first: 10_000,
+  /** Points of all series of one field. A million points of eight columns are some 100 MB of JSON. */
+  points: 1_000_000,
+  /** Bytes of raw dead letters of one answer. */
+  rawBytes: 16 * 1024 * 1024,
+} as const;
+
+export type LimitName = keyof typeof LIMITS;
+
+/** @throws BusbarError `LIMIT_EXCEEDED` with the limit's name, its value and what was asked for. */
+export function requireWithin(limit: LimitName, asked: number, advice: string): void {
+  if (asked > LIMITS[limit]) throw limitExceeded(limit, asked, advice);
+}
+
+export function limitExceeded(limit: LimitName, asked: number, advice: string): BusbarError {
+  const max = LIMITS[limit];
+  return new BusbarError('LIMIT_EXCEEDED', `${limit}: ${asked} asked for, at most ${max}; ${advice}`, {
+    details: { limit, max, asked },
+  });
+}

@@ -1,0 +1,157 @@
+import { z } from 'zod';
+import type { QualityFlag as QualityFlagName } from '../domain/quality.ts';
+import { builder } from './builder.ts';
+import { connectionFrom, pageArguments, pageFrom } from './connection.ts';
+import type { LmpFilter, LmpRow, LmpUpdate as LmpUpdateRow } from './context.ts';
+import { cursorCodec } from './cursor.ts';
+import { LedgerEntry } from './ledger.ts';
+import { MarketRun } from './market-run.ts';
+import { NODES_ARGUMENT, nodesFrom, requireMarket } from './node-names.ts';
+import { PricingNode } from './pricing-node.ts';
+import { rangeFrom } from './range.ts';
+
+const QualityFlag = builder.enumType('QualityFlag', {
+  description: 'What is odd about a price that was kept all the same. Flags mark; they never change a number.',
+  values: {
+    IDENTITY_BREACH: { description: 'The components do not sum to the LMP within the market’s tolerance.' },
+    GHG_MISSING: { description: 'CAISO: no greenhouse-gas component came, so the sum could not be checked.' },
+    COMPONENT_MISSING: { description: 'Some but not all of energy, congestion and loss came.' },
+    PRICE_OUTLIER: { description: 'Beyond any price the market is known to clear at.' },
+    UNALIGNED_INTERVAL: { description: 'The interval does not start on the run’s grid.' },
+  } as const satisfies Record<QualityFlagName, object>,
+});
+
+const Lmp = builder.objectRef<LmpRow>('Lmp').implement({
+  description:
+    'A locational marginal price: node, run and delivery interval [start, end). Prices are in the market’s currency per MWh (USD/MWh) and may be negative. lmp = energy + congestion + loss (+ ghg at CAISO); a component that was not published is null, never 0.',
+  fields: (t) => ({
+    node: t.field({ type: PricingNode, description: 'Where.', resolve: ({ node }) => ({ id: node }) }),
+    run: t.expose('run', { type: MarketRun, description: 'The clearing the price comes from.' }),
+    start: t.expose('startAt', { type: 'DateTime', description: 'Start of the delivery interval, inclusive.' }),
+    end: t.expose('endAt', {
+      type: 'DateTime',
+      description: 'End of the delivery interval, exclusive; equal to `start` for a tick without length.',
+    }),
+    lmp: t.exposeFloat('lmp', { description: 'The price, USD/MWh, as published.' }),
+    energy: t.exposeFloat('energy', {
+      nullable: true,
+      description: 'Energy component, USD/MWh; null where the operator publishes none (ERCOT).',
+    }),
+    congestion: t.exposeFloat('congestion', {
+      nullable: true,
+      description: 'Congestion component, USD/MWh. Positive raises the price at the node (NYISO’s sign is turned).',
+    }),
+    loss: t.exposeFloat('loss', {
+      nullable: true,
+      description: 'Loss component, USD/MWh. Positive raises the price at the node.',
+    }),
+    ghg: t.exposeFloat('ghg', {
+      nullable: true,
+      description: 'Greenhouse-gas component, USD/MWh; CAISO only, else null.',
+    }),
+    revision: t.exposeInt('revision', {
+      description:
+        'How often the price was published with a new value: 1 is the first. Earlier ones: `lmpSeries(asOf:)`.',
+    }),
+    quality: t.field({
+      type: [QualityFlag],
+      description: 'What is odd about the price; empty where nothing is.',
+      resolve: ({ flags }) => flags,
+    }),
+    publishedAt: t.expose('publishedAt', {
+      type: 'DateTime',
+      description: 'When the source published this version, as far as it says so; else when it was fetched.',
+    }),
+    ledgerEntry: t.field({
+      type: LedgerEntry,
+      nullable: true,
+      description: 'Where the price came from: feed, source position or request, checksum, time.',
+      resolve: ({ ledgerId }, _args, { loaders }) => loaders.ledgerEntry.load(ledgerId),
+    }),
+  }),
+});
+
+const LmpConnection = builder.connectionObject(
+  { type: Lmp, name: 'LmpConnection', description: 'A page of prices, by interval start and node.' },
+  { name: 'LmpEdge', description: 'A price and its place in the list.' },
+);
+
+const CURSOR = cursorCodec('lmps', z.object({ startAt: z.number().int(), node: z.string() }));
+
+builder.queryField('latestLmp', (t) =>
+  t.field({
+    type: [Lmp],
+    description:
+      'The price of the newest delivery interval of each node in one run: of the day-ahead run that may lie in the future. In the order asked; a node without prices is left out.',
+    args: {
+      nodes: t.arg.idList({ required: true, description: NODES_ARGUMENT }),
+      run: t.arg({ type: MarketRun, required: true, description: 'The clearing to read.' }),
+    },
+    resolve: (_root, { nodes, run }, { reads }) => reads.latestLmp(nodesFrom(nodes), run),
+  }),
+);
+
+builder.queryField('lmps', (t) =>
+  t.field({
+    type: LmpConnection,
+    description:
+      'Prices one by one, with everything known about each, by interval start and then node. For many points at once `lmpSeries` is smaller and faster.',
+    args: {
+      nodes: t.arg.idList({ required: true, description: NODES_ARGUMENT }),
+      run: t.arg({ type: MarketRun, required: true, description: 'The clearing to read.' }),
+      from: t.arg({ type: 'DateTime', required: true, description: 'First interval start, inclusive.' }),
+      to: t.arg({ type: 'DateTime', required: true, description: 'End of the range: interval starts before it.' }),
+      ...pageArguments,
+    },
+    resolve: async (_root, { nodes, run, from, to, ...page }, { reads }) => {
+      const asked = pageFrom(page, CURSOR);
+      const slice = await reads.lmps(nodesFrom(nodes), run, rangeFrom({ from, to }), asked);
+      return connectionFrom(slice, asked, ({ startAt, node }) => CURSOR.encode({ startAt, node }));
+    },
+  }),
+);
+
+const Delivery = builder.enumType('Delivery', {
+  description: 'What a subscriber gets that reads more slowly than events come.',
+  values: {
+    EVERY: {
+      description:
+        'Every event, in order. Whoever falls too far behind is closed with LIMIT_EXCEEDED and the cursor to resume from.',
+    },
+    LATEST: { description: 'The newest price of each node and run; what it replaced while waiting is dropped.' },
+  } as const,
+});
+
+const LmpUpdate = builder.objectRef<LmpUpdateRow>('LmpUpdate').implement({
+  description: 'Prices that were committed together.',
+  fields: (t) => ({
+    cursor: t.exposeString('cursor', {
+      description: 'Opaque. Subscribe again with it as `after` to miss nothing and see nothing twice.',
+    }),
+    ticks: t.field({ type: [Lmp], description: 'The prices, in commit order.', resolve: ({ ticks }) => ticks }),
+  }),
+});
+
+builder.subscriptionField('lmp', (t) =>
+  t.field({
+    type: LmpUpdate,
+    description:
+      'Prices as they are committed, new ones and corrections. Filters combine; without any, all prices. A cursor that is no longer kept ends with CURSOR_EXPIRED.',
+    args: {
+      nodes: t.arg.idList({ description: `Only these nodes. ${NODES_ARGUMENT}` }),
+      market: t.arg.string({ description: 'Only this market, by its id.' }),
+      run: t.arg({ type: MarketRun, description: 'Only this clearing.' }),
+      delivery: t.arg({ type: Delivery, defaultValue: 'EVERY', description: 'What to do when events come too fast.' }),
+      after: t.arg.string({ description: 'The cursor of the last update seen; without it, begin now.' }),
+    },
+    subscribe: (_root, { nodes, market, run, delivery, after }, { live }) => {
+      const filter: LmpFilter = {
+        ...(nodes != null && { nodes: nodesFrom(nodes) }),
+        ...(market != null && { market: requireMarket(market) }),
+        ...(run != null && { run }),
+      };
+      return live.lmp(filter, delivery ?? 'EVERY', after ?? undefined);
+    },
+    resolve: (update) => update,
+  }),
+);

@@ -1,0 +1,104 @@
+import { z } from 'zod';
+import { marketById } from '../domain/market.ts';
+import { builder } from './builder.ts';
+import { connectionFrom, pageArguments, pageFrom } from './connection.ts';
+import type { Context, NodeRow } from './context.ts';
+import { cursorCodec } from './cursor.ts';
+import { Market } from './market.ts';
+import { requireMarket } from './node-names.ts';
+
+/**
+ * A node is known by its name alone, which also tells its market: most questions ask for no more, and the store is not
+ * asked for them. The row is there where a read brought it along.
+ */
+export interface NodeReference {
+  /** `MARKET:NAME`. */
+  readonly id: string;
+  readonly row?: NodeRow;
+}
+
+export const PricingNode = builder.objectRef<NodeReference>('PricingNode').implement({
+  description:
+    'A place on the grid that has a price: a hub, zone, generator, load or interface. Retired nodes stay; a node without metadata still has prices.',
+  fields: (t) => ({
+    id: t.exposeID('id', { description: '`MARKET:NAME`, unique for ever: what arguments take as a node.' }),
+    name: t.string({
+      description: 'The operator’s own name of the node, unique within the market.',
+      resolve: ({ id }) => id.slice(id.indexOf(':') + 1),
+    }),
+    market: t.field({
+      type: Market,
+      description: 'The market that prices the node.',
+      resolve: ({ id }) => marketOfNode(id),
+    }),
+    kind: t.string({
+      nullable: true,
+      description: 'HUB, ZONE, GENERATOR, LOAD or INTERFACE as the operator says; null where unknown.',
+      resolve: async (node, _args, context) => (await rowOf(node, context))?.kind ?? null,
+    }),
+    zone: t.string({
+      nullable: true,
+      description: 'The operator’s zone the node lies in; null where unknown.',
+      resolve: async (node, _args, context) => (await rowOf(node, context))?.zone ?? null,
+    }),
+    title: t.string({
+      nullable: true,
+      description: 'The node’s name for people; null where unknown.',
+      resolve: async (node, _args, context) => (await rowOf(node, context))?.title ?? null,
+    }),
+    validFrom: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'Since when kind, zone and title hold; null where the node has no metadata.',
+      resolve: async (node, _args, context) => (await rowOf(node, context))?.validFrom ?? null,
+    }),
+    validTo: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description:
+        'Until when kind, zone and title held (exclusive), as with a retired node; null where they still hold.',
+      resolve: async (node, _args, context) => (await rowOf(node, context))?.validTo ?? null,
+    }),
+  }),
+});
+
+const PricingNodeConnection = builder.connectionObject(
+  { type: PricingNode, name: 'PricingNodeConnection', description: 'A page of pricing nodes, by market and name.' },
+  { name: 'PricingNodeEdge', description: 'A pricing node and its place in the list.' },
+);
+
+/** The name of the last node seen. */
+const CURSOR = cursorCodec('nodes', z.string());
+
+builder.queryField('pricingNodes', (t) =>
+  t.field({
+    type: PricingNodeConnection,
+    description: 'Pricing nodes that are or were, ordered by market and name.',
+    args: {
+      market: t.arg.string({ description: 'Only this market, by its id.' }),
+      search: t.arg.string({
+        description:
+          'Only nodes with this text in their name or title; capitals do not matter, and `%`, `_` are ordinary.',
+      }),
+      ...pageArguments,
+    },
+    resolve: async (_root, { market, search, ...page }, { reads }) => {
+      const filter = { ...(market != null && { market: requireMarket(market) }), ...(search != null && { search }) };
+      const asked = pageFrom(page, CURSOR);
+      const { rows, hasNextPage } = await reads.pricingNodes(filter, asked);
+      return connectionFrom({ rows: rows.map((row) => ({ id: row.id, row })), hasNextPage }, asked, ({ id }) =>
+        CURSOR.encode(id),
+      );
+    },
+  }),
+);
+
+function marketOfNode(id: string) {
+  const market = marketById(id.slice(0, id.indexOf(':')));
+  if (!market) throw new TypeError(`not a node name: ${id}`);
+  return market;
+}
+
+function rowOf(node: NodeReference, { loaders }: Context): NodeRow | Promise<NodeRow | null> {
+  return node.row ?? loaders.node.load(node.id);
+}

@@ -1,0 +1,106 @@
+import { type Client, createClient } from 'graphql-ws';
+import type { Logger } from 'pino';
+import { WebSocket } from 'ws';
+import { createLiveHub, type LiveHub } from '../../gateway/live/hub.ts';
+import { createLoaders } from '../../gateway/loaders.ts';
+import { createGateway, type Gateway } from '../../gateway/server.ts';
+import { createHealth, type Health } from '../../runtime/health.ts';
+import type { LiveBus } from '../../runtime/live-bus/live-bus.ts';
+import { createMetrics, type Metrics } from '../../runtime/metrics.ts';
+import type { Context, Reads } from '../../schema/context.ts';
+import { schema } from '../../schema/schema.ts';
+import { ringBus, silent } from './live.ts';
+
+export interface TestGateway {
+  /** Of the GraphQL endpoint. */
+  readonly url: string;
+  readonly socketUrl: string;
+  readonly bus: LiveBus;
+  readonly gateway: Gateway;
+  readonly health: Health;
+  readonly metrics: Metrics;
+  /** Ledger entries asked for: one for each tick of each execution that selects `ledgerEntry`. */
+  readonly loaded: { ledgerEntries: number };
+  close(): Promise<void>;
+}
+
+/**
+ * A gateway with the real schema, the real hub and the ring. The store is not its subject: reads that a test does not
+ * bring fail as they would with the store down.
+ */
+export async function startGateway({
+  log = silent,
+  reads = {},
+  graceMs = 2_000,
+  memberFramesMax,
+}: {
+  log?: Logger;
+  reads?: Partial<Reads>;
+  graceMs?: number;
+  memberFramesMax?: number;
+} = {}): Promise<TestGateway> {
+  const metrics = createMetrics();
+  const health = createHealth();
+  const bus = ringBus();
+  const hub = createLiveHub({ bus, log, metrics, health: health.component('live') });
+  await hub.ready;
+  const loaded = { ledgerEntries: 0 };
+  const gateway = createGateway({
+    schema,
+    makeContext: () => contextWith(hub, reads, loaded),
+    log,
+    metrics,
+    health,
+    host: '127.0.0.1',
+    port: 0,
+    graceMs,
+    ...(memberFramesMax !== undefined && { memberFramesMax }),
+  });
+  const { url, port } = await gateway.listen();
+  return {
+    url: `${url}/graphql`,
+    socketUrl: `ws://127.0.0.1:${port}/graphql`,
+    bus,
+    gateway,
+    health,
+    metrics,
+    loaded,
+    async close() {
+      await gateway.close();
+      await hub.close();
+      await bus.close();
+    },
+  };
+}
+
+/** The stock client, without retries: what the server does is the subject. */
+export function socketClient(url: string, socket: typeof WebSocket = WebSocket): Client {
+  return createClient({ url, webSocketImpl: socket, retryAttempts: 0 });
+}
+
+export const LMP = `subscription Lmp($nodes: [ID!], $after: String, $delivery: Delivery) {
+  lmp(nodes: $nodes, after: $after, delivery: $delivery) { cursor ticks { lmp ledgerEntry { id } } }
+}`;
+
+function contextWith(live: LiveHub, brought: Partial<Reads>, loaded: { ledgerEntries: number }): Context {
+  const down = () => Promise.reject(new Error('connect ECONNREFUSED postgres.internal:5432'));
+  const reads: Reads = {
+    markets: down,
+    pricingNodes: down,
+    latestLmp: down,
+    lmps: down,
+    lmpSeries: down,
+    dartSpread: down,
+    feeds: down,
+    ledger: down,
+    deadLetters: down,
+    deadLetterRaws: down,
+    nodesByName: down,
+    ledgerEntriesById: async (ids) => {
+      loaded.ledgerEntries += ids.length;
+      return ids.map(() => null);
+    },
+    ...brought,
+  };
+  return { live, reads, loaders: createLoaders(reads) };
+}
