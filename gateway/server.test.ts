@@ -1,6 +1,5 @@
 import { once } from 'node:events';
-import { Agent, get, type IncomingMessage, request as httpRequest } from 'node:http';
-import { text } from 'node:stream/consumers';
+import { type IncomingMessage, request as httpRequest } from 'node:http';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
@@ -8,16 +7,13 @@ import { startGateway, socketClient, type TestGateway } from '../tests/support/g
 
 let lines: Record<string, unknown>[];
 let gateway: TestGateway;
-/** What a slow read waits for. */
-let release: () => void;
+let slowRead: SlowRead;
 
 beforeEach(async () => {
   lines = [];
   const log = pino({ level: 'info' }, { write: (line) => void lines.push(JSON.parse(line)) });
-  const held = new Promise<void>((resolve) => {
-    release = resolve;
-  });
-  gateway = await startGateway({ log, reads: { feeds: () => held.then(() => []) } });
+  slowRead = createSlowRead();
+  gateway = await startGateway({ log, reads: { feeds: slowRead.feeds } });
 });
 afterEach(() => gateway.close());
 
@@ -136,30 +132,47 @@ describe('a socket', () => {
 });
 
 describe('closing', () => {
-  test('lets a request under way finish, takes no new one, and says on an open connection that it is not ready', async () => {
-    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-    const ask = async (path: string) => {
-      const [response] = (await once(get(new URL(path, gateway.url), { agent }), 'response')) as [IncomingMessage];
-      return { status: response.statusCode, body: await text(response) };
-    };
-    expect((await ask('/health/ready')).status).toBe(200);
+  test('lets a request under way finish, takes no new one, and is no longer ready', async () => {
+    expect((await fetch(new URL('/health/ready', gateway.url))).status).toBe(200);
     const slow = post('{ feeds { id } }');
-    const underWay = once(gateway.metrics.registry, 'none', { signal: AbortSignal.timeout(50) }).catch(() => undefined);
-    await underWay;
+    await slowRead.begun;
     const closed = gateway.gateway.close();
     expect(gateway.health.report()).toMatchObject({ ready: false, components: { gateway: { detail: 'closing' } } });
     await expect(fetch(gateway.url)).rejects.toThrow();
-    release();
+    slowRead.finish();
     expect(await (await slow).json()).toEqual({ data: { feeds: [] } });
     await closed;
-    agent.destroy();
   });
 
   test('cuts a request that does not finish within the grace', async () => {
-    const impatient = await startGateway({ graceMs: 50, reads: { feeds: () => new Promise(() => undefined) } });
+    const impatient = await startGateway({ graceMs: 50, reads: { feeds: slowRead.feeds } });
     const slow = fetch(`${impatient.url}?query={feeds{id}}`).catch((error) => error);
-    await once(process, 'none', { signal: AbortSignal.timeout(50) }).catch(() => undefined);
+    await slowRead.begun;
     await impatient.close();
     expect(await slow).toBeInstanceOf(Error);
   });
 });
+
+interface SlowRead {
+  readonly feeds: () => Promise<never[]>;
+  readonly begun: Promise<void>;
+  finish(): void;
+}
+
+/** A read that says when it was asked and answers when it is told to. */
+function createSlowRead(): SlowRead {
+  let begin: () => void = () => undefined;
+  let finish: () => void = () => undefined;
+  const begun = new Promise<void>((resolve) => {
+    begin = resolve;
+  });
+  const finished = new Promise<void>((resolve) => {
+    finish = resolve;
+  });
+  const feeds = async () => {
+    begin();
+    await finished;
+    return [];
+  };
+  return { feeds, begun, finish };
+}

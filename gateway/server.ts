@@ -62,6 +62,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const yoga = createGraphqlHttp({ schema, path: PATH, makeContext, subscriptions, mask, metrics, clock });
   const engine = createEngine(yoga, mask);
   let listening: { http: HttpService; webSockets: WebSocketEndpoint } | undefined;
+  let closing: Promise<void> | undefined;
 
   const answerGraphql = async (request: IncomingMessage, response: ServerResponse) => {
     if (!isSameOrigin(request)) return refuse(response, 403, 'pages of other origins may not ask');
@@ -85,6 +86,15 @@ export function createGateway(options: GatewayOptions): Gateway {
     }
   };
 
+  const close = async () => {
+    serving.failed('closing');
+    const { http, webSockets } = listening ?? {};
+    const socketsClosed = webSockets?.close(graceMs);
+    // Sockets are told 1001 first, which clients answer by reconnecting; a completion would tell them to stay away.
+    subscriptions.close();
+    await Promise.all([socketsClosed, http?.close(graceMs)]);
+  };
+
   return {
     async listen() {
       const http = await listenHttp({ host, port, metrics, handle });
@@ -94,13 +104,9 @@ export function createGateway(options: GatewayOptions): Gateway {
       serving.ok();
       return { url: http.url, port: http.port };
     },
-    async close() {
-      serving.failed('closing');
-      const { http, webSockets } = listening ?? {};
-      const socketsClosed = webSockets?.close(graceMs);
-      // Sockets are told 1001 first, which clients answer by reconnecting; a completion would tell them to stay away.
-      subscriptions.close();
-      await Promise.all([socketsClosed, http?.close(graceMs)]);
+    close() {
+      closing ??= close();
+      return closing;
     },
   };
 }

@@ -18,7 +18,10 @@ import { createRollups } from './pipeline/rollups.ts';
 import { registerFeeds } from './pipeline/store/feeds.ts';
 import { claimPartition } from './pipeline/store/positions.ts';
 
-const program = new Command('feeds').description('Operate the feeds of Busbar.').showHelpAfterError();
+const program = new Command('feeds')
+  .description('Operate the feeds of Busbar.')
+  .showHelpAfterError()
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
 
 program
   .command('list')
@@ -84,13 +87,6 @@ program
       console.log(describe(options.file, outcome));
     });
   });
-
-try {
-  await program.parseAsync();
-} catch (error) {
-  console.error(`feeds: ${messageOf(error)}`);
-  process.exitCode = isBusbarError(error, 'CONFIG_INVALID') || isBusbarError(error, 'BAD_USER_INPUT') ? 2 : 1;
-}
 
 async function ingest(store: Store, feed: Feed, file: string): Promise<Outcome> {
   const { pool } = store;
@@ -167,4 +163,12 @@ function printTable(head: readonly string[], rows: readonly (readonly (string | 
         .join('  ')
         .trimEnd(),
     );
+}
+
+// Last, so that everything above is there.
+try {
+  await program.parseAsync();
+} catch (error) {
+  console.error(`feeds: ${messageOf(error)}`);
+  process.exitCode = isBusbarError(error, 'CONFIG_INVALID') || isBusbarError(error, 'BAD_USER_INPUT') ? 2 : 1;
 }

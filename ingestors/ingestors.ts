@@ -62,7 +62,7 @@ export async function startIngestors(parts: IngestorParts): Promise<Ingestors> {
   );
   const sweeping = setInterval(() => {
     if (underWay() === 0) onIdle();
-    announcer.sweep().catch((error) => log.warn({ err: error }, 'sweep-failed'));
+    announcer.sweep().catch((error) => log.warn({ err: error }, 'sweep failed'));
   }, SWEEP_EVERY_MS);
   return {
     stop: async () => {

@@ -99,7 +99,7 @@ async function pollOnce(feed: PolledFeed, claim: Claim, poller: Poller, parts: P
 }
 
 async function noteFailure(feed: PolledFeed, partition: string, error: unknown, parts: PollRunnerParts) {
-  parts.log.warn({ feed: feed.id, partition, error: messageOf(error) }, 'poll-failed');
+  parts.log.warn({ feed: feed.id, partition, error: messageOf(error) }, 'poll failed');
   await parts.noteFailure(feed.id, partition, messageOf(error)).catch(() => {});
 }
 

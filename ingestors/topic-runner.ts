@@ -51,13 +51,13 @@ function handlerOf(
       const claimed = await claim(feed.id, String(partition));
       claims.set(`${topic}/${partition}`, claimed);
       await announcer.catchUp(feed.id, claimed.partition);
-      log.info({ feed: feed.id, partition, position: claimed.position, epoch: claimed.epoch }, 'partition-claimed');
+      log.info({ feed: feed.id, partition, position: claimed.position, epoch: claimed.epoch }, 'partition claimed');
       return claimed.position;
     },
     handle: async (batch) => {
       const held = claims.get(`${batch.topic}/${batch.partition}`);
       if (!held) throw new BusbarError('FENCED', `partition ${batch.partition} of ${batch.topic} was never claimed`);
-      if (batch.lost) log.error({ topic: batch.topic, partition: batch.partition, ...batch.lost }, 'records-lost');
+      if (batch.lost) log.error({ topic: batch.topic, partition: batch.partition, ...batch.lost }, 'records lost');
       await pipeline.ingest(feedOf(batch.topic), held, {
         kind: 'BATCH',
         next: batch.next,

@@ -30,7 +30,7 @@ export async function openPlatform(lifecycle: Lifecycle, ground: Ground, name: s
   const { config, log, metrics, health } = ground;
   const store = await lifecycle.start(
     'store',
-    () => openStore(config.core, name, (err) => log.warn({ err }, 'store-connection-lost')),
+    () => openStore(config.core, name, (err) => log.warn({ err }, 'store connection lost')),
     (opened) => opened.close(),
   );
   metrics.watchPool('store', store.pool);

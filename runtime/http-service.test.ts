@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { createHealth } from './health.ts';
 import { answerJson, answerOperations, type HttpService, listenHttp } from './http-service.ts';
@@ -42,4 +44,15 @@ test('metrics are in the Prometheus format and count requests by status', async 
   const response = await fetch(`${url}/metrics`);
   expect(response.headers.get('content-type')).toContain('text/plain');
   expect(await response.text()).toContain('busbar_http_requests_total{status="404"} 1');
+});
+
+test('a close does not wait for connections that are kept open without a request', async () => {
+  const { url } = await operations();
+  await fetch(`${url}/health/live`);
+  const ready = connect(Number(new URL(url).port), '127.0.0.1');
+  await once(ready, 'connect');
+  await fetch(`${url}/health/live`);
+  // Longer than the test may take.
+  await service?.close(60_000);
+  service = undefined;
 });

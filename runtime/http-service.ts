@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Health } from './health.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -26,10 +27,21 @@ export async function listenHttp(options: {
   handle: HttpHandler;
 }): Promise<HttpService> {
   const { host, port, metrics, handle } = options;
+  let closing = false;
+  /** Connections that have not asked for anything yet, as browsers keep ready; Node does not count them as idle. */
+  const silent = new Set<Socket>();
   const server = createServer((request, response) => {
+    silent.delete(request.socket);
     response.once('finish', () => metrics.httpRequests.inc({ status: response.statusCode }));
+    // A kept-alive connection becomes idle only after its answer is through, and would then keep the server open.
+    response.once('close', () => closing && setImmediate(() => server.closeIdleConnections()));
     void handle(request, response);
   });
+  server.on('connection', (socket) => {
+    silent.add(socket);
+    socket.once('close', () => silent.delete(socket));
+  });
+  server.on('upgrade', ({ socket }) => silent.delete(socket));
   server.listen(port, host);
   await once(server, 'listening');
   const address = server.address();
@@ -40,9 +52,11 @@ export async function listenHttp(options: {
     port: address.port,
     server,
     async close(graceMs) {
+      closing = true;
       const closed = once(server, 'close');
       server.close();
       server.closeIdleConnections();
+      for (const socket of silent) socket.destroy();
       const cut = setTimeout(() => server.closeAllConnections(), graceMs);
       await closed;
       clearTimeout(cut);

@@ -12,7 +12,7 @@ export const pageArguments = builder.args((t) => ({
   after: t.string({ description: 'Cursor of the row behind which the page begins; without it, the first page.' }),
 }));
 
-export interface PageArguments {
+interface PageArguments {
   readonly first?: number | null | undefined;
   readonly after?: string | null | undefined;
 }
@@ -25,7 +25,7 @@ export function pageFrom<Position>({ first, after }: PageArguments, cursor: Curs
   return { first: rows, after: after == null ? undefined : cursor.decode(after) };
 }
 
-export interface Connection<Node> {
+interface Connection<Node> {
   readonly edges: { readonly cursor: string; readonly node: Node }[];
   readonly pageInfo: {
     readonly hasNextPage: boolean;

@@ -12,7 +12,7 @@ export const LIMITS = {
   rawBytes: 16 * 1024 * 1024,
 } as const;
 
-export type LimitName = keyof typeof LIMITS;
+type LimitName = keyof typeof LIMITS;
 
 /** @throws BusbarError `LIMIT_EXCEEDED` with the limit's name, its value and what was asked for. */
 export function requireWithin(limit: LimitName, asked: number, advice: string): void {

@@ -74,7 +74,7 @@ builder.queryField('lmpSeries', (t) =>
   t.field({
     type: [LmpSeries],
     description:
-      'One series a node, in the order asked. A node nobody knows yet has a series of gaps: nodes come and go. At most 1,000,000 points over all nodes.',
+      'One series a node, in the order asked. A node nobody knows yet has a series of gaps: nodes come and go. At most 1,000,000 points over all nodes; of prices off the grid each node has an equal share of them.',
     args: {
       nodes: t.arg.idList({ required: true, description: NODES_ARGUMENT }),
       run: t.arg({ type: MarketRun, required: true, description: 'The clearing to read.' }),

@@ -11,7 +11,7 @@ import { requireMarket } from './node-names.ts';
  * A node is known by its name alone, which also tells its market: most questions ask for no more, and the store is not
  * asked for them. The row is there where a read brought it along.
  */
-export interface NodeReference {
+interface NodeReference {
   /** `MARKET:NAME`. */
   readonly id: string;
   readonly row?: NodeRow;

@@ -1,7 +1,7 @@
 import { localNameOf, marketOf, type NodeName, parseNodeName } from '../../domain/market.ts';
 
 /** Node names as two columns for `unnest`: any number of nodes in one statement, always as data. */
-export interface AskedNodes {
+interface AskedNodes {
   readonly markets: readonly string[];
   readonly names: readonly string[];
 }

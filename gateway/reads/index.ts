@@ -12,7 +12,7 @@ import { readMarkets } from './markets.ts';
 import { readNodesByName, readPricingNodes } from './pricing-nodes.ts';
 import { rollupsOf } from './rollups.ts';
 
-export interface ReadsOptions {
+interface ReadsOptions {
   readonly pool: pg.Pool;
   readonly prisma: PrismaClient;
   /** Milliseconds since the epoch, UTC. */

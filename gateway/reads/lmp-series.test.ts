@@ -420,9 +420,15 @@ describe('a series as of an instant', () => {
 
   it('shows one price where the clocks of two ingestors made two versions claim the instant', async () => {
     const skewed = { ...hour, node: 'PJM:SKEWED' };
-    await storeLmps(db.pool, [{ ...skewed, lmp: 1, publishedAt: '2024-07-04T01:00Z', recordedAt: '2024-07-05T00:00Z' }]);
-    await storeLmps(db.pool, [{ ...skewed, lmp: 2, publishedAt: '2024-07-04T02:00Z', recordedAt: '2024-07-05T00:10Z' }]);
-    await storeLmps(db.pool, [{ ...skewed, lmp: 3, publishedAt: '2024-07-04T03:00Z', recordedAt: '2024-07-05T00:05Z' }]);
+    await storeLmps(db.pool, [
+      { ...skewed, lmp: 1, publishedAt: '2024-07-04T01:00Z', recordedAt: '2024-07-05T00:00Z' },
+    ]);
+    await storeLmps(db.pool, [
+      { ...skewed, lmp: 2, publishedAt: '2024-07-04T02:00Z', recordedAt: '2024-07-05T00:10Z' },
+    ]);
+    await storeLmps(db.pool, [
+      { ...skewed, lmp: 3, publishedAt: '2024-07-04T03:00Z', recordedAt: '2024-07-05T00:05Z' },
+    ]);
     const { lmp } = await only({ ...asked, node: skewed.node, to: '2024-07-04T11:00Z', asOf: '2024-07-05T00:07Z' });
     expect(lmp).toEqual([3]);
   });

@@ -17,7 +17,7 @@ import type { Rollups } from './rollups.ts';
 import { type Axis, calendarAxis, gridAxis, layOut } from './series-axis.ts';
 import type { Queryable } from './statement.ts';
 
-export interface SeriesQuestion {
+interface SeriesQuestion {
   readonly nodes: readonly string[];
   readonly run: MarketRun;
   readonly range: Range;

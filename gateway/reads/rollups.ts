@@ -3,7 +3,8 @@ import type { Queryable } from './statement.ts';
 /**
  * Where coarser points come from: `kept` rollups, which TimescaleDB maintains, or `computed` from the prices of the
  * range. On plain Postgres `lmp_hour` is a view that computes every hour of a node's history before it is asked for
- * one. Both give the same numbers.
+ * one: 24 hours out of a year of 5-minute prices took 30 ms by the view and 2.7 ms by the prices. Both give the same
+ * numbers.
  */
 export type Rollups = 'kept' | 'computed';
 

@@ -89,7 +89,7 @@ export function createAnnouncer({ bus, pool, metrics, log }: AnnouncerParts): An
   const catchUp = async (feed: string, partition: string) => {
     const state = stateOf(sourceOf(feed, partition));
     state.catchingUp ??= catchUpNow(feed, partition, state)
-      .catch((error) => log.warn({ feed, partition, error: messageOf(error) }, 'announce-behind'))
+      .catch((error) => log.warn({ feed, partition, error: messageOf(error) }, 'announcing is behind'))
       .finally(() => {
         state.catchingUp = undefined;
       });
@@ -111,7 +111,7 @@ export function createAnnouncer({ bus, pool, metrics, log }: AnnouncerParts): An
         state.announced = ledgerId;
       } catch (error) {
         state.clean = false;
-        log.warn({ feed, partition, ledgerId, error: messageOf(error) }, 'announce-failed');
+        log.warn({ feed, partition, ledgerId, error: messageOf(error) }, 'announcing failed');
       }
     },
     sweep: async () => {

@@ -182,7 +182,7 @@ function decodeOne(decode: Decoder, payload: Payload, log: Logger): Answer | Pro
     if (isBusbarError(error, 'NO_DATA')) return { noData: error.message };
     if (isBusbarError(error) && error.code !== 'MALFORMED') throw error;
     // A decoder that fails on one payload must not stop the feed for the rest of them.
-    if (!isBusbarError(error)) log.error({ payload: payload.name, err: error }, 'decoder-failed');
+    if (!isBusbarError(error)) log.error({ payload: payload.name, err: error }, 'decoder failed');
     return { facts: [], rejects: [{ code: 'NOT_THE_FORMAT', reason: messageOf(error), raw: payload.bytes }] };
   };
   try {

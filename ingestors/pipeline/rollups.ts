@@ -39,7 +39,7 @@ export function createRollups({ pool, log, clock }: { pool: pg.Pool; log: Logger
       pending = { from: Math.min(from, pending?.from ?? from), to: Math.max(to, pending?.to ?? to) };
       running ??= run()
         // The scheduled refresh makes it good; until then the rollup of that range is stale, which is worth a line.
-        .catch((error) => log.warn({ err: error }, 'rollup-refresh-failed'))
+        .catch((error) => log.warn({ err: error }, 'rollup refresh failed'))
         .finally(() => {
           running = undefined;
         });

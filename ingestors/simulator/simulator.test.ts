@@ -205,9 +205,9 @@ describe('a log that goes away', () => {
     log.failure = undefined;
     const ticks = log.of('prices').length;
     await log.until(() => log.of('prices').length > ticks);
-    await log.until(() => events().includes('simulator.log-back'));
+    await log.until(() => events().includes('simulator sees the log again'));
     await simulator.stop();
-    expect(events()).toEqual(['simulator.opened', 'simulator.log-away', 'simulator.log-back']);
+    expect(events()).toEqual(['simulator opened', 'simulator lost the log', 'simulator sees the log again']);
   });
 
   it('and any other error is not taken for that', async () => {

@@ -115,7 +115,7 @@ class Publisher {
       startOf(now, HISTORY_STEP_MS),
       HISTORY_STEP_MS,
     );
-    logger.info({ nodes: nodes.length, historyMs }, 'simulator.opened');
+    logger.info({ nodes: nodes.length, historyMs }, 'simulator opened');
   }
 
   async tick(pacer: TickPacer): Promise<void> {
@@ -139,11 +139,11 @@ class Publisher {
   async #tolerate(ticks: number, append: () => Promise<void>): Promise<void> {
     try {
       await append();
-      if (this.#logAway && ticks > 0) this.#options.logger.info('simulator.log-back');
+      if (this.#logAway && ticks > 0) this.#options.logger.info('simulator sees the log again');
       if (ticks > 0) this.#logAway = false;
     } catch (error) {
       if (!isBusbarError(error, 'UNAVAILABLE')) throw error;
-      if (!this.#logAway) this.#options.logger.warn({ reason: messageOf(error) }, 'simulator.log-away');
+      if (!this.#logAway) this.#options.logger.warn({ reason: messageOf(error) }, 'simulator lost the log');
       this.#logAway = true;
     }
   }

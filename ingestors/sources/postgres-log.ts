@@ -122,9 +122,9 @@ class TableLog implements PostgresLog {
     while (!this.#closing.signal.aborted) {
       try {
         const records = await this.sweep();
-        if (records > 0) this.#log.info({ records }, 'log_records_expired');
+        if (records > 0) this.#log.info({ records }, 'log records expired');
       } catch (error) {
-        this.#log.warn({ err: error }, 'log_sweep_failed');
+        this.#log.warn({ err: error }, 'log sweep failed');
       }
       await pause(SWEEP_PERIOD_MS, this.#closing.signal);
     }

@@ -95,7 +95,7 @@ async function killAgainAndAgain(fault: KillFault): Promise<number> {
   let whileReading = 0;
   for (let kill = 0; kill < fault.kills; kill++) {
     const ingestors = startIngestors(fault);
-    const claimed = ingestors.sees(/partition-claimed/).then(() => true);
+    const claimed = ingestors.sees(/partition claimed/).then(() => true);
     const early = kill % 5 === 4;
     if (!early && (await claimed)) {
       whileReading += 1;

@@ -30,9 +30,10 @@ export async function claimPartition(pool: pg.Pool, feed: string, partition: str
  * @throws BusbarError `FENCED` where the claim is no longer the newest.
  */
 export async function lockPartition(client: pg.ClientBase, claim: Claim): Promise<number> {
-  const { rows } = await client.query<{ epoch: number; position: number | null }>({
+  const { rows } = await client.query<{ epoch: number; position: number | null; id: number }>({
     name: 'lock-partition',
-    text: 'SELECT epoch, position FROM feed_position WHERE feed_id = $1 AND partition = $2 FOR UPDATE',
+    text: `SELECT epoch, position, nextval('ledger_entry_id_seq') AS id
+           FROM (SELECT epoch, position FROM feed_position WHERE feed_id = $1 AND partition = $2 FOR UPDATE) AS locked`,
     values: [claim.feed, claim.partition],
   });
   const row = rows[0];
@@ -41,11 +42,7 @@ export async function lockPartition(client: pg.ClientBase, claim: Claim): Promis
       details: { held: claim.epoch, current: row?.epoch },
     });
   }
-  const next = await client.query<{ id: number }>({
-    name: 'next-ledger-id',
-    text: `SELECT nextval('ledger_entry_id_seq') AS id`,
-  });
-  return next.rows[0]?.id ?? 0;
+  return row.id;
 }
 
 /** What went wrong outside any transaction of the partition, for `feeds status` and the API. */

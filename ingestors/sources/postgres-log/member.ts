@@ -9,6 +9,7 @@
  * gone and others may take the partitions; the batches under way run on and are fenced where they commit. A partition
  * is asked for again only when its old batch is over, so that this member never has two of one partition.
  */
+import { setMaxListeners } from 'node:events';
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import { isBusbarError, messageOf } from '../../../domain/errors.ts';
@@ -73,7 +74,7 @@ export class Member implements Consumption {
         await this.#share(session);
       } catch (error) {
         const pauseMs = backoffMs(failures);
-        this.#log.warn({ err: error, pauseMs }, 'log_session_lost');
+        this.#log.warn({ err: error, pauseMs }, 'log session lost');
         await pause(pauseMs, stopping);
       }
     }
@@ -96,6 +97,8 @@ export class Member implements Consumption {
   /** Resolves when stopping and nothing is under way. @throws when the session is lost. */
   async #share(session: LockSession): Promise<void> {
     const letGo = new AbortController();
+    // Every partition listens to it, and there may be many.
+    setMaxListeners(Number.POSITIVE_INFINITY, letGo.signal);
     const onEnd = () => letGo.abort();
     session.lost.addEventListener('abort', onEnd);
     this.#stopping.signal.addEventListener('abort', onEnd);
@@ -130,12 +133,12 @@ export class Member implements Consumption {
     const { topic, partition, bell } = slot;
     const { pool, consumer } = this.#options;
     const { handler, batchRecordsMax } = consumer;
-    this.#log.info({ topic, partition }, 'log_partition_taken');
+    this.#log.debug({ topic, partition }, 'log partition taken');
     try {
       await runPartition({ pool, topic, partition, handler, batchRecordsMax, bell, log: this.#log, signal });
     } catch (error) {
       if (isBusbarError(error, 'FENCED'))
-        this.#log.warn({ topic, partition, reason: messageOf(error) }, 'log_partition_fenced');
+        this.#log.warn({ topic, partition, reason: messageOf(error) }, 'log partition fenced');
       else this.#fail(error);
     }
     // A lost session has no lock to give back, and an ending one gives all back at once.
@@ -144,7 +147,7 @@ export class Member implements Consumption {
   }
 
   #fail(error: unknown): void {
-    this.#log.error({ err: error }, 'log_consumption_failed');
+    this.#log.error({ err: error }, 'log consumption failed');
     this.#failure ??= error;
     this.#stopping.abort();
   }

@@ -38,7 +38,7 @@ export interface PartitionWork {
 export async function runPartition(work: PartitionWork): Promise<void> {
   const { topic, partition, handler, signal } = work;
   const claimed = await persist(work, {
-    failure: 'log_claim_failed',
+    failure: 'log claim failed',
     final: 'FENCED',
     run: () => handler.claim(topic, partition),
   });
@@ -55,7 +55,7 @@ export async function runPartition(work: PartitionWork): Promise<void> {
         continue;
       }
       if (batch.next < batch.end) ahead = readAhead(work, batch.next);
-      await persist(work, { failure: 'log_handle_failed', final: 'FENCED', run: () => handler.handle(batch) });
+      await persist(work, { failure: 'log batch failed', final: 'FENCED', run: () => handler.handle(batch) });
       position = batch.next;
     }
   } finally {
@@ -67,7 +67,7 @@ async function read(work: PartitionWork, position: number | undefined): Promise<
   const { pool, topic, partition, batchRecordsMax } = work;
   const request = { topic, partition, position, recordsMax: batchRecordsMax };
   const run = () => readBatch(pool, request);
-  return (await persist(work, { failure: 'log_read_failed', final: 'NOT_FOUND', run }))?.value;
+  return (await persist(work, { failure: 'log read failed', final: 'NOT_FOUND', run }))?.value;
 }
 
 /** Its failure is met where it is awaited, which may be after it happened. */

@@ -1,0 +1,297 @@
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { setImmediate as turn } from 'node:timers/promises';
+import type { Client } from 'graphql-ws';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
+import { LMP, socketClient, startGateway, type TestGateway } from '../../tests/support/gateway.ts';
+import { announcer, tick } from '../../tests/support/live.ts';
+
+let gateway: TestGateway;
+let source: ReturnType<typeof announcer>;
+const clients: Client[] = [];
+
+beforeEach(async () => {
+  gateway = await startGateway();
+  source = announcer(gateway.bus);
+});
+afterEach(async () => {
+  await Promise.all(clients.splice(0).map((client) => client.dispose()));
+  await gateway.close();
+});
+
+interface Frame {
+  readonly data?: { readonly lmp: { readonly cursor: string; readonly ticks: readonly { readonly lmp: number }[] } } | null;
+  readonly errors?: readonly { readonly message: string; readonly extensions?: Record<string, unknown> }[];
+}
+
+type Frames = AsyncIterableIterator<Frame>;
+
+function client(socket = WebSocket): Client {
+  const created = socketClient(gateway.socketUrl, socket);
+  clients.push(created);
+  return created;
+}
+
+/** Subscribes by socket and waits until the gateway has it, unless a cursor says where to begin anyway. */
+async function bySocket(variables: Record<string, unknown> = {}, from = client()): Promise<Frames> {
+  const members = await figure('liveMembers');
+  const frames = from.iterate({ query: LMP, variables }) as unknown as Frames;
+  if (variables.after === undefined) await until(async () => (await figure('liveMembers')) > members);
+  return frames;
+}
+
+/** Subscribes by server-sent events; the answer's head says that the gateway has it. */
+async function byEvents(variables: Record<string, unknown> = {}): Promise<{ frames: Frames; abort(): void }> {
+  const aborting = new AbortController();
+  const response = await fetch(gateway.url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
+    body: JSON.stringify({ query: LMP, variables }),
+    signal: aborting.signal,
+  });
+  expect(response.headers.get('content-type')).toContain('text/event-stream');
+  return { frames: framesIn(response), abort: () => aborting.abort() };
+}
+
+async function* framesIn(response: Response): Frames {
+  let text = '';
+  for await (const chunk of response.body ?? []) {
+    text += Buffer.from(chunk).toString();
+    const events = text.split('\n\n');
+    text = events.pop() ?? '';
+    for (const event of events) {
+      const data = /^event: next\ndata: (.*)$/m.exec(event)?.[1];
+      if (data) yield JSON.parse(data);
+    }
+  }
+}
+
+async function take(frames: Frames, prices: number): Promise<{ prices: number[]; cursor: string }> {
+  const seen: number[] = [];
+  let cursor = '';
+  while (seen.length < prices) {
+    const { value, done } = await frames.next();
+    if (done || !value.data) throw new Error(`ended after ${seen.length}: ${JSON.stringify(value)}`);
+    seen.push(...value.data.lmp.ticks.map(({ lmp }: { lmp: number }) => lmp));
+    cursor = value.data.lmp.cursor;
+  }
+  return { prices: seen, cursor };
+}
+
+async function figure(name: 'liveMembers' | 'liveSubscriptions' | 'overflowCloses' | 'sockets'): Promise<number> {
+  return (await gateway.metrics[name].get()).values[0]?.value ?? 0;
+}
+
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  while (!(await holds())) await turn();
+}
+
+const numbers = (count: number, from = 0) => Array.from({ length: count }, (_, each) => from + each);
+
+describe.each(['socket', 'events'] as const)('by %s, a subscriber', (way) => {
+  const subscribe = async (variables = {}) => (way === 'socket' ? bySocket(variables) : (await byEvents(variables)).frames);
+
+  test('sees what is announced after it subscribed, each with its cursor', async () => {
+    const frames = await subscribe();
+    await source.price(1);
+    const first = await take(frames, 1);
+    expect(first).toEqual({ prices: [1], cursor: await gateway.bus.tail('lmp') });
+    await frames.return?.();
+  });
+
+  test('sees only the nodes it asked for', async () => {
+    const frames = await subscribe({ nodes: ['PJM:B'] });
+    await source.price(1, 'PJM:A');
+    await source.price(2, 'PJM:B');
+    expect((await take(frames, 1)).prices).toEqual([2]);
+    await frames.return?.();
+  });
+
+  test('that reconnects with its cursor at random misses nothing and sees nothing twice while prices come', async () => {
+    const count = 400;
+    const producing = (async () => {
+      for (const lmp of numbers(count)) {
+        await source.price(lmp);
+        if (lmp % 7 === 0) await turn();
+      }
+    })();
+    const seen: number[] = [];
+    let cursor = await gateway.bus.tail('lmp');
+    let after = cursor;
+    // The first prices may be out already: the first cursor is that of an earlier moment or the beginning.
+    const skipped = Number(after.slice(after.lastIndexOf('-') + 1));
+    while (seen.length < count - skipped) {
+      const frames = await subscribe({ after });
+      const stay = 1 + Math.floor(Math.random() * 60);
+      const got = await take(frames, Math.min(stay, count - skipped - seen.length));
+      await frames.return?.();
+      seen.push(...got.prices);
+      cursor = got.cursor;
+      after = cursor;
+    }
+    await producing;
+    expect(seen).toEqual(numbers(count - skipped, skipped));
+  });
+
+  test('with a cursor that is none, or too old, is told so', async () => {
+    const frames = await subscribe({ after: 'yesterday' });
+    expect((await frames.next()).value.errors[0].extensions).toEqual({ code: 'BAD_USER_INPUT' });
+    const old = await subscribe({ after: '0123456789ab-7' });
+    expect((await old.next()).value.errors[0].extensions).toMatchObject({ code: 'CURSOR_EXPIRED' });
+  });
+});
+
+describe('identical subscriptions', () => {
+  test('share one source and one execution, over sockets and events alike', async () => {
+    const all = [await bySocket(), await bySocket(), (await byEvents()).frames];
+    expect(await figure('liveSubscriptions')).toBe(1);
+    for (const lmp of numbers(10)) await source.price(lmp);
+    for (const frames of all) expect((await take(frames, 10)).prices).toEqual(numbers(10));
+    expect(gateway.loaded.ledgerEntries).toBe(10);
+    for (const frames of all) await frames.return?.();
+  });
+
+  test('with other variables, or a cursor of their own, do not share', async () => {
+    const after = await gateway.bus.tail('lmp');
+    const all = [await bySocket({ nodes: ['PJM:A'] }), await bySocket({ nodes: ['PJM:B'] }), await bySocket({ after }), await bySocket({ after })];
+    await until(async () => (await figure('liveSubscriptions')) === 4);
+    for (const frames of all) await frames.return?.();
+  });
+
+  test('stay when one leaves, and the source ends with the last', async () => {
+    const [one, other] = [await bySocket(), await byEvents()];
+    await one.return?.();
+    await source.price(1);
+    expect((await take(other.frames, 1)).prices).toEqual([1]);
+    other.abort();
+    await until(async () => (await figure('liveSubscriptions')) === 0);
+    expect(await figure('liveMembers')).toBe(0);
+  });
+
+  test('get a new context for each event, so that nothing loaded for one is shown for the next', async () => {
+    const frames = await bySocket();
+    await source.price(1);
+    await source.price(2);
+    await take(frames, 2);
+    // Both ticks name the same ledger entry; a loader that lived on would have asked once.
+    expect(gateway.loaded.ledgerEntries).toBe(2);
+    await frames.return?.();
+  });
+});
+
+describe('a client that stalls', () => {
+  /** A wide entry, so that what the kernel buffers is soon full. */
+  const wide = (lmp: number) => Array.from({ length: 200 }, (_, node) => tick(`PJM:${node}`, lmp));
+
+  /** Stops reading from its TCP connection. */
+  async function stall(variables: Record<string, unknown>) {
+    let raw: Socket | undefined;
+    class Observed extends WebSocket {
+      constructor(...given: ConstructorParameters<typeof WebSocket>) {
+        super(...given);
+        this.once('upgrade', (response) => {
+          raw = response.socket;
+        });
+      }
+    }
+    const frames = await bySocket(variables, client(Observed));
+    raw?.pause();
+    return { frames, resume: () => raw?.resume() };
+  }
+
+  test('with EVERY is ended with a cursor after which nothing is missing, and the others get everything', async () => {
+    await restart(64);
+    const stalled = await stall({ delivery: 'EVERY' });
+    const healthy = await bySocket({ delivery: 'EVERY' });
+    const seen: number[] = [];
+    let lmp = 0;
+    for (; (await figure('overflowCloses')) === 0; lmp++) {
+      await source.announce(wide(lmp));
+      seen.push(...(await take(healthy, 200)).prices);
+    }
+    expect(seen).toEqual(numbers(lmp).flatMap((each) => Array(200).fill(each)));
+    stalled.resume();
+    const got: number[] = [];
+    let last: Frame | undefined;
+    for await (const frame of stalled.frames) {
+      last = frame;
+      got.push(...(frame.data?.lmp.ticks.map((each) => each.lmp) ?? []));
+    }
+    expect(last?.errors?.[0]?.extensions).toEqual({ code: 'LIMIT_EXCEEDED', cursor: expect.any(String) });
+    const resumed = await bySocket({ delivery: 'EVERY', after: last?.errors?.[0]?.extensions?.cursor });
+    got.push(...(await take(resumed, lmp * 200 - got.length)).prices);
+    expect(got).toEqual(seen);
+    await Promise.all([healthy.return?.(), resumed.return?.()]);
+  });
+
+  test('with LATEST gets the present prices when it is back, and the others get everything', async () => {
+    const stalled = await stall({ delivery: 'LATEST' });
+    const healthy = await bySocket({ delivery: 'LATEST' });
+    const count = 1_500;
+    for (let lmp = 0; lmp < count; lmp++) {
+      await source.announce(wide(lmp));
+      await take(healthy, 200);
+    }
+    stalled.resume();
+    const got: number[] = [];
+    for await (const frame of stalled.frames) {
+      const ticks = frame.data?.lmp.ticks ?? [];
+      expect(ticks).toHaveLength(200);
+      got.push(...new Set(ticks.map(({ lmp }) => lmp)));
+      if (got.at(-1) === count - 1) break;
+    }
+    expect(got.length).toBeLessThan(count);
+    expect(got).toEqual([...got].sort((a, b) => a - b));
+    await healthy.return?.();
+  });
+
+  /** With a smaller bound than the gateway of the other tests. */
+  async function restart(memberFramesMax: number): Promise<void> {
+    await gateway.close();
+    gateway = await startGateway({ memberFramesMax });
+    source = announcer(gateway.bus);
+  }
+});
+
+describe('a gateway that closes', () => {
+  test('closes sockets with 1001, so that clients come back', async () => {
+    const socket = new WebSocket(gateway.socketUrl, 'graphql-transport-ws');
+    await once(socket, 'open');
+    const messages: string[] = [];
+    socket.on('message', (data) => messages.push(String(data)));
+    socket.send('{"type":"connection_init"}');
+    await once(socket, 'message');
+    socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query: LMP } }));
+    await until(async () => (await figure('liveMembers')) === 1);
+    const closed = once(socket, 'close');
+    const done = gateway.close();
+    const [code] = await closed;
+    await done;
+    expect(code).toBe(1001);
+    expect(messages.join()).not.toContain('complete');
+  });
+
+  test('ends event streams with UNAVAILABLE and the cursor to resume from', async () => {
+    const { frames } = await byEvents();
+    await source.price(1);
+    const { cursor } = await take(frames, 1);
+    const closing = gateway.close();
+    expect((await frames.next()).value.errors[0].extensions).toEqual({ code: 'UNAVAILABLE', cursor });
+    expect((await frames.next()).done).toBe(true);
+    await closing;
+  });
+
+  test('cuts a socket that does not answer the close within the grace', async () => {
+    const impatient = await startGateway({ graceMs: 50 });
+    const socket = new WebSocket(impatient.socketUrl, 'graphql-transport-ws');
+    let raw: Socket | undefined;
+    socket.once('upgrade', (response) => {
+      raw = response.socket;
+    });
+    await once(socket, 'open');
+    raw?.pause();
+    await impatient.close();
+    socket.terminate();
+  });
+});

@@ -1,0 +1,97 @@
+import { readFile } from 'node:fs/promises';
+import {
+  type GraphQLSchema,
+  isEnumType,
+  isInputObjectType,
+  isInterfaceType,
+  isObjectType,
+  isSpecifiedScalarType,
+  printSchema,
+} from 'graphql';
+import { describe, expect, it } from 'vitest';
+import { schema } from './schema.ts';
+
+describe('the contract', () => {
+  it('describes every type, field, argument and value', () => {
+    expect(undescribed(schema)).toEqual([]);
+  });
+
+  it('is the one written in schema.graphql', async () => {
+    expect(await readFile(new URL('./schema.graphql', import.meta.url), 'utf8')).toBe(`${printSchema(schema)}\n`);
+  });
+
+  it.each([
+    ['markets', '[Market!]!'],
+    ['pricingNodes', 'PricingNodeConnection!'],
+    ['latestLmp', '[Lmp!]!'],
+    ['lmps', 'LmpConnection!'],
+    ['lmpSeries', '[LmpSeries!]!'],
+    ['dartSpread', '[DartSeries!]!'],
+    ['feeds', '[Feed!]!'],
+    ['feed', 'Feed'],
+    ['ledger', 'LedgerEntryConnection!'],
+    ['deadLetters', 'DeadLetterConnection!'],
+  ])('answers %s with %s', (field, type) => {
+    expect(String(schema.getQueryType()?.getFields()[field]?.type)).toBe(type);
+  });
+
+  it('names the columns of a series as promised', () => {
+    const type = schema.getType('LmpSeries');
+    const fields = isObjectType(type) ? Object.values(type.getFields()) : [];
+    expect(Object.fromEntries(fields.map((field) => [field.name, String(field.type)]))).toEqual({
+      node: 'PricingNode!',
+      run: 'MarketRun!',
+      resolution: 'Resolution!',
+      start: '[DateTime!]!',
+      lmp: '[Float]!',
+      energy: '[Float]!',
+      congestion: '[Float]!',
+      loss: '[Float]!',
+      min: '[Float]',
+      max: '[Float]',
+      open: '[Float]',
+      close: '[Float]',
+    });
+  });
+
+  it('pages forwards only', () => {
+    const names = schema
+      .getQueryType()
+      ?.getFields()
+      .lmps?.args.map(({ name }) => name);
+    expect(names?.sort()).toEqual(['after', 'first', 'from', 'nodes', 'run', 'to']);
+  });
+});
+
+function undescribed(of: GraphQLSchema): string[] {
+  const types = Object.values(of.getTypeMap()).filter(
+    (type) => !type.name.startsWith('__') && !isSpecifiedScalarType(type),
+  );
+  return types.flatMap((type) => {
+    const missing = type.description ? [] : [type.name];
+    if (isEnumType(type))
+      return [
+        ...missing,
+        ...type
+          .getValues()
+          .filter((value) => !value.description)
+          .map((value) => `${type.name}.${value.name}`),
+      ];
+    if (isInputObjectType(type))
+      return [
+        ...missing,
+        ...Object.values(type.getFields())
+          .filter((field) => !field.description)
+          .map((field) => `${type.name}.${field.name}`),
+      ];
+    if (!isObjectType(type) && !isInterfaceType(type)) return missing;
+    const fields = Object.values(type.getFields());
+    return [
+      ...missing,
+      ...fields.filter((field) => !field.description).map((field) => `${type.name}.${field.name}`),
+      ...fields.flatMap((field) =>
+        field.args.filter((arg) => !arg.description).map((arg) => `${type.name}.${field.name}(${arg.name})`),
+      ),
+    ];
+  });
+}
