@@ -200,6 +200,7 @@ describe('lists', () => {
 describe('feeds', () => {
   it('show where each partition stands and the furthest watermark', async () => {
     const position = { feedId: 'prices', updatedAt: new Date(NOW) };
+    await prisma.feed.create({ data: { id: 'prices', title: 'Spot prices', kind: 'topic' } });
     await prisma.feedPosition.createMany({
       data: [
         { ...position, partition: '10', position: 5n },
@@ -228,7 +229,7 @@ describe('feeds', () => {
       feeds: [{ id: 'prices' }],
       feed: {
         id: 'prices',
-        title: null,
+        title: 'Spot prices',
         watermark: '2024-07-04T17:05:00.000Z',
         partitions: [
           { ...nothing, partition: '1', watermark: '2024-07-04T17:00:00.000Z', lastError: 'gone' },

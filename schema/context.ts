@@ -187,7 +187,7 @@ export interface LedgerRow {
 
 export interface FeedRow {
   readonly id: string;
-  readonly title: string | null;
+  readonly title: string;
   readonly partitions: readonly FeedPartitionRow[];
 }
 

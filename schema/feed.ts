@@ -38,8 +38,7 @@ const Feed = builder.objectRef<FeedRow>('Feed').implement({
   fields: (t) => ({
     id: t.exposeID('id', { description: 'Stable and unique; as in the ledger and the command line.' }),
     title: t.exposeString('title', {
-      nullable: true,
-      description: 'What the feed is, for people; null where unknown.',
+      description: 'What the feed is, for people.',
     }),
     partitions: t.field({
       type: [FeedPartition],

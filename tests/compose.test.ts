@@ -91,7 +91,7 @@ describe('docker-compose.yml', () => {
     const known = variables(FRAGMENTS).map(({ name }) => name);
     for (const [, { environment }] of ours) {
       expect(known).toEqual(expect.arrayContaining(Object.keys(environment)));
-      const { core } = readConfig(withDefaults(environment), FRAGMENTS);
+      const { core } = readConfig(withDefaults(environment), FRAGMENTS, 'apart');
       expect(core.DATABASE_URL?.reveal()).toBe('postgres://busbar:busbar@timescale:5432/busbar');
       expect(core.KAFKA_BROKERS).toEqual(['kafka:9092']);
       expect(core.REDIS_URL?.reveal()).toBe('redis://redis:6379');

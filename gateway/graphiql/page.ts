@@ -17,5 +17,7 @@ export function graphiqlOptions(now: number): GraphiQLOptions {
  * delivery network, and where Busbar runs there often is none.
  */
 export function renderPage(options: GraphiQLOptions): string {
-  return renderGraphiQL(options);
+  // What the open tab begins with; without it the page puts its own welcome over the first example.
+  const opened = { ...options, query: options.defaultTabs?.[0]?.query ?? '' };
+  return renderGraphiQL(opened);
 }

@@ -27,7 +27,7 @@ interface Frame {
 
 type Frames = AsyncIterableIterator<Frame>;
 
-function client(socket = WebSocket): Client {
+function client(socket: typeof WebSocket | typeof Observed = WebSocket): Client {
   const created = socketClient(gateway.socketUrl, socket);
   clients.push(created);
   return created;

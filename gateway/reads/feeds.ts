@@ -1,24 +1,27 @@
 import type { PrismaClient } from '../../prisma/client.ts';
-import type { FeedPosition } from '../../prisma/generated/client.ts';
+import type { Feed, FeedPosition } from '../../prisma/generated/client.ts';
 import type { FeedPartitionRow, FeedRow } from '../../schema/context.ts';
 
-/** All feeds that have ever claimed a partition, by id. */
+/** Every feed that ingestors have registered, by id. */
 export async function readFeeds(prisma: PrismaClient): Promise<FeedRow[]> {
-  return feedRows(await prisma.feedPosition.findMany({ orderBy: { feedId: 'asc' } }));
+  const [feeds, positions] = await Promise.all([
+    prisma.feed.findMany({ orderBy: { id: 'asc' } }),
+    prisma.feedPosition.findMany(),
+  ]);
+  return feeds.map((feed) => feedRowFrom(feed, positions));
 }
 
 export async function readFeed(prisma: PrismaClient, id: string): Promise<FeedRow | null> {
-  return feedRows(await prisma.feedPosition.findMany({ where: { feedId: id } })).at(0) ?? null;
+  const [feed, positions] = await Promise.all([
+    prisma.feed.findUnique({ where: { id } }),
+    prisma.feedPosition.findMany({ where: { feedId: id } }),
+  ]);
+  return feed && feedRowFrom(feed, positions);
 }
 
-function feedRows(positions: readonly FeedPosition[]): FeedRow[] {
-  const byFeed = new Map<string, FeedPartitionRow[]>();
-  for (const position of positions) {
-    const partitions = byFeed.get(position.feedId);
-    if (partitions) partitions.push(partitionRowFrom(position));
-    else byFeed.set(position.feedId, [partitionRowFrom(position)]);
-  }
-  return [...byFeed].map(([id, partitions]) => ({ id, title: null, partitions: partitions.sort(byNumberThenName) }));
+function feedRowFrom({ id, title }: Feed, positions: readonly FeedPosition[]): FeedRow {
+  const partitions = positions.filter(({ feedId }) => feedId === id).map(partitionRowFrom);
+  return { id, title, partitions: partitions.sort(byNumberThenName) };
 }
 
 function partitionRowFrom(stored: FeedPosition): FeedPartitionRow {

@@ -6,14 +6,14 @@
  * `lmp_hour` and of `lmp_day` is a part, and parts add up to a point whatever they are: so what the rollups keep, what
  * is computed from prices, and what is computed from the prices known at an instant cannot drift apart.
  *
- * The unit of the weight cancels within a point. The rollups count hours; here it is seconds, which binary floating point
- * holds exactly: twelve times the same price then averages to exactly that price.
+ * The weight is in seconds, here as in the rollups: binary floating point holds them exactly, so twelve times the same price
+ * averages to exactly that price.
  */
 const VERSION_COLUMNS = `node_id, run, interval_start, interval_end, operating_day, lmp, energy, congestion, loss,
   published_at, published_seq`;
 
-/** A tick without length weighs one hour, as in the rollups. */
-const WEIGHT = `CASE WHEN interval_end > interval_start THEN date_part('epoch', interval_end - interval_start) ELSE 3600 END`;
+/** A tick without length weighs 1, as in the rollups. */
+const WEIGHT = `CASE WHEN interval_end > interval_start THEN date_part('epoch', interval_end - interval_start) ELSE 1 END`;
 
 /** Places of the values in the statement that holds the fragments. */
 export interface PartParameters {

@@ -17,8 +17,8 @@ END $$;
 DO $$
 DECLARE
   timescale boolean := EXISTS (SELECT 1 FROM pg_available_extensions WHERE name = 'timescaledb');
-  -- The weight of a price is the length of its interval in hours (RULES 7); a tick without length weighs 1.
-  weight text := 'CASE WHEN interval_end > interval_start THEN extract(epoch FROM interval_end - interval_start) / 3600.0 ELSE 1.0 END';
+  -- The weight of a price is the length of its interval in seconds, exact in binary; a tick without length weighs 1.
+  weight text := 'CASE WHEN interval_end > interval_start THEN extract(epoch FROM interval_end - interval_start)::float8 ELSE 1 END';
   -- %1$s: hour bucket, %2$s and %3$s: first and last price of a bucket.
   hour_rollup text := 'SELECT node_id, run, %1$s AS bucket, operating_day,
       count(*) AS samples,
