@@ -28,7 +28,9 @@ const MEASURE_MS = 10_000;
 
 export async function run() {
   const everyNode = await measure(() => NODES);
-  const tenNodes = await measure((subscriber) => Array.from({ length: 10 }, (_, at) => NODES[(subscriber * 10 + at) % NODES.length] ?? NODES[0]));
+  const tenNodes = await measure((subscriber) =>
+    Array.from({ length: 10 }, (_, at) => NODES[(subscriber * 10 + at) % NODES.length] ?? NODES[0]),
+  );
   return {
     load: { ticksPerSecond: TICKS_PER_SECOND, subscribers: SUBSCRIBERS, nodes: NODES.length },
     baseline: 'the append to the log alone',
@@ -54,7 +56,8 @@ async function measure(nodesOf: (subscriber: number) => readonly unknown[]) {
     const socket = createClient({ url: `ws${url}`, webSocketImpl: WebSocket, lazy: false });
     socket.subscribe<{ lmp: { ticks: { start: string }[] } }>(
       {
-        query: 'subscription ($nodes: [ID!]) { lmp(nodes: $nodes, run: REAL_TIME_5_MIN) { cursor ticks { node { id } start lmp energy congestion loss } } }',
+        query:
+          'subscription ($nodes: [ID!]) { lmp(nodes: $nodes, run: REAL_TIME_5_MIN) { cursor ticks { node { id } start lmp energy congestion loss } } }',
         variables: { nodes: nodesOf(subscriber) },
       },
       {
@@ -96,18 +99,34 @@ async function measure(nodesOf: (subscriber: number) => readonly unknown[]) {
   await busbar.stop();
   await postgres.release();
   await rm(folder, { recursive: true, force: true });
-  return { ticksProduced: produced, ticksReceived: latencies.length, latencyMs: summary(latencies), appendMs: summary(appends) };
+  return {
+    ticksProduced: produced,
+    ticksReceived: latencies.length,
+    latencyMs: summary(latencies),
+    appendMs: summary(appends),
+  };
 }
 
 /** The tick's own time says when it was produced. */
 function tick(at: number) {
   const hub = localNameOf(NODES[at % NODES.length] ?? nodesFor(1)[0] ?? ('PJM:PJM-WEST' as never));
   const lmp = 30 + (at % 1_000) / 100;
-  return { key: hub, value: JSON.stringify({ ts: isoFromInstant(Date.now()), hub, lmp_rt: lmp, energy_rt: lmp, congestion_rt: 0, loss_rt: 0 }) };
+  return {
+    key: hub,
+    value: JSON.stringify({
+      ts: isoFromInstant(Date.now()),
+      hub,
+      lmp_rt: lmp,
+      energy_rt: lmp,
+      congestion_rt: 0,
+      loss_rt: 0,
+    }),
+  };
 }
 
 function summary(values: number[]) {
   const sorted = [...values].sort((a, b) => a - b);
-  const at = (share: number) => Math.round((sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN) * 10) / 10;
+  const at = (share: number) =>
+    Math.round((sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN) * 10) / 10;
   return { p50: at(0.5), p99: at(0.99), max: at(1) };
 }

@@ -30,11 +30,11 @@ export async function run() {
     const figures: Record<string, number[]> = { copy: [], upsert: [], replay: [] };
     for (let round = 1; round <= 3; round++) {
       const plain = await store.fresh(`copy_${round}`);
-      figures['copy']?.push(await rate(() => inParallel(texts, (text) => copyText(plain.pool, text))));
+      figures.copy?.push(await rate(() => inParallel(texts, (text) => copyText(plain.pool, text))));
       const ours = await store.fresh(`upsert_${round}`);
       const commit = await committer(ours.pool);
-      figures['upsert']?.push(await rate(() => inParallel(batches, commit)));
-      figures['replay']?.push(await rate(() => inParallel(batches, commit)));
+      figures.upsert?.push(await rate(() => inParallel(batches, commit)));
+      figures.replay?.push(await rate(() => inParallel(batches, commit)));
     }
     const median = (name: string) => (figures[name] ?? []).sort((a, b) => a - b)[1] ?? Number.NaN;
     return {

@@ -87,7 +87,8 @@ export function createClient(options: ClientOptions): Client {
   const closed = new AbortController();
   let socket: ReturnType<typeof createLiveSocket> | undefined;
   const liveSocket = () => {
-    if (!webSocketImpl) throw new TypeError('there is no global WebSocket: pass webSocketImpl, for instance that of ws');
+    if (!webSocketImpl)
+      throw new TypeError('there is no global WebSocket: pass webSocketImpl, for instance that of ws');
     const heartbeat = { ...HEARTBEAT, ...options.heartbeat };
     socket ??= createLiveSocket({ url: url.replace(/^http/, 'ws'), webSocketImpl, heartbeat });
     return socket;
@@ -119,14 +120,15 @@ export function createClient(options: ClientOptions): Client {
         clock,
       });
       return {
-        async next() {
+        async next(): Promise<IteratorResult<Result, void>> {
           const { done, value } = await updates.next();
           return done ? { done, value } : { done: false, value: typed<Result>(value) };
         },
         // A generator's own `return` would wait for the update that a pending `next` waits for.
-        async return() {
+        async return(): Promise<IteratorResult<Result, void>> {
           left.abort();
-          return updates.return();
+          await updates.return();
+          return { done: true, value: undefined };
         },
         [Symbol.asyncIterator]() {
           return this;

@@ -4,7 +4,7 @@
  * States: open → ending (what waits is still handed over, then the end) → ended. `cut` goes to ended at once. One
  * consumer.
  */
-export class FrameQueue<Frame> {
+export class FrameQueue<Frame extends object> {
   readonly #framesMax: number;
   #waiting: Frame[] = [];
   #end: { readonly error?: unknown } | undefined;
@@ -41,13 +41,9 @@ export class FrameQueue<Frame> {
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Frame, void, undefined> {
     for (;;) {
-      const frames = this.#waiting.splice(0, 1);
-      yield* frames;
-      if (frames.length > 0) continue;
-      if (this.#end) {
-        if ('error' in this.#end) throw this.#end.error;
-        return;
-      }
+      for (let frame = this.#waiting.shift(); frame; frame = this.#waiting.shift()) yield frame;
+      if (this.#end && 'error' in this.#end) throw this.#end.error;
+      if (this.#end) return;
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });

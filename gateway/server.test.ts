@@ -1,9 +1,9 @@
 import { once } from 'node:events';
-import { type IncomingMessage, request as httpRequest } from 'node:http';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { startGateway, socketClient, type TestGateway } from '../tests/support/gateway.ts';
+import { socketClient, startGateway, type TestGateway } from '../tests/support/gateway.ts';
 
 let lines: Record<string, unknown>[];
 let gateway: TestGateway;
@@ -41,10 +41,16 @@ describe('requests', () => {
 
   test('that fail inside show nothing of it, and the log has it', async () => {
     const body = await (await post('{ latestLmp(nodes: ["PJM:A"], run: SPOT) { lmp } }')).text();
-    expect(JSON.parse(body).errors[0]).toMatchObject({ message: 'Unexpected error.', extensions: { code: 'INTERNAL_SERVER_ERROR' } });
+    expect(JSON.parse(body).errors[0]).toMatchObject({
+      message: 'Unexpected error.',
+      extensions: { code: 'INTERNAL_SERVER_ERROR' },
+    });
     expect(body).not.toContain('postgres.internal');
     expect(lines).toContainEqual(
-      expect.objectContaining({ msg: 'request failed', err: expect.objectContaining({ message: expect.stringContaining('postgres.internal') }) }),
+      expect.objectContaining({
+        msg: 'request failed',
+        err: expect.objectContaining({ message: expect.stringContaining('postgres.internal') }),
+      }),
     );
   });
 
@@ -67,7 +73,9 @@ describe('requests', () => {
   });
 
   test('without a body, with a batch or with an upload are refused as mistakes', async () => {
-    expect((await fetch(gateway.url, { method: 'POST', headers: { 'content-type': 'application/json' } })).status).toBe(400);
+    expect((await fetch(gateway.url, { method: 'POST', headers: { 'content-type': 'application/json' } })).status).toBe(
+      400,
+    );
     const batch = await fetch(gateway.url, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },

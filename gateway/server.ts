@@ -49,7 +49,18 @@ export interface GatewayOptions {
 
 /** GraphQL over HTTP, server-sent events and graphql-ws, GraphiQL, health and metrics, on one port. */
 export function createGateway(options: GatewayOptions): Gateway {
-  const { schema, makeContext, log, metrics, health, host, port, clock = Date.now, graceMs = GRACE_MS, memberFramesMax = MEMBER_FRAMES_MAX } = options;
+  const {
+    schema,
+    makeContext,
+    log,
+    metrics,
+    health,
+    host,
+    port,
+    clock = Date.now,
+    graceMs = GRACE_MS,
+    memberFramesMax = MEMBER_FRAMES_MAX,
+  } = options;
   const serving = health.component('gateway');
   const mask = createErrorMask(log);
   const subscriptions = createSharedSubscriptions({

@@ -21,7 +21,7 @@ export interface TopicRunnerParts {
 
 export type TopicFeed = Feed & { readonly source: TopicSource };
 
-export const CONSUMER_GROUP = 'busbar';
+const CONSUMER_GROUP = 'busbar';
 
 /** Enough to spread the cost of a commit (~3 ms) over; few enough that a live price waits for tens of milliseconds. */
 const BATCH_RECORDS_MAX = 5_000;

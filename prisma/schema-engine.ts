@@ -45,7 +45,7 @@ function instantiate(): Promise<void> {
     const { instance } = await WebAssembly.instantiate(bytes, { './schema_engine_bg.js': bindings });
     const { __wbg_set_wasm: setWasm } = bindings as unknown as { __wbg_set_wasm(exports: WebAssembly.Exports): void };
     setWasm(instance.exports);
-    (instance.exports['__wbindgen_start'] as () => void)();
+    (instance.exports.__wbindgen_start as () => void)();
   })();
   return instantiated;
 }

@@ -8,7 +8,7 @@ import { BusbarError } from '../domain/errors.ts';
 export type EnvFragment<Settings> = z.ZodType<Settings> & { readonly shape: Readonly<Record<string, z.ZodType>> };
 
 /** A value that does not show itself: not in logs, not in JSON, not in an error. Ask for it by name. */
-export class Secret {
+class Secret {
   readonly #value: string;
   constructor(value: string) {
     this.#value = value;

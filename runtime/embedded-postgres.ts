@@ -145,7 +145,7 @@ async function start(folder: string, port: number, account: Account): Promise<vo
     ...command.identity,
     detached: true,
     stdio: ['ignore', log.fd, log.fd],
-    env: { PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC' },
+    env: { PATH: process.env.PATH, LC_ALL: 'C', TZ: 'UTC' },
   });
   let failure: string | undefined;
   child.once('error', (error) => {

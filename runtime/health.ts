@@ -44,8 +44,12 @@ export function createHealth(clock: () => number = Date.now): Health {
       let state = { ok: false, detail: 'starting' };
       components.set(name, () => ({ ...state, required }));
       return {
-        ok: (detail = '') => void (state = { ok: true, detail }),
-        failed: (detail) => void (state = { ok: false, detail }),
+        ok(detail = '') {
+          state = { ok: true, detail };
+        },
+        failed(detail) {
+          state = { ok: false, detail };
+        },
       };
     },
     progress(name, staleMsMax, { required = true } = {}) {
@@ -55,7 +59,11 @@ export function createHealth(clock: () => number = Date.now): Health {
         const detail = `last success ${Math.round(ageMs / 1000)} s ago, at most ${Math.round(staleMsMax / 1000)} s allowed`;
         return { ok: ageMs <= staleMsMax, required, detail };
       });
-      return { succeeded: () => void (succeededAt = clock()) };
+      return {
+        succeeded() {
+          succeededAt = clock();
+        },
+      };
     },
     remove: (name) => void components.delete(name),
     report() {

@@ -51,7 +51,9 @@ describe('what a subscription gets', () => {
     await settled();
     const updates = subscribe();
     await price(2);
-    expect(await take(updates, 1)).toEqual([{ cursor: await bus.tail('lmp'), ticks: [expect.objectContaining({ lmp: 2 })] }]);
+    expect(await take(updates, 1)).toEqual([
+      { cursor: await bus.tail('lmp'), ticks: [expect.objectContaining({ lmp: 2 })] },
+    ]);
   });
 
   test('is what its nodes, its market and its run ask for, and an entry without any of it is not seen', async () => {
@@ -177,7 +179,8 @@ describe('a subscriber that does not keep up', () => {
   test('LATEST gets the present price of each node and run, not what it missed', async () => {
     const { announce } = announcer(bus);
     const updates = subscribe({}, 'LATEST');
-    for (let lmp = 0; lmp < 100; lmp++) await announce([tick('PJM:A', lmp), tick('PJM:A', -lmp, { run: 'SPOT' }), tick('PJM:B', 7)]);
+    for (let lmp = 0; lmp < 100; lmp++)
+      await announce([tick('PJM:A', lmp), tick('PJM:A', -lmp, { run: 'SPOT' }), tick('PJM:B', 7)]);
     await settled();
     const [update] = await take(updates, 1);
     expect(update?.ticks.map(({ node, run, lmp }) => [node, run, lmp])).toEqual([

@@ -71,7 +71,8 @@ export function createSharedSubscriptions(options: SharedSubscriptionsOptions): 
       return refused ?? member;
     },
     close() {
-      for (const group of groups) group.close(new BusbarError('UNAVAILABLE', 'the gateway is going down: subscribe again'));
+      for (const group of groups)
+        group.close(new BusbarError('UNAVAILABLE', 'the gateway is going down: subscribe again'));
     },
   };
 }

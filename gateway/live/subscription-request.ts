@@ -51,7 +51,8 @@ function variablesOf({ schema, variableValues }: ExecutionArgs, { variableDefini
 function rootField(document: DocumentNode, { selections }: SelectionSetNode): FieldNode | undefined {
   for (const selection of selections) {
     if (selection.kind === Kind.FIELD) return selection;
-    const set = selection.kind === Kind.INLINE_FRAGMENT ? selection.selectionSet : fragment(document, selection.name.value);
+    const set =
+      selection.kind === Kind.INLINE_FRAGMENT ? selection.selectionSet : fragment(document, selection.name.value);
     const found = set && rootField(document, set);
     if (found) return found;
   }

@@ -74,7 +74,7 @@ export async function startGateway({
 }
 
 /** The stock client, without retries: what the server does is the subject. */
-export function socketClient(url: string, socket: typeof WebSocket = WebSocket): Client {
+export function socketClient(url: string, socket: unknown = WebSocket): Client {
   return createClient({ url, webSocketImpl: socket, retryAttempts: 0 });
 }
 
@@ -92,6 +92,7 @@ function contextWith(live: LiveHub, brought: Partial<Reads>, loaded: { ledgerEnt
     lmpSeries: down,
     dartSpread: down,
     feeds: down,
+    feed: down,
     ledger: down,
     deadLetters: down,
     deadLetterRaws: down,

@@ -19,7 +19,7 @@ export function startProgram(
   arguments_: readonly string[] = [],
 ): Running {
   const child = spawn(process.execPath, ['--import', 'tsx', file, ...arguments_], {
-    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], LOG_LEVEL: 'info', ...environment },
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, LOG_LEVEL: 'info', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const pid = child.pid;
