@@ -65,10 +65,10 @@ export class RequestError extends Error {
     this.data = options.data;
   }
 
-  /** The same error with the place to resume from. */
+  /** The same error at another place; undefined: there is none. */
   at(cursor: string | undefined): RequestError {
     const { code, message, cause, errors, data } = this;
-    return new RequestError(code, message, { cause, cursor: cursor ?? this.cursor, errors, data });
+    return new RequestError(code, message, { cause, cursor, errors, data });
   }
 }
 

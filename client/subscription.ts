@@ -51,7 +51,8 @@ export async function* resumable(options: ResumableOptions): AsyncGenerator<Data
       if (clock() - startedAt >= STEADY_MS) failures = 0;
       failures++;
       const restarts = error.code === 'CURSOR_EXPIRED' && onCursorExpired === 'restart';
-      if ((!error.retriable && !restarts) || failures > backoff.attemptsMax) throw error.at(place.cursor);
+      if ((!error.retriable && !restarts) || failures > backoff.attemptsMax)
+        throw error.at(place.cursor ?? error.cursor);
       if (restarts) place.cursor = undefined;
       else place.cursor ??= error.cursor;
       onInterrupted(error.at(place.cursor));

