@@ -2,7 +2,7 @@ import type { CodegenConfig } from '@graphql-codegen/cli';
 
 /**
  * The client's types and documents, from the printed schema and `client/operations`. Documents are strings: what goes
- * over the wire anyway, and a third of the size of the syntax trees.
+ * over the wire anyway, and a fifth of the size of syntax trees (5 kB against 24 kB).
  */
 const config: CodegenConfig = {
   schema: 'schema/schema.graphql',

@@ -115,7 +115,9 @@ describe('A query', () => {
   });
 
   it('can be tried again where nobody listens', async () => {
-    const client = createClient({ url: 'http://127.0.0.1:1/graphql' });
+    const gateway = await startGateway();
+    await gateway.close();
+    const client = createClient({ url: gateway.url });
     const error = await failureOf(client.query('{ a }'));
     expect(error).toMatchObject({
       code: 'NETWORK_FAILED',

@@ -9,6 +9,6 @@ export interface Operation<Result, Variables> {
 
 /** The arguments behind an operation: variables may be left out where none is required. */
 export type Given<Variables, Options> =
-  Partial<Variables> extends Variables
+  Record<never, never> extends Variables
     ? [variables?: Variables, options?: Options]
     : [variables: Variables, options?: Options];

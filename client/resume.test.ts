@@ -74,12 +74,17 @@ async function run(steps: Course, webSocketImpl = WebSocket) {
   return { seen, sent: Array.from(seen, (_, index) => first + index) };
 }
 
-/** A socket whose subscriptions ask for another cursor than they are told to. */
-function askingFor(rewrite: (after: string) => string | undefined): typeof WebSocket {
+/** A socket whose subscriptions but the first ask for another cursor than they are told to. */
+function resumingFrom(cursor: (first: string) => string | undefined): typeof WebSocket {
+  let first: string | undefined;
   return class extends WebSocket {
     override send(data: string): void {
       const message = JSON.parse(data);
-      if (message.type === 'subscribe') message.payload.variables.after = rewrite(message.payload.variables.after);
+      if (message.type === 'subscribe') {
+        const { variables } = message.payload;
+        if (first !== undefined) variables.after = cursor(first);
+        first ??= variables.after;
+      }
       super.send(JSON.stringify(message));
     }
   };
@@ -111,18 +116,37 @@ describe('Over connections that are cut at any moment, a subscriber', () => {
   it('would miss updates if it did not send its cursor', async () => {
     const { seen, sent } = await run(
       COURSE,
-      askingFor(() => undefined),
+      resumingFrom(() => undefined),
     );
     expect(new Set(seen).size).toBe(seen.length);
     expect(seen).not.toEqual(sent);
   });
 
   it('would see updates twice if it always sent its first cursor', async () => {
-    let first: string | undefined;
     const { seen } = await run(
       COURSE,
-      askingFor((after) => (first ??= after)),
+      resumingFrom((first) => first),
     );
     expect(new Set(seen).size).toBeLessThan(seen.length);
   });
+});
+
+it('A cursor of another life of the stream ends with CURSOR_EXPIRED, or begins anew with what comes now', async () => {
+  const after = (await gateway.bus.tail('lmp')).replace(/^[0-9a-f]{12}/, '0'.repeat(12));
+  const client = createClient({ url: gateway.url, webSocketImpl: WebSocket, backoff: { delayMsMin: 1 } });
+  const expired = client.subscribe(LmpUpdatesDocument, { after });
+  await expect(expired.next()).rejects.toMatchObject({ code: 'CURSOR_EXPIRED', cursor: after });
+
+  const restarted = client.subscribe(LmpUpdatesDocument, { after }, { onCursorExpired: 'restart' });
+  let update: IteratorResult<unknown> | undefined;
+  const waiting = restarted.next().then((first) => {
+    update = first;
+  });
+  while (update === undefined) {
+    await source.price(++price);
+    await turn();
+  }
+  await waiting;
+  expect(update).toMatchObject({ done: false, value: { lmp: { ticks: [{ node: { id: 'PJM:A' } }] } } });
+  client.close();
 });

@@ -50,6 +50,10 @@ async function collect(client: Client, options: SubscribeOptions = {}, after?: s
   }
 }
 
+async function messages(socket: WebSocket, count: number): Promise<void> {
+  for (let received = 0; received < count; received++) await once(socket, 'message');
+}
+
 const never = new Promise<void>(() => undefined);
 
 describe('A subscription', () => {
@@ -306,9 +310,7 @@ describe('A connection that is dead without having been closed', () => {
   });
 
   it('is kept as long as it answers, however quiet the stream', async () => {
-    const gateway = await script(async function* (_, socket) {
-      for (let pings = 0; pings < 5; pings++) await once(socket, 'message');
-    });
+    const gateway = await script((_, socket) => answers([], messages(socket, 5)));
     const { proxy, client } = await behindProxy(gateway);
     expect(await client.subscribe(NUMBERS).next()).toEqual({ done: true, value: undefined });
     expect(proxy.accepted).toBe(1);

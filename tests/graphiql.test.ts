@@ -65,6 +65,8 @@ describe.skipIf(!requireOrSkip('chromium'))('GraphiQL in a browser without a net
 
   test('shows live prices as they are announced', async () => {
     await page.getByRole('tab', { name: /LivePrices/ }).click();
+    // The tab is chosen before its document stands in the editor, and what runs is what stands there.
+    await page.locator('.graphiql-query-editor').getByText('LivePrices').waitFor();
     await execute();
     const members = async () => (await gateway.metrics.liveMembers.get()).values[0]?.value;
     await expect.poll(members).toBe(1);

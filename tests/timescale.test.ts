@@ -18,6 +18,7 @@ import { startTimescale, type TimescaleDatabase } from './support/timescale.ts';
 /** A week ago, so that the rollups' materialised part is in play; a spring day of 23 hours in Pacific time among them. */
 const FROM = Date.UTC(2024, 2, 9, 8);
 const HOURS = 60;
+const BATCH_RECORDS = 120;
 const NOW = Date.UTC(2024, 2, 20);
 const NODE = 'CAISO:CAISO-NP15';
 const log = pino({ level: 'silent' });
@@ -101,15 +102,24 @@ async function ingest(pool: pg.Pool, priceAt: (interval: number) => number) {
       position: from + at,
     };
   });
-  const outcome = await pipeline.ingest(realtime, claim, {
-    kind: 'BATCH',
-    next: from + items.length,
-    request: null,
-    items,
-    lag: 0,
-  });
+  const sum = { written: 0, revised: 0, unchanged: 0 };
+  // In small batches: PGlite's socket takes each piece of a large message for a message of its own.
+  for (let at = 0; at < items.length; at += BATCH_RECORDS) {
+    const batch = items.slice(at, at + BATCH_RECORDS);
+    const next = from + at + batch.length;
+    const outcome = await pipeline.ingest(realtime, claim, {
+      kind: 'BATCH',
+      next,
+      request: null,
+      items: batch,
+      lag: 0,
+    });
+    sum.written += outcome.written;
+    sum.revised += outcome.revised;
+    sum.unchanged += outcome.unchanged;
+  }
   await rollups.settled();
-  return outcome;
+  return sum;
 }
 
 async function series(pool: pg.Pool, resolution: Resolution) {

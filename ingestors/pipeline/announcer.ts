@@ -67,7 +67,7 @@ export function createAnnouncer({ bus, pool, metrics, log }: AnnouncerParts): An
     const parts = partsOf(ticks);
     for (const [place, batches] of parts.entries()) {
       const part = place === parts.length - 1 ? PARTS - 1 : place;
-      const taken = await bus.announce('lmp', { source, ledgerId: ledgerId * PARTS + part, batches });
+      const taken = await bus.announce('lmp', { source, sequence: ledgerId * PARTS + part, batches });
       if (!taken) continue;
       metrics.liveEntriesAnnounced.inc(batches.length);
       for (const batch of batches) metrics.liveTicksAnnounced.inc(batch.length);

@@ -31,10 +31,10 @@ export const CHECKS = {
     window: WIDE,
     async run({ bus }) {
       const start = await bus.tail('lmp');
-      for (let ledgerId = 1; ledgerId <= 20; ledgerId++) await bus.announce('lmp', announcement('a', ledgerId, 3));
+      for (let sequence = 1; sequence <= 20; sequence++) await bus.announce('lmp', announcement('a', sequence, 3));
       const entries = await take(bus, start, 60);
       expect(entries.flatMap(({ ticks }) => ticks)).toEqual(
-        range(1, 20).flatMap((ledgerId) => announcement('a', ledgerId, 3).batches.flat()),
+        range(1, 20).flatMap((sequence) => announcement('a', sequence, 3).batches.flat()),
       );
       expect(new Set(entries.map(({ id }) => id)).size).toBe(60);
     },
@@ -77,7 +77,7 @@ export const CHECKS = {
     },
   },
 
-  'each source has ledger ids of its own': {
+  'each source has a sequence of its own': {
     window: WIDE,
     async run({ bus }) {
       expect(await bus.lastAnnounced('lmp', 'a')).toBeUndefined();
@@ -133,8 +133,8 @@ export const CHECKS = {
       const reader = bus.read('lmp', undefined, reading.signal)[Symbol.asyncIterator]();
       const first = reader.next();
       // The reader has begun once it sees something; which announcement that is depends on when it had connected.
-      let ledgerId = 2;
-      const seen = await eventually(first, () => bus.announce('lmp', announcement('a', ledgerId++)));
+      let sequence = 2;
+      const seen = await eventually(first, () => bus.announce('lmp', announcement('a', sequence++)));
       expect(keysOf(seen.value ?? [])).not.toContain('a:1:0');
       reading.abort();
       expect((await drained(reader)).done).toBe(true);
@@ -276,12 +276,12 @@ export function describeLiveBus(name: string, create: (window: Window) => Promis
   });
 }
 
-/** An announcement whose ticks say which source, ledger id and batch they belong to. */
-export function announcement(source: string, ledgerId: number, batches = 1): Announcement {
+/** An announcement whose ticks say which source, sequence and batch they belong to. */
+export function announcement(source: string, sequence: number, batches = 1): Announcement {
   return {
     source,
-    ledgerId,
-    batches: range(0, batches - 1).map((batch) => [tick(`PJM:${source}:${ledgerId}:${batch}`, ledgerId)]),
+    sequence,
+    batches: range(0, batches - 1).map((batch) => [tick(`PJM:${source}:${sequence}:${batch}`, sequence)]),
   };
 }
 
@@ -304,8 +304,8 @@ export function tick(node: string, ledgerId: number): LmpTick {
 }
 
 export async function announceMany(bus: LiveBus, source: string, count: number, batches = 1, first = 1): Promise<void> {
-  for (const ledgerId of range(first, first + count - 1))
-    await bus.announce('lmp', announcement(source, ledgerId, batches));
+  for (const sequence of range(first, first + count - 1))
+    await bus.announce('lmp', announcement(source, sequence, batches));
 }
 
 /** The next `count` entries after a cursor. @throws Error where they do not come in time. */
@@ -314,7 +314,7 @@ export async function take(bus: LiveBus, after: string, count: number, msMax = 5
   return entries.slice(0, count);
 }
 
-/** Which announcement and batch each entry belongs to: `source:ledgerId:batch`. */
+/** Which announcement and batch each entry belongs to: `source:sequence:batch`. */
 export function keysOf(entries: readonly LiveEntry[]): string[] {
   return entries.flatMap(({ ticks }) => ticks.map(({ node }) => node.slice('PJM:'.length)));
 }

@@ -6,19 +6,19 @@ import type { QualityFlag } from '../../domain/quality.ts';
  *
  * - A **channel** is one ordered stream of entries (`lmp`).
  * - An **entry** has an id that the bus assigns, ever growing within the channel. The id is the cursor.
- * - A **source** is who announces: one (feed, partition). Its announcements carry the ledger id, and the bus takes each
+ * - A **source** is who announces: one (feed, partition). Its announcements carry a growing sequence, and the bus takes each
  *   source's ids in growing order only. Announcing one twice is therefore without effect, which is what lets a
  *   restarted ingestor announce again whatever it is not sure of.
  * - The bus keeps a bounded **window** of entries. A cursor that fell out of it is answered with `CURSOR_EXPIRED`.
  */
 export interface LiveBus {
   /**
-   * Appends the entries of one ledger entry, all or none, in order.
-   * @returns false where this source has announced this ledger id, or a later one, before.
+   * Appends the entries of one announcement, all or none, in order.
+   * @returns false where this source has announced this sequence, or a later one, before.
    */
   announce(channel: Channel, announcement: Announcement): Promise<boolean>;
 
-  /** The last ledger id the bus holds from a source; undefined where it never heard of it (or was wiped). */
+  /** The last sequence the bus holds from a source; undefined where it never heard of it (or was wiped). */
   lastAnnounced(channel: Channel, source: string): Promise<number | undefined>;
 
   /**
@@ -42,7 +42,8 @@ export type Channel = 'lmp';
 
 export interface Announcement {
   readonly source: string;
-  readonly ledgerId: number;
+  /** Grows with each announcement of the source; the announcer makes it from ledger ids. */
+  readonly sequence: number;
   /** What becomes one entry each. */
   readonly batches: readonly (readonly LmpTick[])[];
 }

@@ -13,17 +13,17 @@ import { type CommandParser, defineScript } from 'redis';
  */
 const SCRIPT = `
 local entries, meta = KEYS[1], KEYS[2]
-local source, ledger_id, new_incarnation, entries_max, age_ms_max = 'source:' .. ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local source, sequence, new_incarnation, entries_max, age_ms_max = 'source:' .. ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 
 local announced = redis.call('HGET', meta, source)
-if announced and tonumber(announced) >= tonumber(ledger_id) then return 0 end
+if announced and tonumber(announced) >= tonumber(sequence) then return 0 end
 
 local last = redis.call('HGET', meta, 'last') or (new_incarnation .. '-0-0')
 local incarnation = string.match(last, '^%x+')
 for each = 6, #ARGV do
   last = incarnation .. '-' .. redis.call('XADD', entries, '*', 'after', last, 'ticks', ARGV[each])
 end
-redis.call('HSET', meta, 'last', last, source, ledger_id)
+redis.call('HSET', meta, 'last', last, source, sequence)
 
 local now = redis.call('TIME')
 local kept_since = now[1] * 1000 + math.floor(now[2] / 1000) - age_ms_max
@@ -36,7 +36,7 @@ export interface AnnounceArguments {
   readonly entriesKey: string;
   readonly metaKey: string;
   readonly source: string;
-  readonly ledgerId: number;
+  readonly sequence: number;
   /** Used where the stream has none yet. */
   readonly newIncarnation: string;
   readonly entriesMax: number;
@@ -50,9 +50,9 @@ export const announceScript = defineScript({
   NUMBER_OF_KEYS: 2,
   parseCommand(parser: CommandParser, given: AnnounceArguments) {
     parser.pushKeys([given.entriesKey, given.metaKey]);
-    parser.push(given.source, String(given.ledgerId), given.newIncarnation);
+    parser.push(given.source, String(given.sequence), given.newIncarnation);
     parser.push(String(given.entriesMax), String(given.ageMsMax), ...given.entries);
   },
-  /** @returns false where the source had announced this ledger id, or a later one, before. */
+  /** @returns false where the source had announced this sequence, or a later one, before. */
   transformReply: (reply: number): boolean => reply === 1,
 });

@@ -9,7 +9,7 @@ const PLACE = /^\d{1,15}-\d{1,15}$/;
 /**
  * The commands on one channel's stream in Redis, one round trip each.
  *
- * Two keys: the stream of entries, and a hash with the cursor of the newest one (`last`) and the last ledger id of each
+ * Two keys: the stream of entries, and a hash with the cursor of the newest one (`last`) and the last sequence of each
  * source. The braces keep both in one slot of a Redis cluster.
  */
 export class RedisStream {
@@ -24,12 +24,12 @@ export class RedisStream {
     this.#window = window;
   }
 
-  announce(client: RedisClient, { source, ledgerId, batches }: Announcement): Promise<boolean> {
+  announce(client: RedisClient, { source, sequence, batches }: Announcement): Promise<boolean> {
     return client.announce({
       entriesKey: this.#entriesKey,
       metaKey: this.#metaKey,
       source,
-      ledgerId,
+      sequence,
       newIncarnation: newIncarnation(),
       entriesMax: this.#window.entriesMax,
       ageMsMax: this.#window.ageMsMax,
@@ -38,8 +38,8 @@ export class RedisStream {
   }
 
   async lastAnnounced(client: RedisClient, source: string): Promise<number | undefined> {
-    const ledgerId = await client.hGet(this.#metaKey, `source:${source}`);
-    return ledgerId === null ? undefined : Number(ledgerId);
+    const sequence = await client.hGet(this.#metaKey, `source:${source}`);
+    return sequence === null ? undefined : Number(sequence);
   }
 
   /** The cursor of the newest entry. A stream that has none yet gets its incarnation here, so that the cursor lasts. */

@@ -101,9 +101,9 @@ describe('the checks fail on', () => {
 
   test('a bus that takes an announcement apart', async () => {
     const apart = await brokenRing(WIDE, (bus) => ({
-      async announce(channel, { source, ledgerId, batches }) {
+      async announce(channel, { source, sequence, batches }) {
         for (const [place, batch] of batches.entries()) {
-          await bus.announce(channel, { source, ledgerId: ledgerId * 10 + place, batches: [batch] });
+          await bus.announce(channel, { source, sequence: sequence * 10 + place, batches: [batch] });
         }
         return true;
       },

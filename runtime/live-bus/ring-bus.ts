@@ -57,7 +57,7 @@ export function createRingBus({ window, clock }: { window: Window; clock: () => 
 
 interface RingChannel {
   readonly ring: EntryRing;
-  /** Last ledger id by source. */
+  /** Last sequence by source. */
   readonly announced: Map<string, number>;
 }
 
@@ -67,9 +67,9 @@ function append(
   announcement: Announcement,
   ids: (position: number) => string,
 ): boolean {
-  const { source, ledgerId, batches } = announcement;
-  if (ledgerId <= (announced.get(source) ?? Number.NEGATIVE_INFINITY)) return false;
-  announced.set(source, ledgerId);
+  const { source, sequence, batches } = announcement;
+  if (sequence <= (announced.get(source) ?? Number.NEGATIVE_INFINITY)) return false;
+  announced.set(source, sequence);
   const first = ring.end + 1;
   ring.append(batches.map((ticks, place): LiveEntry => ({ id: ids(first + place), ticks })));
   return true;

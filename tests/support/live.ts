@@ -29,12 +29,12 @@ export function tick(node: string, lmp: number, changes: Partial<LmpTick> = {}):
 
 /** Announces as one source; each batch becomes one entry. */
 export function announcer(bus: LiveBus, source = 'test/0') {
-  let ledgerId = 0;
+  let sequence = 0;
   return {
     announce: (...batches: readonly (readonly LmpTick[])[]) =>
-      bus.announce('lmp', { source, ledgerId: ++ledgerId, batches }),
+      bus.announce('lmp', { source, sequence: ++sequence, batches }),
     /** One entry with one tick, whose price is the number. */
     price: (lmp: number, node = 'PJM:A') =>
-      bus.announce('lmp', { source, ledgerId: ++ledgerId, batches: [[tick(node, lmp)]] }),
+      bus.announce('lmp', { source, sequence: ++sequence, batches: [[tick(node, lmp)]] }),
   };
 }

@@ -4,7 +4,7 @@ import { marketOf } from '../../../domain/market.ts';
 import type { MarketRun } from '../../../domain/market-run.ts';
 import { operatingDayOf } from '../../../domain/operating-day.ts';
 import { qualityBits } from '../../../domain/quality.ts';
-import { numbers } from './columns.ts';
+import { column } from './columns.ts';
 
 export interface PlacedLmp {
   readonly fact: VersionedLmp;
@@ -99,31 +99,29 @@ function columnsOf(rows: readonly PlacedLmp[], run: MarketRun, ledgerId: number,
     run,
     ledgerId,
     recordedAt,
-    numbers(rows, (row) => row.nodeId),
-    numbers(rows, (row) => row.fact.startAt),
-    numbers(rows, (row) => row.fact.endAt),
-    numbers(rows, (row) => operatingDayOf(marketOf(row.fact.node), row.fact.startAt)),
-    numbers(rows, (row) => row.fact.lmp),
-    numbers(rows, (row) => row.fact.energy),
-    numbers(rows, (row) => row.fact.congestion),
-    numbers(rows, (row) => row.fact.loss),
-    numbers(rows, (row) => row.fact.ghg),
-    numbers(rows, (row) => (row.fact.flags.length === 0 ? 0 : qualityBits(row.fact.flags))),
-    numbers(rows, (row) => row.fact.publishedAt),
-    numbers(rows, (row) => row.fact.publishedSeq),
+    column('int4', rows, (row) => row.nodeId),
+    column('timestamptz', rows, (row) => row.fact.startAt),
+    column('timestamptz', rows, (row) => row.fact.endAt),
+    column('date', rows, (row) => operatingDayOf(marketOf(row.fact.node), row.fact.startAt)),
+    column('float8', rows, (row) => row.fact.lmp),
+    column('float8', rows, (row) => row.fact.energy),
+    column('float8', rows, (row) => row.fact.congestion),
+    column('float8', rows, (row) => row.fact.loss),
+    column('float8', rows, (row) => row.fact.ghg),
+    column('int4', rows, (row) => (row.fact.flags.length === 0 ? 0 : qualityBits(row.fact.flags))),
+    column('timestamptz', rows, (row) => row.fact.publishedAt),
+    column('int8', rows, (row) => row.fact.publishedSeq),
   ];
 }
 
-/** Instants travel as milliseconds; to_timestamp takes seconds and rounds to the microsecond, so they arrive exact. */
 const INCOMING = `
-  SELECT node_id, $1::market_run AS run, to_timestamp(start_ms / 1000.0) AS interval_start,
-         to_timestamp(end_ms / 1000.0) AS interval_end, DATE 'epoch' + day AS operating_day,
-         lmp, energy, congestion, loss, ghg, quality,
-         to_timestamp(published_ms / 1000.0) AS published_at, published_seq,
+  SELECT node_id, $1::market_run AS run, interval_start, interval_end, operating_day,
+         lmp, energy, congestion, loss, ghg, quality, published_at, published_seq,
          to_timestamp($3::float8 / 1000.0) AS recorded_at, $2::bigint AS ledger_id
-  FROM unnest($4::int[], $5::float8[], $6::float8[], $7::int[], $8::float8[], $9::float8[], $10::float8[], $11::float8[],
-              $12::float8[], $13::int[], $14::float8[], $15::bigint[])
-       AS t(node_id, start_ms, end_ms, day, lmp, energy, congestion, loss, ghg, quality, published_ms, published_seq)`;
+  FROM unnest($4::int4[], $5::timestamptz[], $6::timestamptz[], $7::date[], $8::float8[], $9::float8[], $10::float8[],
+              $11::float8[], $12::float8[], $13::int4[], $14::timestamptz[], $15::int8[])
+       AS t(node_id, interval_start, interval_end, operating_day, lmp, energy, congestion, loss, ghg, quality,
+            published_at, published_seq)`;
 
 const COLUMNS = `node_id, run, interval_start, interval_end, operating_day, lmp, energy, congestion, loss, ghg, quality,
                  published_at, published_seq, recorded_at, ledger_id`;
@@ -144,7 +142,7 @@ const UPSERT = `
     RETURNING node_id, interval_start, revision
   )
   SELECT count(*)::int AS written, count(*) FILTER (WHERE revision > 1)::int AS revised,
-         CASE WHEN count(*) < cardinality($4::int[]) OR count(*) FILTER (WHERE revision > 1) > 0
+         CASE WHEN count(*) < cardinality($4::int4[]) OR count(*) FILTER (WHERE revision > 1) > 0
               THEN coalesce(json_agg(json_build_array(node_id, (extract(epoch FROM interval_start) * 1000)::bigint, revision)), '[]')
          END AS details
   FROM written`;
