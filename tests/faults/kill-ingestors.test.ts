@@ -34,6 +34,7 @@ describe.skipIf(!requireOrSkip('redis'))('ingestors killed with SIGKILL at rando
       kills: KILLS,
       seed: 7,
     });
+    expect(result.killsInTheMiddle).toBeGreaterThan(0);
     expect(result).toMatchObject({
       rows: RECORDS,
       wrongRows: 0,

@@ -5,12 +5,13 @@
  * ledger's batches must tile each partition without gap or overlap; the live stream must carry each price once.
  */
 
+import { setTimeout as pause } from 'node:timers/promises';
 import type pg from 'pg';
 import { pino } from 'pino';
 import { HOUR_MS } from '../../domain/instant.ts';
 import { createNodeDirectory } from '../../ingestors/pipeline/store/nodes.ts';
 import { nodesFor } from '../../ingestors/simulator/market-model.ts';
-import { simulatedRecords } from '../../ingestors/simulator/simulated-records.ts';
+import { type SimulatedRecord, simulatedRecords } from '../../ingestors/simulator/simulated-records.ts';
 import type { EventLog } from '../../ingestors/sources/event-log.ts';
 import type { LiveBus } from '../../runtime/live-bus/live-bus.ts';
 import { createRedisBus } from '../../runtime/live-bus/redis-bus.ts';
@@ -32,8 +33,8 @@ export interface KillFault {
 export interface KillFaultResult {
   readonly produced: number;
   readonly kills: number;
-  /** Kills that came while the process had claimed partitions. */
-  readonly killsWhileReading: number;
+  /** Kills that came while records were waiting or under way. */
+  readonly killsInTheMiddle: number;
   readonly rows: number;
   readonly wrongRows: number;
   readonly ledgerEntries: number;
@@ -47,7 +48,7 @@ export interface KillFaultResult {
 
 const TOPIC = 'realtime_prices';
 const NODES = nodesFor(100);
-const APPEND_RECORDS = 2_000;
+const APPEND_RECORDS = 500;
 
 export async function runKillFault(fault: KillFault): Promise<KillFaultResult> {
   const { pool, eventLog, redisUrl, records, seed } = fault;
@@ -67,9 +68,7 @@ export async function runKillFault(fault: KillFault): Promise<KillFaultResult> {
     from: Date.UTC(2026, 0, 1),
     stepMs: 1_000,
   } as const;
-  const producing = produce(eventLog, [...simulatedRecords(series)]);
-  const killsWhileReading = await killAgainAndAgain(fault);
-  await producing;
+  const killsInTheMiddle = await killAgainAndAgain(fault, [...simulatedRecords(series)]);
   await finish(fault);
   const liveSeen = await live.finish(records);
   await bus.close();
@@ -77,39 +76,53 @@ export async function runKillFault(fault: KillFault): Promise<KillFaultResult> {
   return {
     produced: records,
     kills: fault.kills,
-    killsWhileReading,
+    killsInTheMiddle,
     ...(await checkTable(pool, series)),
     ...ledger,
     ...liveSeen,
   };
 }
 
-async function produce(eventLog: EventLog, records: readonly { key: string; value: string }[]): Promise<void> {
+async function produce(eventLog: EventLog, records: readonly SimulatedRecord[]): Promise<void> {
   for (let from = 0; from < records.length; from += APPEND_RECORDS) {
     await eventLog.append(TOPIC, records.slice(from, from + APPEND_RECORDS));
   }
 }
 
-/** Lets each process live for up to two seconds after it began to read: some die idle, most in the middle of a batch. */
-async function killAgainAndAgain(fault: KillFault): Promise<number> {
-  let whileReading = 0;
+/**
+ * Each life gets its share of the records while it runs, and ends at a random moment meanwhile; every fifth process dies
+ * while it is starting. What it left is the next one's.
+ */
+async function killAgainAndAgain(fault: KillFault, records: readonly SimulatedRecord[]): Promise<number> {
+  const share = Math.ceil(records.length / fault.kills);
+  let inTheMiddle = 0;
   for (let kill = 0; kill < fault.kills; kill++) {
     const ingestors = startIngestors(fault);
-    const claimed = ingestors.sees(/partition claimed/).then(() => true);
-    const early = kill % 5 === 4;
-    if (!early && (await claimed)) {
-      whileReading += 1;
-      await new Promise((resume) => setTimeout(resume, Math.random() * LIFE_MS_MAX));
-    } else {
-      claimed.catch(() => {});
-      await new Promise((resume) => setTimeout(resume, 500 + Math.random() * 1_000));
-    }
+    const claimed = ingestors.sees(/partition claimed/);
+    if (kill % 5 === 4) await Promise.race([claimed.catch(() => {}), pause(Math.random() * START_MS_MAX)]);
+    else await claimed;
+    claimed.catch(() => {});
+    const producing = produce(fault.eventLog, records.slice(kill * share, (kill + 1) * share));
+    await pause(Math.random() * LIFE_MS_MAX);
     await ingestors.kill();
+    if ((await unread(fault)) > 0) inTheMiddle += 1;
+    await producing;
   }
-  return whileReading;
+  return inTheMiddle;
 }
 
-const LIFE_MS_MAX = 400;
+/** Records in the log that no commit covers yet. */
+async function unread({ pool, eventLog }: KillFault): Promise<number> {
+  const { rows } = await pool.query<{ read: number }>(
+    'SELECT coalesce(sum(position), 0)::float8 AS read FROM feed_position WHERE feed_id = $1',
+    [TOPIC],
+  );
+  const bounds = await eventLog.partitions(TOPIC);
+  return bounds.reduce((sum, { end }) => sum + end, 0) - (rows[0]?.read ?? 0);
+}
+
+const LIFE_MS_MAX = 600;
+const START_MS_MAX = 1_500;
 
 async function finish(fault: KillFault): Promise<void> {
   const ingestors = startIngestors(fault);
@@ -125,7 +138,7 @@ async function finish(fault: KillFault): Promise<void> {
     );
     if (done) break;
     if (Date.now() > deadline) throw new Error(`not caught up: ${JSON.stringify({ bounds, rows })}`);
-    await new Promise((resume) => setTimeout(resume, 100));
+    await pause(100);
   }
   const code = await ingestors.stop();
   if (code !== 0) throw new Error(`the ingestors ended with ${code} instead of clean`);
@@ -158,7 +171,7 @@ async function collectLive(bus: LiveBus) {
   return {
     finish: async (expected: number) => {
       for (const deadline = Date.now() + 20_000; seen.size < expected && Date.now() < deadline; ) {
-        await new Promise((resume) => setTimeout(resume, 50));
+        await pause(50);
       }
       stopped.abort();
       await reading;
