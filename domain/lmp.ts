@@ -2,15 +2,9 @@ import { marketOf, type NodeName } from './market.ts';
 import type { MarketRun } from './market-run.ts';
 import type { QualityFlag } from './quality.ts';
 
-/**
- * One price: a node, a run and a half-open delivery interval `[startAt, endAt)`.
- * Prices in the market's currency per MWh; negative prices are ordinary. A component that was not published is null,
- * never 0. Signs are such that `lmp = energy + congestion + loss (+ ghg)`.
- */
-export interface LmpFact {
-  readonly node: NodeName;
+/** The numbers of one price, in the market's currency per MWh; instants in milliseconds since the epoch, UTC. */
+interface Price {
   readonly run: MarketRun;
-  /** Milliseconds since the epoch, UTC. */
   readonly startAt: number;
   readonly endAt: number;
   readonly lmp: number;
@@ -18,6 +12,26 @@ export interface LmpFact {
   readonly congestion: number | null;
   readonly loss: number | null;
   readonly ghg: number | null;
+}
+
+/**
+ * One price: a node, a run and a half-open delivery interval `[startAt, endAt)`. Negative prices are ordinary. A component
+ * that was not published is null, never 0. Signs are such that `lmp = energy + congestion + loss (+ ghg)`.
+ */
+export interface LmpFact extends Price {
+  readonly node: NodeName;
+}
+
+/** A committed version of a price, as it leaves the store: plain JSON. */
+export interface StoredLmp extends Price {
+  /** `MARKET:NAME`. */
+  readonly node: string;
+  /** Counts from 1; a correction is one more. */
+  readonly revision: number;
+  readonly flags: readonly QualityFlag[];
+  readonly publishedAt: number;
+  /** The ledger entry that brought it. */
+  readonly ledgerId: number;
 }
 
 /** What the source or its report says of a fact beyond its numbers. */

@@ -3,8 +3,8 @@
  * nor sockets. Instants are milliseconds UTC, prices per MWh.
  */
 import type DataLoader from 'dataloader';
+import type { StoredLmp } from '../domain/lmp.ts';
 import type { MarketRun } from '../domain/market-run.ts';
-import type { QualityFlag } from '../domain/quality.ts';
 
 export interface Context {
   readonly reads: Reads;
@@ -48,22 +48,7 @@ export interface LmpUpdate {
   readonly ticks: readonly LmpRow[];
 }
 
-export interface LmpRow {
-  /** `MARKET:NAME`. */
-  readonly node: string;
-  readonly run: MarketRun;
-  readonly startAt: number;
-  readonly endAt: number;
-  readonly lmp: number;
-  readonly energy: number | null;
-  readonly congestion: number | null;
-  readonly loss: number | null;
-  readonly ghg: number | null;
-  readonly revision: number;
-  readonly flags: readonly QualityFlag[];
-  readonly publishedAt: number;
-  readonly ledgerId: number;
-}
+export type LmpRow = StoredLmp;
 
 export type Resolution = 'RAW' | 'FIFTEEN_MINUTES' | 'HOUR' | 'DAY' | 'MONTH';
 

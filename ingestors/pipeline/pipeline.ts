@@ -7,8 +7,9 @@
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import type { Logger } from 'pino';
-import { BusbarError, isBusbarError, messageOf } from '../../domain/errors.ts';
+import { isBusbarError, messageOf } from '../../domain/errors.ts';
 import type { NodeName } from '../../domain/market.ts';
+import { inTransaction } from '../../prisma/transaction.ts';
 import type { LmpTick } from '../../runtime/live-bus/live-bus.ts';
 import type { Metrics } from '../../runtime/metrics.ts';
 import type { Decoded, Decoder, Feed, Payload, Reject } from '../feed.ts';
@@ -221,26 +222,6 @@ async function place(
       );
   }
   return { placed, strangers };
-}
-
-async function inTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
-  const client = await pool.connect();
-  let broken: Error | undefined;
-  try {
-    await client.query('BEGIN');
-    const result = await work(client);
-    await client.query('COMMIT');
-    return result;
-  } catch (error) {
-    await client.query('ROLLBACK').catch((failed) => {
-      broken = failed;
-    });
-    throw error instanceof BusbarError
-      ? error
-      : new BusbarError('UNAVAILABLE', `the store refused: ${messageOf(error)}`, { cause: error });
-  } finally {
-    client.release(broken);
-  }
 }
 
 function measure(

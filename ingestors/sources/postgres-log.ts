@@ -11,9 +11,9 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import { BusbarError } from '../../domain/errors.ts';
+import { reachable } from '../../prisma/transaction.ts';
 import type { Consumption, EventLog, LogConsumer, OutgoingRecord, PartitionBounds, TopicSpec } from './event-log.ts';
 import { Appender } from './postgres-log/appender.ts';
-import { reachable } from './postgres-log/database.ts';
 import { Member } from './postgres-log/member.ts';
 import { pause } from './postgres-log/pause.ts';
 import { dropExpired } from './postgres-log/retention.ts';

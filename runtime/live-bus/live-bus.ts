@@ -1,5 +1,4 @@
-import type { MarketRun } from '../../domain/market-run.ts';
-import type { QualityFlag } from '../../domain/quality.ts';
+import type { StoredLmp } from '../../domain/lmp.ts';
 
 /**
  * The live bus carries what was committed to whoever listens now.
@@ -53,22 +52,8 @@ export interface LiveEntry {
   readonly ticks: readonly LmpTick[];
 }
 
-/** One committed price as it travels on the bus: plain JSON, instants in milliseconds UTC, prices per MWh. */
-export interface LmpTick {
-  readonly node: string;
-  readonly run: MarketRun;
-  readonly startAt: number;
-  readonly endAt: number;
-  readonly lmp: number;
-  readonly energy: number | null;
-  readonly congestion: number | null;
-  readonly loss: number | null;
-  readonly ghg: number | null;
-  readonly revision: number;
-  readonly flags: readonly QualityFlag[];
-  readonly publishedAt: number;
-  readonly ledgerId: number;
-}
+/** One committed price as it travels on the bus. */
+export type LmpTick = StoredLmp;
 
 /** How much of a channel the bus keeps; whichever bound is reached first. */
 export interface Window {

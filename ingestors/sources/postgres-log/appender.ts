@@ -1,7 +1,8 @@
 import type pg from 'pg';
 import { BusbarError } from '../../../domain/errors.ts';
+import { inTransaction } from '../../../prisma/transaction.ts';
 import type { OutgoingRecord, TopicSpec } from '../event-log.ts';
-import { arrayLiteral, inTransaction } from './database.ts';
+import { arrayLiteral } from './array-literal.ts';
 import { keyHash } from './key-hash.ts';
 import { announcement, CHANNEL } from './notification.ts';
 

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { BusbarError } from '../../../domain/errors.ts';
+import { reachable } from '../../../prisma/transaction.ts';
 import type { LogBatch, LogRecord } from '../event-log.ts';
-import { reachable } from './database.ts';
 
 /** A batch holds at most this many bytes of keys, values and headers, or one record where that is larger. */
 const BATCH_BYTES_MAX = 16 * 1024 * 1024;

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { inTransaction } from './database.ts';
+import { inTransaction } from '../../../prisma/transaction.ts';
 import { firstOffsetSince, type Topics } from './topics.ts';
 
 /** Records that one transaction deletes at most: tens of milliseconds. */

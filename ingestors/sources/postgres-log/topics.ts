@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { BusbarError } from '../../../domain/errors.ts';
+import { inTransaction, reachable } from '../../../prisma/transaction.ts';
 import type { PartitionBounds, TopicSpec } from '../event-log.ts';
-import { inTransaction, reachable } from './database.ts';
 
 /** Kafka's own rule for names, so that a topic can move to a broker as it is. */
 const TOPIC_NAME = /^[a-zA-Z0-9._-]{1,249}$/;

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { BusbarError, messageOf } from '../../../domain/errors.ts';
+import { BusbarError, messageOf } from '../domain/errors.ts';
 
 /** SQLSTATE classes that say the server is away, full, shutting down or lost a race: another try can succeed. */
 const PASSING_CLASSES = new Set(['08', '40', '53', '55', '57', '58']);
@@ -42,14 +42,6 @@ export async function reachable<T>(query: () => Promise<T>): Promise<T> {
     const sqlClass = cause instanceof pg.DatabaseError ? cause.code?.slice(0, 2) : undefined;
     if (sqlClass === BAD_DATA_CLASS) throw new BusbarError('BAD_USER_INPUT', messageOf(cause), { cause });
     if (sqlClass !== undefined && !PASSING_CLASSES.has(sqlClass)) throw cause;
-    throw new BusbarError('UNAVAILABLE', `the log's database is not available: ${messageOf(cause)}`, { cause });
+    throw new BusbarError('UNAVAILABLE', `the store is not available: ${messageOf(cause)}`, { cause });
   }
-}
-
-/**
- * A literal for an `int[]` or `bigint[]` parameter. pg's own encoder quotes each element, which for the arrays of an
- * append costs more than building the rest of the statement.
- */
-export function arrayLiteral(numbers: readonly number[]): string {
-  return `{${numbers.join(',')}}`;
 }
