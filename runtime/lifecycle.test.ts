@@ -103,8 +103,18 @@ test('a second signal ends the process at once', async () => {
   const { host: fake, exitCode, signal } = host();
   const never = () => new Promise<void>(() => undefined);
   const start = async (it: Lifecycle) => void (await it.start('stuck', () => undefined, never));
-  await runProgram(() => ({ log, start, stopMsMax: 600_000 }), fake);
+  await runProgram(() => ({ log, start, stopMsMax: 600_000, samePressMs: 0 }), fake);
   signal('SIGINT');
   signal('SIGINT');
   expect(await exitCode).toBe(1);
+});
+
+test('one key press that arrives twice still stops the parts', async () => {
+  const happened: string[] = [];
+  const { host: fake, exitCode, signal } = host();
+  await runProgram(() => ({ log, start: async (it) => void (await it.start(...part('store', happened))) }), fake);
+  signal('SIGINT');
+  signal('SIGINT');
+  expect(await exitCode).toBe(0);
+  expect(happened).toEqual(['+store', '-store']);
 });

@@ -64,6 +64,11 @@ export interface Program {
   readonly start: (lifecycle: Lifecycle) => Promise<void>;
   /** How long a graceful stop may take before the process ends with code 1. Default 15 s. */
   readonly stopMsMax?: number;
+  /**
+   * Signals this close to the first are the same key press: a terminal signals the whole process group, and npm passes
+   * its own copy on. Default 1 s.
+   */
+  readonly samePressMs?: number;
 }
 
 /** The process as `runProgram` sees it; `process` fits. */
@@ -76,8 +81,8 @@ export interface Host {
 /**
  * Runs a program until a signal ends it.
  *
- * - The first SIGINT or SIGTERM stops the parts in order; exit code 0, or 1 past the deadline. The second ends the
- *   process at once.
+ * - The first SIGINT or SIGTERM stops the parts in order; exit code 0, or 1 past the deadline. The second,
+ *   unless it comes with the first, ends the process at once.
  * - A start that fails stops what was started; exit code 1, or 2 where the configuration is at fault: then its whole
  *   list of problems is on standard error.
  * @param prepare reads the configuration and makes the log.
@@ -89,7 +94,7 @@ export async function runProgram(prepare: () => Program, host: Host = process): 
   } catch (error) {
     return failedToStart(error, host);
   }
-  const { log, start, stopMsMax = 15_000 } = program;
+  const { log, start, stopMsMax = 15_000, samePressMs = 1_000 } = program;
   let asked = 0;
 
   const end = async (code: number) => {
@@ -105,7 +110,12 @@ export async function runProgram(prepare: () => Program, host: Host = process): 
     host.exit(code);
   };
   const lifecycle = createLifecycle(log, () => void end(1));
-  const onSignal = () => void end(0);
+  let firstSignalAt: number | undefined;
+  const onSignal = () => {
+    const now = performance.now();
+    firstSignalAt ??= now;
+    if (asked === 0 || now - firstSignalAt >= samePressMs) void end(0);
+  };
   host.on('SIGINT', onSignal);
   host.on('SIGTERM', onSignal);
 
