@@ -28,6 +28,8 @@ export interface IngestorParts {
   readonly log: Logger;
   /** Called after each unit, and every two seconds while none is under way: what a health report follows. */
   readonly onIdle: () => void;
+  /** Called while everything that was committed is on the live bus. */
+  readonly onAnnounced: () => void;
   /** Reading the log ended for a reason that trying again will not mend. */
   readonly onEnd: (error: unknown) => void;
 }
@@ -40,7 +42,7 @@ export interface Ingestors {
 const SWEEP_EVERY_MS = 2_000;
 
 export async function startIngestors(parts: IngestorParts): Promise<Ingestors> {
-  const { config, pool, databaseUrl, eventLog, bus, feeds, metrics, log, onIdle, onEnd } = parts;
+  const { config, pool, databaseUrl, eventLog, bus, feeds, metrics, log, onIdle, onAnnounced, onEnd } = parts;
   const announcer = createAnnouncer({ bus, pool, metrics, log });
   const rollups = createRollups({ pool, log, clock: Date.now });
   const { pipeline, underWay } = counted(createPipeline({ pool, announcer, rollups, metrics, log }), onIdle);
@@ -62,7 +64,10 @@ export async function startIngestors(parts: IngestorParts): Promise<Ingestors> {
   );
   const sweeping = setInterval(() => {
     if (underWay() === 0) onIdle();
-    announcer.sweep().catch((error) => log.warn({ err: error }, 'sweep failed'));
+    announcer.sweep().then(
+      (announced) => announced && onAnnounced(),
+      (error) => log.warn({ err: error }, 'sweep failed'),
+    );
   }, SWEEP_EVERY_MS);
   return {
     stop: async () => {

@@ -7,6 +7,8 @@ import { openEventLog } from './sources/open-log.ts';
 
 /** A batch takes milliseconds; one that has been under way for a minute is stuck. */
 const BATCH_MS_MAX = 60_000;
+/** Prices that nobody sees live for so long are an outage. */
+const ANNOUNCE_MS_MAX = 15_000;
 
 /** Starts the ingestors as parts of a process. @returns the log they read, for whoever writes to it in the same process. */
 export async function serveIngestors(lifecycle: Lifecycle, platform: Platform): Promise<EventLog> {
@@ -18,6 +20,7 @@ export async function serveIngestors(lifecycle: Lifecycle, platform: Platform): 
   );
   await watched(lifecycle, health, 'event log', () => eventLog.ping());
   const progress = health.progress('ingest', BATCH_MS_MAX);
+  const announcing = health.progress('announcing', ANNOUNCE_MS_MAX);
   await lifecycle.start(
     'ingestors',
     () =>
@@ -31,6 +34,7 @@ export async function serveIngestors(lifecycle: Lifecycle, platform: Platform): 
         metrics,
         log,
         onIdle: progress.succeeded,
+        onAnnounced: announcing.succeeded,
         onEnd: (error) => lifecycle.fail('reading the event log ended', error),
       }),
     (ingestors) => ingestors.stop(),

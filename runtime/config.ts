@@ -27,7 +27,7 @@ class Secret {
   }
 }
 
-const port = z.coerce.number().int().min(0).max(65_535);
+const port = z.coerce.number('must be a port, 0 to 65535').int().min(0).max(65_535);
 const url = (...protocols: string[]) =>
   z
     .url({

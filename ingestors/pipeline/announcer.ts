@@ -26,8 +26,11 @@ export interface Announcer {
   catchUp(feed: string, partition: string): Promise<void>;
   /** The newest entry of the partition that this process knows to be on the bus; 0 where it knows none. */
   announcedOf(feed: string, partition: string): number;
-  /** Looks for partitions that are behind, this process's or not. */
-  sweep(): Promise<void>;
+  /**
+   * Looks for partitions that are behind, this process's or not.
+   * @returns whether every partition of this process is on the bus.
+   */
+  sweep(): Promise<boolean>;
 }
 
 /** Ticks in one bus entry: what a subscriber gets in one frame at the most. */
@@ -38,6 +41,8 @@ const PART_ENTRIES_MAX = 40;
 const PARTS = 4096;
 
 interface State {
+  readonly feed: string;
+  readonly partition: string;
   announced: number;
   clean: boolean;
   /** Commits since the running catch-up began. */
@@ -54,10 +59,11 @@ export interface AnnouncerParts {
 
 export function createAnnouncer({ bus, pool, metrics, log }: AnnouncerParts): Announcer {
   const states = new Map<string, State>();
-  const stateOf = (source: string): State => {
+  const stateOf = (feed: string, partition: string): State => {
+    const source = sourceOf(feed, partition);
     let state = states.get(source);
     if (!state) {
-      state = { announced: 0, clean: false, missed: false, catchingUp: undefined };
+      state = { feed, partition, announced: 0, clean: false, missed: false, catchingUp: undefined };
       states.set(source, state);
     }
     return state;
@@ -87,7 +93,7 @@ export function createAnnouncer({ bus, pool, metrics, log }: AnnouncerParts): An
   };
 
   const catchUp = async (feed: string, partition: string) => {
-    const state = stateOf(sourceOf(feed, partition));
+    const state = stateOf(feed, partition);
     state.catchingUp ??= catchUpNow(feed, partition, state)
       .catch((error) => log.warn({ feed, partition, error: messageOf(error) }, 'announcing is behind'))
       .finally(() => {
@@ -98,10 +104,10 @@ export function createAnnouncer({ bus, pool, metrics, log }: AnnouncerParts): An
 
   return {
     catchUp,
-    announcedOf: (feed, partition) => stateOf(sourceOf(feed, partition)).announced,
+    announcedOf: (feed, partition) => stateOf(feed, partition).announced,
     announce: async (feed, partition, ledgerId, ticks) => {
       const source = sourceOf(feed, partition);
-      const state = stateOf(source);
+      const state = stateOf(feed, partition);
       if (!state.clean) {
         state.missed = true;
         return;
@@ -115,12 +121,15 @@ export function createAnnouncer({ bus, pool, metrics, log }: AnnouncerParts): An
       }
     },
     sweep: async () => {
+      // Ours that could not be announced: however busy they are, nobody else comes back to them.
+      for (const state of states.values()) if (!state.clean) await catchUp(state.feed, state.partition);
       for (const { feed, partition, last } of await readBehind(pool)) {
-        const state = stateOf(sourceOf(feed, partition));
+        const state = stateOf(feed, partition);
         // Ours and clean: only the note in the store is late. Anything else may be another process's, dead or alive.
         if (state.clean && state.announced >= last) await noteAnnounced(pool, feed, partition, state.announced);
         else await catchUp(feed, partition);
       }
+      return [...states.values()].every((state) => state.clean);
     },
   };
 }

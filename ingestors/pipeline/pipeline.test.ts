@@ -1,5 +1,7 @@
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BusbarError } from '../../domain/errors.ts';
+import type { LiveBus } from '../../runtime/live-bus/live-bus.ts';
 import { createRingBus } from '../../runtime/live-bus/ring-bus.ts';
 import { createMetrics } from '../../runtime/metrics.ts';
 import { freshDatabase, type TestDatabase } from '../../tests/support/postgres.ts';
@@ -89,6 +91,71 @@ describe('pipeline', () => {
       { lmp: 1, revision: 1 },
       { lmp: 2, revision: 2 },
     ]);
+  });
+
+  it('lets no version between two equal ones win because it came last', async () => {
+    const start = '2026-01-09T06:00:00Z';
+    const at = (publishedAt: number, lmp: number): Unit => ({
+      kind: 'FILE',
+      next: undefined,
+      request: 'file',
+      items: [
+        {
+          payload: { bytes: Buffer.from(tick('PJM-WEST', start, lmp)), name: realtime.id },
+          publishedAt,
+          publishedSeq: 0,
+        },
+      ],
+      lag: null,
+    });
+    const held = await claim('file');
+    const outcomes = [];
+    for (const unit of [at(10, 50), at(30, 50), at(20, 60), at(20, 61)])
+      outcomes.push(await pipeline.ingest(realtime, held, unit));
+    expect(outcomes.map(({ written, revised, unchanged }) => [written, revised, unchanged])).toEqual([
+      [1, 0, 0],
+      [0, 0, 1],
+      [0, 0, 1],
+      [0, 0, 1],
+    ]);
+    expect(await prices('PJM-WEST', start)).toEqual([
+      { lmp: 60, revision: 0 },
+      { lmp: 61, revision: 0 },
+      { lmp: 50, revision: 1 },
+    ]);
+  });
+
+  it('announces what a busy partition committed while the bus was away', async () => {
+    const cursor = await bus.tail('lmp');
+    let away = true;
+    const flaky: LiveBus = {
+      ...bus,
+      announce: (channel, given) =>
+        away ? Promise.reject(new BusbarError('UNAVAILABLE', 'away')) : bus.announce(channel, given),
+      lastAnnounced: (channel, source) => bus.lastAnnounced(channel, source),
+    };
+    const metrics = createMetrics();
+    const announcer = createAnnouncer({ bus: flaky, pool: db.pool, metrics, log });
+    const rollups = createRollups({ pool: db.pool, log, clock: () => NOW });
+    const own = createPipeline({ pool: db.pool, announcer, rollups, metrics, log, clock: () => NOW });
+    const held = await claim('busy');
+    await announcer.catchUp(realtime.id, 'busy');
+    const say = (minute: number) =>
+      own.ingest(realtime, held, batch(held, [tick('ERCOT-HOUSTON', `2026-01-09T07:${minute}:00Z`, minute)]));
+    await say(10);
+    await say(11);
+    expect(await announcer.sweep()).toBe(false);
+    away = false;
+    await say(12);
+    expect(await announcer.sweep()).toBe(true);
+    await say(13);
+    const seen: number[] = [];
+    for await (const entries of bus.read('lmp', cursor, AbortSignal.timeout(5_000))) {
+      for (const { ticks } of entries)
+        seen.push(...ticks.filter(({ node }) => node === 'ERCOT:ERCOT-HOUSTON').map(({ lmp }) => lmp));
+      if (seen.length >= 4) break;
+    }
+    expect(seen).toEqual([10, 11, 12, 13]);
   });
 
   it('commits nothing for a claim that another process has taken over', async () => {

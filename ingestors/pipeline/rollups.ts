@@ -24,7 +24,10 @@ export function createRollups({ pool, log, clock }: { pool: pg.Pool; log: Logger
   let running: Promise<void> | undefined;
 
   const run = async () => {
-    materialised ??= hasContinuousAggregates(pool);
+    materialised ??= hasContinuousAggregates(pool).catch((error) => {
+      materialised = undefined;
+      throw error;
+    });
     if (!(await materialised)) pending = undefined;
     while (pending) {
       const { from, to } = pending;

@@ -88,7 +88,7 @@ CREATE TABLE "lmp_revision" (
     "ledger_id" BIGINT NOT NULL,
     "superseded_at" TIMESTAMPTZ(3) NOT NULL,
 
-    CONSTRAINT "lmp_revision_pkey" PRIMARY KEY ("node_id","run","interval_start","revision","published_at","published_seq")
+    CONSTRAINT "lmp_revision_pkey" PRIMARY KEY ("node_id","run","interval_start","revision","published_at","published_seq","ledger_id")
 );
 
 -- CreateTable

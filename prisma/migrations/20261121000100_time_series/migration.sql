@@ -69,7 +69,10 @@ BEGIN
 END $$;
 
 -- After the hypertable, so that its chunks inherit it.
-CREATE TRIGGER lmp_keep_superseded AFTER UPDATE ON lmp FOR EACH ROW EXECUTE FUNCTION lmp_keep_superseded();
+CREATE TRIGGER lmp_keep_superseded AFTER UPDATE ON lmp FOR EACH ROW
+  WHEN ((OLD.lmp, OLD.energy, OLD.congestion, OLD.loss, OLD.ghg, OLD.interval_end)
+        IS DISTINCT FROM (NEW.lmp, NEW.energy, NEW.congestion, NEW.loss, NEW.ghg, NEW.interval_end))
+  EXECUTE FUNCTION lmp_keep_superseded();
 
 -- A fact table without updates seldom crosses the default vacuum thresholds in time; the visibility map keeps index-only reads fast.
 ALTER TABLE log_record SET (autovacuum_vacuum_insert_scale_factor = 0.5);
