@@ -11,7 +11,7 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chown, mkdir, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chown, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -31,6 +31,8 @@ export interface EmbeddedPostgres {
 
 const USER = 'busbar';
 const DATABASE = 'busbar';
+/** The superuser's password, in the cluster's own folder of mode 700. */
+const SECRET = 'busbar.secret';
 const START_TIMEOUT_MS = 20_000;
 
 /**
@@ -58,29 +60,40 @@ export async function openEmbeddedPostgres(dataFolder: string): Promise<Embedded
   if (running) return running;
   await mkdir(dirname(folder), { recursive: true });
   const account = await accountFor(folder);
-  const password = await createCluster(folder, account);
+  await createCluster(folder, account);
   const port = await freePort();
-  await start(folder, port, account);
-  const url = urlOf(port, password, 'postgres');
-  await createDatabase(url);
+  try {
+    await start(folder, port, account);
+  } catch (error) {
+    // Another process was faster: Postgres itself lets only one server onto a folder.
+    const faster = await attach(folder);
+    if (faster) return faster;
+    throw error;
+  }
+  const password = await passwordOf(folder);
+  await createDatabase(urlOf(port, password, 'postgres'));
   const pid = await postmasterOf(folder);
   if (!pid) throw new BusbarError('UNAVAILABLE', 'the embedded Postgres ended right after its start');
-  return server(folder, port, pid.pid, password, true);
+  return server(port, pid.pid, password, true);
 }
 
 async function attach(folder: string): Promise<EmbeddedPostgres | undefined> {
   const found = await postmasterOf(folder);
-  if (!found || !isAlive(found.pid)) return undefined;
-  const password = await readFile(join(folder, '..', 'postgres.secret'), 'utf8');
+  if (!found) return undefined;
+  if (!isServerOf(found.pid, folder)) {
+    // Left by a crash. Postgres would refuse to start where the number has come to belong to another program.
+    await rm(join(folder, 'postmaster.pid'), { force: true });
+    return undefined;
+  }
+  const password = await passwordOf(folder);
   for (const deadline = Date.now() + START_TIMEOUT_MS; Date.now() < deadline; await sleep(100)) {
     if (!isAlive(found.pid)) return undefined;
-    if (await answers(urlOf(found.port, password, DATABASE)))
-      return server(folder, found.port, found.pid, password, false);
+    if (await answers(urlOf(found.port, password, DATABASE))) return server(found.port, found.pid, password, false);
   }
   throw new BusbarError('UNAVAILABLE', `the embedded Postgres (process ${found.pid}) is there but does not answer`);
 }
 
-function server(folder: string, port: number, pid: number, password: string, started: boolean): EmbeddedPostgres {
+function server(port: number, pid: number, password: string, started: boolean): EmbeddedPostgres {
   const url = urlOf(port, password, DATABASE);
   return {
     url,
@@ -91,7 +104,6 @@ function server(folder: string, port: number, pid: number, password: string, sta
       if (!isAlive(pid) || (await hasOtherClients(url))) return;
       process.kill(pid, 'SIGINT');
       for (const deadline = Date.now() + START_TIMEOUT_MS; isAlive(pid) && Date.now() < deadline; ) await sleep(25);
-      await rm(join(folder, 'postmaster.pid'), { force: true });
     },
   };
 }
@@ -105,34 +117,33 @@ async function postmasterOf(folder: string): Promise<{ pid: number; port: number
   return pid > 0 && port > 0 ? { pid, port } : undefined;
 }
 
-async function createCluster(folder: string, account: Account): Promise<string> {
-  const secretFile = join(folder, '..', 'postgres.secret');
-  if (await exists(join(folder, 'PG_VERSION'))) return readFile(secretFile, 'utf8');
-  await rm(folder, { recursive: true, force: true });
-  await mkdir(folder, { mode: 0o700 });
+/**
+ * Makes the cluster beside its place and moves it there when it is whole: one that was cut off is never taken for one, and
+ * of two processes that begin together one is first.
+ */
+async function createCluster(folder: string, account: Account): Promise<void> {
+  if (await exists(folder)) return;
+  const making = `${folder}.${process.pid}.new`;
+  await rm(making, { recursive: true, force: true });
+  await mkdir(making, { mode: 0o700 });
   const password = randomBytes(24).toString('base64url');
-  await writeFile(secretFile, password, { mode: 0o600 });
-  const passwordFile = join(folder, '..', 'postgres.initdb');
+  const passwordFile = `${making}.password`;
   await writeFile(passwordFile, password, { mode: 0o600 });
   if (account.owner) {
-    await chown(folder, account.owner.uid, account.owner.gid);
+    await chown(making, account.owner.uid, account.owner.gid);
     await chown(passwordFile, account.owner.uid, account.owner.gid);
   }
   const { initdb } = await binaries();
-  const arguments_ = [
-    '-D',
-    folder,
-    '-U',
-    USER,
-    '--auth=scram-sha-256',
-    `--pwfile=${passwordFile}`,
-    '--encoding=UTF8',
-    '--locale=C',
-  ];
-  const done = run(account, initdb, arguments_);
+  const cluster = ['-D', making, '-U', USER, '--auth=scram-sha-256', `--pwfile=${passwordFile}`];
+  const done = run(account, initdb, [...cluster, '--encoding=UTF8', '--locale=C']);
   await rm(passwordFile);
   if (done.status !== 0) throw new BusbarError('UNAVAILABLE', `initdb failed: ${done.output}`);
-  return password;
+  await writeFile(join(making, SECRET), password, { mode: 0o600 });
+  await rename(making, folder).catch(async () => rm(making, { recursive: true, force: true }));
+}
+
+function passwordOf(folder: string): Promise<string> {
+  return readFile(join(folder, SECRET), 'utf8');
 }
 
 async function start(folder: string, port: number, account: Account): Promise<void> {
@@ -156,7 +167,7 @@ async function start(folder: string, port: number, account: Account): Promise<vo
   });
   child.unref();
   await log.close();
-  const password = await readFile(join(folder, '..', 'postgres.secret'), 'utf8');
+  const password = await passwordOf(folder);
   for (const deadline = Date.now() + START_TIMEOUT_MS; Date.now() < deadline && !failure; await sleep(25)) {
     if (await answers(urlOf(port, password, 'postgres'))) return;
   }
@@ -178,10 +189,9 @@ async function answers(url: string): Promise<boolean> {
 async function hasOtherClients(url: string): Promise<boolean> {
   const others = `SELECT count(*)::int AS others FROM pg_stat_activity
                   WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()`;
-  return withClient(
-    url,
-    async (client) => (await client.query<{ others: number }>(others)).rows[0]?.others !== 0,
-  ).catch(() => false);
+  const ask = (client: pg.Client) => client.query<{ others: number }>(others);
+  // Whoever cannot ask does not stop what others may be using.
+  return withClient(url, async (client) => (await ask(client)).rows[0]?.others !== 0).catch(() => true);
 }
 
 async function withClient<T>(url: string, use: (client: pg.Client) => Promise<T>): Promise<T> {
@@ -206,6 +216,12 @@ function isAlive(pid: number): boolean {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
+}
+
+/** Whether the process is a Postgres server on this folder, and not one that came by its number. */
+function isServerOf(pid: number, folder: string): boolean {
+  const { stdout } = spawnSync('ps', ['-o', 'args=', '-p', String(pid)], { encoding: 'utf8' });
+  return isAlive(pid) && (stdout ?? '').includes(`-D ${folder}`);
 }
 
 async function binaries(): Promise<{ initdb: string; postgres: string }> {

@@ -71,7 +71,7 @@ export const LedgerEntry = builder.objectRef<LedgerRow>('LedgerEntry').implement
     finishedAt: t.expose('finishedAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When it was committed or given up; null while it runs.',
+      description: 'When it was committed or given up.',
     }),
     error: t.exposeString('error', { nullable: true, description: 'Why it failed; null where it did not.' }),
     attempt: t.exposeInt('attempt', { description: 'Which try this was; the first is 1.' }),
