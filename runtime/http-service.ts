@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { BusbarError } from '../domain/errors.ts';
 import type { Health } from './health.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -43,7 +44,10 @@ export async function listenHttp(options: {
   });
   server.on('upgrade', ({ socket }) => silent.delete(socket));
   server.listen(port, host);
-  await once(server, 'listening');
+  await once(server, 'listening').catch((cause: NodeJS.ErrnoException) => {
+    const reason = cause.code === 'EADDRINUSE' ? 'another program listens there; choose another port' : cause.message;
+    throw new BusbarError('UNAVAILABLE', `cannot listen on ${host}, port ${port}: ${reason}`, { cause });
+  });
   const address = server.address();
   if (address === null || typeof address === 'string') throw new TypeError('a TCP server has a port');
   const shownHost = address.family === 'IPv6' ? `[${address.address}]` : address.address;
