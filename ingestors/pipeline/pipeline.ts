@@ -83,9 +83,18 @@ export function createPipeline({ pool, announcer, rollups, metrics, log, clock =
       const { placed, strangers } = await place(feed, nodes, read);
       const rejects = [...read.rejects, ...strangers];
       const range = eventRange(placed);
-      const committed = await inTransaction(pool, async (client) => {
+      const { outcome, written } = await inTransaction(pool, async (client) => {
         const ledgerId = await lockPartition(client, claim);
         const upserted = await upsertLmp(client, placed, ledgerId, clock());
+        const counts: Outcome = {
+          ledgerId,
+          rowsIn: read.facts.length + read.rejects.length,
+          written: upserted.written.length - upserted.revised,
+          revised: upserted.revised,
+          unchanged: upserted.unchanged,
+          rejected: rejects.length,
+          noData: read.noData,
+        };
         await writeLedger(client, claim, {
           id: ledgerId,
           kind: unit.kind,
@@ -94,11 +103,11 @@ export function createPipeline({ pool, announcer, rollups, metrics, log, clock =
           request: unit.request,
           checksum: checksumOf(unit.items),
           bytes: unit.items.reduce((sum, { payload }) => sum + payload.bytes.length, 0),
-          rowsIn: read.facts.length + read.rejects.length,
-          rowsWritten: upserted.written.length - upserted.revised,
-          rowsUnchanged: upserted.unchanged,
-          rowsRevised: upserted.revised,
-          rowsRejected: rejects.length,
+          rowsIn: counts.rowsIn,
+          rowsWritten: counts.written,
+          rowsUnchanged: counts.unchanged,
+          rowsRevised: counts.revised,
+          rowsRejected: counts.rejected,
           eventFrom: range.from,
           eventTo: range.to,
           startedAt,
@@ -107,26 +116,12 @@ export function createPipeline({ pool, announcer, rollups, metrics, log, clock =
           announced: announcer?.announcedOf(claim.feed, claim.partition) ?? 0,
         });
         await keepDeadLetters(client, claim, ledgerId, rejects, startedAt);
-        return { ledgerId, ...upserted };
+        return { outcome: counts, written: upserted.written };
       });
+      const { ledgerId } = outcome;
       if (unit.next !== undefined) claim.position = unit.next;
-      if (range.from !== null && range.to !== null && committed.written.length > 0)
-        rollups.touched(range.from, range.to);
-      await announcer?.announce(
-        claim.feed,
-        claim.partition,
-        committed.ledgerId,
-        ticksOf(committed.written, committed.ledgerId),
-      );
-      const outcome: Outcome = {
-        ledgerId: committed.ledgerId,
-        rowsIn: read.facts.length + read.rejects.length,
-        written: committed.written.length - committed.revised,
-        revised: committed.revised,
-        unchanged: committed.unchanged,
-        rejected: rejects.length,
-        noData: read.noData,
-      };
+      if (range.from !== null && range.to !== null && written.length > 0) rollups.touched(range.from, range.to);
+      await announcer?.announce(claim.feed, claim.partition, ledgerId, ticksOf(written, ledgerId));
       measure(metrics, feed.id, claim.partition, unit, outcome, startedAt, clock());
       return outcome;
     },
