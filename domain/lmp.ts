@@ -20,6 +20,8 @@ interface Price {
  */
 export interface LmpFact extends Price {
   readonly node: NodeName;
+  /** The source says that a final value will follow. */
+  readonly preliminary?: boolean;
 }
 
 /** A committed version of a price, as it leaves the store: plain JSON. */

@@ -13,6 +13,8 @@ export const QUALITY_FLAGS = [
   'PRICE_OUTLIER',
   /** The interval does not start on the run's grid, as with ERCOT's SCED runs. */
   'UNALIGNED_INTERVAL',
+  /** The source itself says that a final value will follow. A preliminary version never replaces a final one. */
+  'PRELIMINARY',
 ] as const;
 
 export type QualityFlag = (typeof QUALITY_FLAGS)[number];

@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { runMigrations } from 'graphile-worker';
 import type pg from 'pg';
 import { createSchemaEngine } from './schema-engine.ts';
 
@@ -7,7 +8,7 @@ const FOLDER = new URL('./migrations/', import.meta.url);
 
 /**
  * Brings a store up to date: applies, in order, the migrations it does not have, and records them in
- * `_prisma_migrations` as the Prisma CLI does. Safe to call from several processes at once.
+ * `_prisma_migrations` as the Prisma CLI does; then brings the job queue's own schema, `graphile_worker`, up to date. Safe to call from several processes at once.
  * @returns the names of those applied now.
  */
 export async function migrate(pool: pg.Pool): Promise<string[]> {
@@ -16,6 +17,7 @@ export async function migrate(pool: pg.Pool): Promise<string[]> {
     migrationsList: await readMigrations(),
     filters: { externalTables: [], externalEnums: [] },
   });
+  await runMigrations({ pgPool: pool });
   return appliedMigrationNames;
 }
 

@@ -33,5 +33,7 @@ export function createPool({ url, max, name = 'busbar', onConnectionError = () =
     types: typeParsers,
   });
   pool.on('error', onConnectionError);
+  // A connection that breaks while somebody holds it tells whoever waits for its answer; unheard, it would end the process.
+  pool.on('connect', (client) => client.on('error', onConnectionError));
   return pool;
 }

@@ -6,7 +6,7 @@ import { createPool } from './pool.ts';
 
 export interface Store {
   readonly pool: pg.Pool;
-  /** With its password: for sessions of their own (leases, LISTEN), never for logs. */
+  /** With its password: for sessions of their own (locks, LISTEN), never for logs. */
   readonly url: string;
   readonly embedded: boolean;
   /** Migrations applied while opening; the embedded store is always up to date. */
