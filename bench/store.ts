@@ -96,7 +96,10 @@ async function committer(pool: pg.Pool): Promise<(batch: PlacedLmp[], connection
       const { written, revised, unchanged } = await upsertLmp(client, batch, id, RECORDED_AT);
       const next = (claim.position ?? 0) + batch.length;
       await writeLedger(client, claim, {
-        id,
+        commitId: id,
+        planned: undefined,
+        originId: null,
+        publishedAt: null,
         kind: 'BATCH',
         state: 'COMPLETED',
         next,

@@ -11,14 +11,21 @@
  * - A **position** is the point of a partition up to which everything is committed: a log offset, or for a polled
  *   source the end of the last interval that was asked for, in milliseconds UTC.
  * - The **watermark** is the end of the newest delivery interval committed.
+ * - A **stream** is a name for a part of a feed, some of its partitions.
+ * - A **chunk** is a part of a backfill that a source takes as one request.
+ * - An **expectation** says which prices a partition owes; what is owed and did not come is a **gap**.
  */
 import type { LmpFact } from '../domain/lmp.ts';
+import type { NodeName } from '../domain/market.ts';
+import type { MarketRun } from '../domain/market-run.ts';
 import type { EnvFragment } from '../runtime/config.ts';
 
 export interface Feed<Settings = unknown> {
   /** Stable and unique; appears in the ledger, the CLI and the API. */
   readonly id: string;
   readonly title: string;
+  /** Names under which a part of the feed is known, each with its partitions; unique among all feeds. */
+  readonly streams?: Readonly<Record<string, readonly string[]>>;
   readonly source: Source<Settings>;
   /**
    * What to do with a price for a node nobody knows: a vendor's own node list grows without notice, so its nodes are
@@ -28,7 +35,7 @@ export interface Feed<Settings = unknown> {
   readonly decode: Decoder;
   /**
    * When the source published a payload, milliseconds UTC, where the payload says so itself. Used for files, which have
-   * no answer time; a file that does not say so (undefined) counts as published when it was ingested.
+   * no answer time; a file that does not say so (undefined) counts as published when it was last modified.
    */
   readonly publishedAt?: (payload: Payload) => number | undefined | Promise<number | undefined>;
 }
@@ -62,7 +69,9 @@ export type RejectCode =
   | 'BAD_TIME'
   | 'AMBIGUOUS_TIME'
   | 'UNKNOWN_NODE'
-  | 'TOO_LARGE';
+  | 'TOO_LARGE'
+  /** The store refuses it, alone among the records that came with it. */
+  | 'NOT_STORABLE';
 
 export type Source<Settings> = TopicSource | PolledSource<Settings>;
 
@@ -83,21 +92,73 @@ export interface PolledSource<Settings> {
   partitions(settings: Settings): readonly string[];
   /** Milliseconds between two polls of a partition. */
   readonly everyMs: number;
-  /** Begins polling; the adapter's rate limit spans all its partitions, so there is one per process. */
-  open(settings: Settings): Poller;
+  /** What each partition owes with these settings. A partition that is not listed owes nothing that could be told. */
+  expectations(settings: Settings): readonly Expectation[];
+  /**
+   * Splits delivery intervals that start in `[from, to)` into requests that the source will take, oldest first.
+   * @throws BusbarError `BAD_USER_INPUT` where it cannot be asked for that, with the reason.
+   */
+  chunks(settings: Settings, partition: string, asked: ChunkRange): readonly Chunk[];
+  /** @param turns gives leave to ask, so far apart as the source wishes, over all processes. */
+  open(settings: Settings, turns: Turns): Poller;
+}
+
+export interface Expectation {
+  readonly partition: string;
+  readonly run: MarketRun;
+  readonly market: string;
+  /** Empty: those nodes of the market that have prices of the run in the range asked about. */
+  readonly nodes: readonly NodeName[];
+  readonly intervalMs: number;
+  /** A price that has not come so long after its interval began is missing; one that came later than that came late. */
+  readonly dueMs: number;
+}
+
+export interface ChunkRange {
+  readonly from: number;
+  readonly to: number;
+  /** Undefined: those of the settings. */
+  readonly nodes: readonly NodeName[] | undefined;
+}
+
+export interface Chunk {
+  readonly from: number;
+  readonly to: number;
+  /** Everything the poller needs to ask for it, as text that a person can read, without secrets. */
+  readonly request: string;
+}
+
+/** Paces the requests to a source. */
+export interface Turns {
+  /** @param source names what is asked; all who name the same one take turns. */
+  of(source: string, spacingMs: number): Pacer;
+}
+
+export interface Pacer {
+  /** Resolves when the source may be asked. Rejects with the signal's reason once it is aborted. */
+  turn(signal?: AbortSignal): Promise<void>;
 }
 
 export interface Poller {
   poll(partition: string, position: number | undefined, now: number, signal: AbortSignal): AsyncIterable<Fetched>;
+  /**
+   * Asks for one chunk. An answer that says "no data", or cannot be read, is an answer: the pipeline tells.
+   * @throws BusbarError `THROTTLED`, `SOURCE_FAILED` after retries; `SOURCE_REFUSED` where asking again is no use.
+   */
+  fetch(partition: string, request: string, signal: AbortSignal): Promise<Answer>;
   close(): Promise<void>;
 }
 
-export interface Fetched {
+export interface Answer {
   readonly payload: Payload;
   /** What was asked for, as a person may repeat it, without secrets. */
   readonly request: string;
   /** When the source published it, as far as it says so; else when it was fetched. Milliseconds UTC. */
   readonly publishedAt: number;
+}
+
+/** An answer of a poll. */
+export interface Fetched extends Answer {
   /** The position once this is committed. */
   readonly next: number;
 }

@@ -1,51 +1,53 @@
 import { readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { BusbarError, isBusbarError } from '../domain/errors.ts';
+import { BusbarError } from '../domain/errors.ts';
 import type { Feed } from './feed.ts';
-import type { Outcome, Pipeline, Unit } from './pipeline/pipeline.ts';
-import type { Claim } from './pipeline/store/positions.ts';
+import type { Pipeline } from './pipeline/pipeline.ts';
+import { unowned } from './pipeline/store/positions.ts';
+import type { Outcome } from './pipeline/unit.ts';
 
 /** A payload is read whole; a day of every CAISO node is about 20 MB zipped. */
 const FILE_BYTES_MAX = 512 * 1024 * 1024;
 
-/** The partition files belong to: it has an owner and an order of announcing like any other, but no position. */
-export const FILE_PARTITION = 'file';
+/** The partition files belong to: it has an order of announcing like any other, but no owner and no position. */
+const FILE_PARTITION = 'file';
+
+export interface FileRequest {
+  readonly path: string;
+  /** Milliseconds UTC. */
+  readonly now: number;
+  /** Decode it although the same bytes were ingested before. */
+  readonly again?: boolean;
+}
 
 /**
  * Takes one recorded file through the pipeline, as if the feed had fetched it.
- * @param claim takes the file partition; called again where another process took it in between.
  * @throws BusbarError `NOT_FOUND` for a file that cannot be read, `LIMIT_EXCEEDED` beyond 512 MB; what the pipeline throws.
  */
 export async function ingestFile(
   feed: Feed,
-  path: string,
-  claim: () => Promise<Claim>,
+  { path, now, again = false }: FileRequest,
   pipeline: Pipeline,
-  now: number,
 ): Promise<Outcome> {
-  const payload = { bytes: await readWhole(path), name: basename(path) };
-  const unit: Unit = {
+  const file = await readWhole(path);
+  const payload = { bytes: file.bytes, name: basename(path) };
+  const publishedAt = (await feed.publishedAt?.(payload)) ?? Math.min(file.modifiedAt, now);
+  return pipeline.ingest(feed, unowned(feed.id, FILE_PARTITION), {
     kind: 'FILE',
     next: undefined,
     request: payload.name,
-    items: [{ payload, publishedAt: (await feed.publishedAt?.(payload)) ?? now, publishedSeq: 0 }],
+    items: [{ payload, publishedAt, publishedSeq: 0 }],
     lag: null,
-  };
-  for (;;) {
-    try {
-      return await pipeline.ingest(feed, await claim(), unit);
-    } catch (error) {
-      if (!isBusbarError(error, 'FENCED')) throw error;
-    }
-  }
+    decodeAgain: again,
+  });
 }
 
-async function readWhole(path: string): Promise<Buffer> {
+async function readWhole(path: string): Promise<{ bytes: Buffer; modifiedAt: number }> {
   const found = await stat(path).catch((cause) => {
     throw new BusbarError('NOT_FOUND', `cannot read ${path}`, { cause });
   });
   if (!found.isFile()) throw new BusbarError('NOT_FOUND', `${path} is not a file`);
   if (found.size > FILE_BYTES_MAX)
     throw new BusbarError('LIMIT_EXCEEDED', `${path} has ${found.size} bytes, more than ${FILE_BYTES_MAX}`);
-  return readFile(path);
+  return { bytes: await readFile(path), modifiedAt: Math.floor(found.mtimeMs) };
 }

@@ -1,14 +1,18 @@
 /**
  * Puts on the live bus what was committed: after the commit, in commit order within a partition, each ledger entry once.
  *
- * A partition is **clean** while everything committed before is on the bus; then the rows of the next commit go straight
- * from memory. It is **behind** at first, and whenever the bus could not be reached: then the entries are read back from the store
- * in the order of their ids. How far a partition is announced is kept twice: by the bus, which refuses what it has, and
- * in `feed_position`, a little late. So a crash between commit and announcing announces late, never twice, never not.
+ * A partition that this process owns is **clean** while everything committed before is on the bus; then the rows of the next
+ * commit go straight from memory. It is **behind** at first, and whenever the bus could not be reached: then the entries are
+ * read back from the store in the order of their commits. How far a partition is announced is kept twice: by the bus, which
+ * refuses what it has, and in `feed_position`, a little late. So a crash between commit and announcing announces late,
+ * never twice, never not.
  *
  *   behind ──catchUp: read entries after the last announced, announce each──▶ clean
  *      ▲                                                                     │
- *      └────────────── the bus could not be reached ◀──announce──────────────┘
+ *      └───────── the bus could not be reached, or claimed anew ◀──announce───┘
+ *
+ * A partition that nobody owns is always behind: another process may have committed in between, so each commit catches
+ * up. Rows that this process has just committed are still taken from memory then.
  *
  * A sweep finds entries whose process is gone, or never had the bus (the `feeds` CLI).
  */
@@ -18,13 +22,14 @@ import { messageOf } from '../../domain/errors.ts';
 import { qualityFlags } from '../../domain/quality.ts';
 import type { LiveBus, LmpTick } from '../../runtime/live-bus/live-bus.ts';
 import type { Metrics } from '../../runtime/metrics.ts';
+import type { Claim } from './store/positions.ts';
 
 export interface Announcer {
-  /** Announces one committed entry; never throws, since the entry is safe and the sweep comes back to it. */
-  announce(feed: string, partition: string, ledgerId: number, ticks: readonly LmpTick[]): Promise<void>;
-  /** Announces what an earlier owner of the partition left. */
+  /** Announces one commit; never throws, since it is safe and the sweep comes back to it. */
+  announce(claim: Claim, commitId: number, ticks: readonly LmpTick[]): Promise<void>;
+  /** Announces what an earlier owner of the partition left. To be called with every claim. */
   catchUp(feed: string, partition: string): Promise<void>;
-  /** The newest entry of the partition that this process knows to be on the bus; 0 where it knows none. */
+  /** The newest commit of the partition that this process knows to be on the bus; 0 where it knows none. */
   announcedOf(feed: string, partition: string): number;
   /**
    * Looks for partitions that are behind, this process's or not.
@@ -48,7 +53,12 @@ interface State {
   /** Commits since the running catch-up began. */
   missed: boolean;
   catchingUp: Promise<void> | undefined;
+  /** Of a partition nobody owns: rows of this process's commits that are not on the bus yet. */
+  readonly fresh: Map<number, readonly LmpTick[]>;
 }
+
+/** Beyond so many commits their rows are read back from the store: what waits for a bus must not fill the memory. */
+const FRESH_COMMITS_MAX = 16;
 
 export interface AnnouncerParts {
   readonly bus: LiveBus;
@@ -63,17 +73,17 @@ export function createAnnouncer({ bus, pool, metrics, log }: AnnouncerParts): An
     const source = sourceOf(feed, partition);
     let state = states.get(source);
     if (!state) {
-      state = { feed, partition, announced: 0, clean: false, missed: false, catchingUp: undefined };
+      state = { feed, partition, announced: 0, clean: false, missed: false, catchingUp: undefined, fresh: new Map() };
       states.set(source, state);
     }
     return state;
   };
 
-  const put = async (source: string, ledgerId: number, ticks: readonly LmpTick[]) => {
+  const put = async (source: string, commitId: number, ticks: readonly LmpTick[]) => {
     const parts = partsOf(ticks);
     for (const [place, batches] of parts.entries()) {
       const part = place === parts.length - 1 ? PARTS - 1 : place;
-      const taken = await bus.announce('lmp', { source, sequence: ledgerId * PARTS + part, batches });
+      const taken = await bus.announce('lmp', { source, sequence: commitId * PARTS + part, batches });
       if (!taken) continue;
       metrics.liveEntriesAnnounced.inc(batches.length);
       for (const batch of batches) metrics.liveTicksAnnounced.inc(batch.length);
@@ -84,9 +94,12 @@ export function createAnnouncer({ bus, pool, metrics, log }: AnnouncerParts): An
     const source = sourceOf(feed, partition);
     do {
       state.missed = false;
-      const pending = await readPending(pool, feed, partition, await entryOnBus(bus, source));
-      for (const id of pending.ids) await put(source, id, await readTicks(pool, id));
-      state.announced = Math.max(state.announced, pending.last);
+      const { commits, last } = await readPending(pool, feed, partition, await commitOnBus(bus, source));
+      for (const { commitId, ledgerId } of commits) {
+        await put(source, commitId, state.fresh.get(commitId) ?? (await readTicks(pool, ledgerId)));
+      }
+      state.announced = Math.max(state.announced, last);
+      for (const commitId of state.fresh.keys()) if (commitId <= last) state.fresh.delete(commitId);
       await noteAnnounced(pool, feed, partition, state.announced);
     } while (state.missed);
     state.clean = true;
@@ -94,6 +107,9 @@ export function createAnnouncer({ bus, pool, metrics, log }: AnnouncerParts): An
 
   const catchUp = async (feed: string, partition: string) => {
     const state = stateOf(feed, partition);
+    // Until this has succeeded, nothing may go on the bus before what others have committed.
+    state.clean = false;
+    state.missed = true;
     state.catchingUp ??= catchUpNow(feed, partition, state)
       .catch((error) => log.warn({ feed, partition, error: messageOf(error) }, 'announcing is behind'))
       .finally(() => {
@@ -105,19 +121,22 @@ export function createAnnouncer({ bus, pool, metrics, log }: AnnouncerParts): An
   return {
     catchUp,
     announcedOf: (feed, partition) => stateOf(feed, partition).announced,
-    announce: async (feed, partition, ledgerId, ticks) => {
-      const source = sourceOf(feed, partition);
+    announce: async ({ feed, partition, epoch }, commitId, ticks) => {
       const state = stateOf(feed, partition);
+      if (epoch === null) {
+        if (state.fresh.size < FRESH_COMMITS_MAX) state.fresh.set(commitId, ticks);
+        return catchUp(feed, partition);
+      }
       if (!state.clean) {
         state.missed = true;
         return;
       }
       try {
-        if (ticks.length > 0) await put(source, ledgerId, ticks);
-        state.announced = ledgerId;
+        if (ticks.length > 0) await put(sourceOf(feed, partition), commitId, ticks);
+        state.announced = commitId;
       } catch (error) {
         state.clean = false;
-        log.warn({ feed, partition, ledgerId, error: messageOf(error) }, 'announcing failed');
+        log.warn({ feed, partition, commitId, error: messageOf(error) }, 'announcing failed');
       }
     },
     sweep: async () => {
@@ -138,8 +157,8 @@ function sourceOf(feed: string, partition: string): string {
   return `${feed}/${partition}`;
 }
 
-/** The newest ledger entry all of whose parts are on the bus. */
-async function entryOnBus(bus: LiveBus, source: string): Promise<number> {
+/** The newest commit all of whose parts are on the bus. */
+async function commitOnBus(bus: LiveBus, source: string): Promise<number> {
   const sequence = await bus.lastAnnounced('lmp', source);
   if (sequence === undefined) return 0;
   return sequence % PARTS === PARTS - 1 ? Math.floor(sequence / PARTS) : Math.floor(sequence / PARTS) - 1;
@@ -177,22 +196,24 @@ function compareRuns(a: LmpTick, b: LmpTick): number {
   return a.run < b.run ? -1 : a.run > b.run ? 1 : 0;
 }
 
-async function readPending(
-  pool: pg.Pool,
-  feed: string,
-  partition: string,
-  onBus: number,
-): Promise<{ ids: number[]; last: number }> {
-  const { rows } = await pool.query<{ ids: number[]; last: number }>(
+async function readPending(pool: pg.Pool, feed: string, partition: string, onBus: number): Promise<Pending> {
+  const { rows } = await pool.query<Pending>(
     `SELECT p.last_ledger_id AS last,
-            coalesce((SELECT json_agg(e.id ORDER BY e.id) FROM ledger_entry e
+            coalesce((SELECT json_agg(json_build_object('commitId', e.commit_id, 'ledgerId', e.id) ORDER BY e.commit_id)
+                      FROM ledger_entry e
                       WHERE e.feed_id = p.feed_id AND e.partition = p.partition
-                        AND e.id > greatest(p.announced_ledger_id, $3) AND e.id <= p.last_ledger_id
-                        AND e.rows_written + e.rows_revised > 0), '[]') AS ids
+                        AND e.commit_id > greatest(p.announced_ledger_id, $3) AND e.commit_id <= p.last_ledger_id
+                        AND e.rows_written + e.rows_revised > 0), '[]') AS commits
      FROM feed_position p WHERE p.feed_id = $1 AND p.partition = $2`,
     [feed, partition, onBus],
   );
-  return rows[0] ?? { ids: [], last: 0 };
+  return rows[0] ?? { commits: [], last: 0 };
+}
+
+/** Commits with rows that are not known to be on the bus, and the last commit there is. */
+interface Pending {
+  readonly commits: readonly { readonly commitId: number; readonly ledgerId: number }[];
+  readonly last: number;
 }
 
 /** What an entry wrote, also where a later one has replaced it since. */
@@ -200,14 +221,19 @@ async function readTicks(pool: pg.Pool, ledgerId: number): Promise<LmpTick[]> {
   const { rows } = await pool.query<StoredTick>(
     `SELECT n.market_id || ':' || n.name AS node, run, ${ms('interval_start')} AS "startAt", ${ms('interval_end')} AS "endAt",
             lmp, energy, congestion, loss, ghg, revision, quality, ${ms('published_at')} AS "publishedAt", ledger_id AS "ledgerId"
-     FROM (SELECT ${TICK_COLUMNS} FROM lmp WHERE ledger_id = $1
-           UNION ALL SELECT ${TICK_COLUMNS} FROM lmp_revision WHERE ledger_id = $1 AND revision > 0) AS written
+     FROM (SELECT ${TICK_COLUMNS} FROM lmp WHERE ledger_id = $1 AND ${WITHIN_EVENT_RANGE}
+           UNION ALL SELECT ${TICK_COLUMNS} FROM lmp_revision WHERE ledger_id = $1 AND revision > 0 AND ${WITHIN_EVENT_RANGE}
+          ) AS written
      JOIN pricing_node n ON n.id = node_id
      ORDER BY interval_start, n.market_id, n.name, revision`,
     [ledgerId],
   );
   return rows.map(({ quality, ...tick }) => ({ ...tick, flags: qualityFlags(quality) }));
 }
+
+/** Spares the hypertable's other chunks. */
+const WITHIN_EVENT_RANGE = `interval_start >= (SELECT event_from FROM ledger_entry WHERE id = $1)
+  AND interval_start <= (SELECT event_to FROM ledger_entry WHERE id = $1)`;
 
 type StoredTick = Omit<LmpTick, 'flags'> & { readonly quality: number };
 
@@ -227,10 +253,10 @@ async function readBehind(pool: pg.Pool): Promise<{ feed: string; partition: str
   return rows;
 }
 
-async function noteAnnounced(pool: pg.Pool, feed: string, partition: string, ledgerId: number): Promise<void> {
+async function noteAnnounced(pool: pg.Pool, feed: string, partition: string, commitId: number): Promise<void> {
   await pool.query(
     `UPDATE feed_position SET announced_ledger_id = greatest(announced_ledger_id, $3)
      WHERE feed_id = $1 AND partition = $2 AND announced_ledger_id < $3`,
-    [feed, partition, ledgerId],
+    [feed, partition, commitId],
   );
 }

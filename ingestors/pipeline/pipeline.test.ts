@@ -8,9 +8,10 @@ import { freshDatabase, type TestDatabase } from '../../tests/support/postgres.t
 import type { Feed } from '../feed.ts';
 import { JSON_TOPIC_FEEDS } from '../feeds/json-topics/feed.ts';
 import { createAnnouncer } from './announcer.ts';
-import { createPipeline, type Item, type Pipeline, type Unit } from './pipeline.ts';
+import { createPipeline, type Pipeline } from './pipeline.ts';
 import { createRollups } from './rollups.ts';
 import { type Claim, claimPartition } from './store/positions.ts';
+import type { Item, Unit } from './unit.ts';
 
 const NOW = Date.UTC(2026, 0, 10);
 const realtime = JSON_TOPIC_FEEDS.find((feed) => feed.id === 'realtime_prices') as Feed;
@@ -27,6 +28,7 @@ describe('pipeline', () => {
     const announcer = createAnnouncer({ bus, pool: db.pool, metrics, log });
     pipeline = createPipeline({
       pool: db.pool,
+      keepRaw: true,
       announcer,
       rollups: createRollups({ pool: db.pool, log, clock: () => NOW }),
       metrics,
@@ -137,7 +139,7 @@ describe('pipeline', () => {
     const metrics = createMetrics();
     const announcer = createAnnouncer({ bus: flaky, pool: db.pool, metrics, log });
     const rollups = createRollups({ pool: db.pool, log, clock: () => NOW });
-    const own = createPipeline({ pool: db.pool, announcer, rollups, metrics, log, clock: () => NOW });
+    const own = createPipeline({ pool: db.pool, keepRaw: false, announcer, rollups, metrics, log, clock: () => NOW });
     const held = await claim('busy');
     await announcer.catchUp(realtime.id, 'busy');
     const say = (minute: number) =>

@@ -1,62 +1,35 @@
 /**
  * The way of a record: decode → validate → commit in one transaction → announce.
- *
- * A **unit** is what is committed together: a batch of log records, one fetch, one file. Its rows, its ledger entry, its dead
- * letters and the partition's new position become visible at once or not at all.
  */
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import type { Logger } from 'pino';
-import { isBusbarError, messageOf } from '../../domain/errors.ts';
+import { messageOf } from '../../domain/errors.ts';
 import type { NodeName } from '../../domain/market.ts';
 import { inTransaction } from '../../prisma/transaction.ts';
 import type { LmpTick } from '../../runtime/live-bus/live-bus.ts';
 import type { Metrics } from '../../runtime/metrics.ts';
-import type { Decoded, Decoder, Feed, Payload, Reject } from '../feed.ts';
+import type { Feed } from '../feed.ts';
 import type { Announcer } from './announcer.ts';
+import { factLetter, type JudgedFact, type Read, readItems } from './decode.ts';
+import { findPoison, isPoisoned } from './poison.ts';
 import type { Rollups } from './rollups.ts';
-import { type DeadLetter, keepDeadLetters } from './store/dead-letters.ts';
+import { type DeadLetter, keepDeadLetters, resolveDeadLetters } from './store/dead-letters.ts';
+import { findOriginal, type Original } from './store/duplicates.ts';
 import { writeLedger } from './store/ledger.ts';
 import { createNodeDirectory, type NodeDirectory } from './store/nodes.ts';
 import { type Claim, lockPartition } from './store/positions.ts';
-import { type PlacedLmp, upsertLmp, type WrittenLmp } from './store/upsert-lmp.ts';
-import { isImpossible, type Version, validate } from './validate.ts';
-
-export interface Unit {
-  readonly kind: 'BATCH' | 'FETCH' | 'FILE';
-  /** The partition's position after this unit; undefined for a file, which moves nothing. */
-  readonly next: number | undefined;
-  /** What was asked for, or the file's name; null for a batch, which its positions describe. */
-  readonly request: string | null;
-  readonly items: readonly Item[];
-  /** Offsets still to read after this unit. */
-  readonly lag: number | null;
-  /** A loss the source admits, to stand in the ledger. */
-  readonly failure?: string;
-}
-
-export interface Item extends Version {
-  readonly payload: Payload;
-  /** Offset in the log. */
-  readonly position?: number;
-}
-
-export interface Outcome {
-  readonly ledgerId: number;
-  readonly rowsIn: number;
-  readonly written: number;
-  readonly revised: number;
-  readonly unchanged: number;
-  readonly rejected: number;
-  /** The source's own words that it has nothing. */
-  readonly noData: string | undefined;
-}
+import { compressed, keepRawPayload, type RawPayload } from './store/raw-payloads.ts';
+import { type PlacedLmp, type UpsertResult, upsertLmp, type WrittenLmp } from './store/upsert-lmp.ts';
+import type { Item, Outcome, Unit } from './unit.ts';
 
 export interface Pipeline {
   /**
-   * Takes a unit through to the commit and announces it; moves `claim.position`.
-   * @throws BusbarError `FENCED` where the partition was taken over (nothing is committed); whatever the decoder says
-   *   of a payload that is a source's error (`THROTTLED`, `SOURCE_FAILED`, `SOURCE_REFUSED`), uncommitted; the store's errors.
+   * Takes a unit through to the commit and announces it; moves `claim.position`. A record that alone makes the store refuse
+   * the unit becomes a dead letter, and the rest is committed.
+   * @throws BusbarError `FENCED` where the partition, or the planned entry, was taken over (nothing is committed); whatever the
+   *   decoder says of a payload that is a source's error (`THROTTLED`, `SOURCE_FAILED`, `SOURCE_REFUSED`), uncommitted; the
+   *   store's errors.
    */
   ingest(feed: Feed, claim: Claim, unit: Unit): Promise<Outcome>;
 }
@@ -66,157 +39,193 @@ export interface PipelineParts {
   /** Undefined: committed entries are left to another process's sweep. */
   readonly announcer: Announcer | undefined;
   readonly rollups: Rollups;
+  /** Whether to keep what sources answer. */
+  readonly keepRaw: boolean;
   readonly metrics: Pick<Metrics, 'records' | 'lagSeconds' | 'batchSeconds'>;
   readonly log: Logger;
   readonly clock?: () => number;
 }
 
-/** A record larger than this is a mistake of its producer: no price record comes near. Its bytes are kept all the same. */
-const RECORD_BYTES_MAX = 1024 * 1024;
-
-export function createPipeline({ pool, announcer, rollups, metrics, log, clock = Date.now }: PipelineParts): Pipeline {
+export function createPipeline(parts: PipelineParts): Pipeline {
+  const { pool, announcer, rollups, metrics, log, clock = Date.now } = parts;
   const nodes = createNodeDirectory(pool);
+
+  const prepare = async (feed: Feed, unit: Unit, startedAt: number): Promise<Prepared> => {
+    const checksum = checksumOf(unit.items);
+    const single = payloadToRecognise(unit);
+    const original =
+      single && !unit.decodeAgain ? await findOriginal(pool, feed.id, checksum, single.publishedAt) : undefined;
+    const read = original ? NOTHING_READ : await readItems(feed, unit.items, startedAt, log);
+    const { placed, strangers } = await place(feed, nodes, read);
+    const raw = single && parts.keepRaw ? await compressed(single.payload) : undefined;
+    return { unit, startedAt, checksum, original, read, placed, letters: [...read.rejects, ...strangers], raw };
+  };
+
+  const commit = (feed: Feed, claim: Claim, prepared: Prepared) =>
+    inTransaction(pool, async (client) => {
+      const commitId = await lockPartition(client, claim);
+      const ledgerId = prepared.unit.entry?.id ?? commitId;
+      const upserted = await upsertLmp(client, prepared.placed, ledgerId, clock());
+      const outcome = outcomeOf(prepared, ledgerId, upserted);
+      if (prepared.raw) await keepRawPayload(client, feed.id, prepared.checksum, prepared.raw);
+      const announced = announcer?.announcedOf(claim.feed, claim.partition) ?? 0;
+      await writeLedger(client, claim, ledgerFactsOf(prepared, outcome, commitId, announced));
+      await keepDeadLetters(client, claim, ledgerId, prepared.letters, prepared.startedAt);
+      await resolveDeadLetters(client, resolvedBy(prepared));
+      return { commitId, outcome, written: upserted.written };
+    });
+
+  const commitSound = async (feed: Feed, claim: Claim, prepared: Prepared) => {
+    try {
+      return await commit(feed, claim, prepared);
+    } catch (error) {
+      if (!isPoisoned(error)) throw error;
+      const sound = await withoutPoison(pool, feed, claim, prepared);
+      if (!sound) throw error;
+      return commit(feed, claim, sound);
+    }
+  };
+
   return {
     ingest: async (feed, claim, unit) => {
       const startedAt = clock();
-      const read = await decodeAll(feed, unit, startedAt, log);
-      const { placed, strangers } = await place(feed, nodes, read);
-      const rejects = [...read.rejects, ...strangers];
-      const range = eventRange(placed);
-      const { outcome, written } = await inTransaction(pool, async (client) => {
-        const ledgerId = await lockPartition(client, claim);
-        const upserted = await upsertLmp(client, placed, ledgerId, clock());
-        const counts: Outcome = {
-          ledgerId,
-          rowsIn: read.facts.length + read.rejects.length,
-          written: upserted.written.length - upserted.revised,
-          revised: upserted.revised,
-          unchanged: upserted.unchanged,
-          rejected: rejects.length,
-          noData: read.noData,
-        };
-        await writeLedger(client, claim, {
-          id: ledgerId,
-          kind: unit.kind,
-          state: unit.failure === undefined ? 'COMPLETED' : 'FAILED',
-          next: unit.next,
-          request: unit.request,
-          checksum: checksumOf(unit.items),
-          bytes: unit.items.reduce((sum, { payload }) => sum + payload.bytes.length, 0),
-          rowsIn: counts.rowsIn,
-          rowsWritten: counts.written,
-          rowsUnchanged: counts.unchanged,
-          rowsRevised: counts.revised,
-          rowsRejected: counts.rejected,
-          eventFrom: range.from,
-          eventTo: range.to,
-          startedAt,
-          error: unit.failure ?? read.noData ?? null,
-          lag: unit.lag,
-          announced: announcer?.announcedOf(claim.feed, claim.partition) ?? 0,
-        });
-        await keepDeadLetters(client, claim, ledgerId, rejects, startedAt);
-        return { outcome: counts, written: upserted.written };
-      });
-      const { ledgerId } = outcome;
+      const prepared = await prepare(feed, unit, startedAt);
+      const { commitId, outcome, written } = await commitSound(feed, claim, prepared);
       if (unit.next !== undefined) claim.position = unit.next;
-      if (range.from !== null && range.to !== null && written.length > 0) rollups.touched(range.from, range.to);
-      await announcer?.announce(claim.feed, claim.partition, ledgerId, ticksOf(written, ledgerId));
+      const { from, to } = eventRange(prepared);
+      if (from !== null && to !== null && written.length > 0) rollups.touched(from, to);
+      await announcer?.announce(claim, commitId, ticksOf(written, outcome.ledgerId));
       measure(metrics, feed.id, claim.partition, unit, outcome, startedAt, clock());
       return outcome;
     },
   };
 }
 
-interface Read {
-  readonly facts: { readonly fact: PlacedLmp['fact']; readonly item: Item }[];
-  readonly rejects: DeadLetter[];
-  noData: string | undefined;
+/** A unit as far as it can be taken without the transaction. */
+interface Prepared {
+  readonly unit: Unit;
+  readonly startedAt: number;
+  readonly checksum: Buffer;
+  readonly original: Original | undefined;
+  readonly read: Read;
+  readonly placed: readonly Placed[];
+  readonly letters: readonly DeadLetter[];
+  readonly raw: RawPayload | undefined;
 }
 
-async function decodeAll(feed: Feed, unit: Unit, now: number, log: Logger): Promise<Read> {
-  const read: Read = { facts: [], rejects: [], noData: undefined };
-  const ofOneRecord = feed.source.kind === 'topic';
-  for (const item of unit.items) {
-    const { bytes } = item.payload;
-    if (ofOneRecord && bytes.length > RECORD_BYTES_MAX) {
-      read.rejects.push(
-        letter(item, {
-          code: 'TOO_LARGE',
-          reason: `the record has ${bytes.length} bytes, more than ${RECORD_BYTES_MAX}`,
-          raw: bytes,
-        }),
-      );
-      continue;
-    }
-    const answer = decodeOne(feed.decode, item.payload, log);
-    // Most decoders answer at once; awaiting each record would cost as much as decoding it.
-    const decoded = answer instanceof Promise ? await answer : answer;
-    if ('noData' in decoded) {
-      read.noData = decoded.noData;
-      continue;
-    }
-    for (const reject of decoded.rejects) read.rejects.push(letter(item, reject));
-    for (const fact of decoded.facts) {
-      const judged = validate(fact, item, now);
-      if (isImpossible(judged)) read.rejects.push(letter(item, { ...judged, raw: rawOf(fact, item, ofOneRecord) }));
-      else read.facts.push({ fact: judged, item });
-    }
-  }
-  return read;
-}
+type Placed = PlacedLmp & JudgedFact;
 
-/** The record's own bytes; of a fetched payload, which is kept elsewhere, the one fact as it was read. */
-function rawOf(fact: object, item: Item, ofOneRecord: boolean): Buffer {
-  return ofOneRecord ? item.payload.bytes : Buffer.from(JSON.stringify(fact));
-}
+const NOTHING_READ: Read = { facts: [], rejects: [], noData: undefined };
 
-type Answer = Decoded | { readonly noData: string };
-
-function decodeOne(decode: Decoder, payload: Payload, log: Logger): Answer | Promise<Answer> {
-  const failed = (error: unknown): Answer => {
-    if (isBusbarError(error, 'NO_DATA')) return { noData: error.message };
-    if (isBusbarError(error) && error.code !== 'MALFORMED') throw error;
-    // A decoder that fails on one payload must not stop the feed for the rest of them.
-    if (!isBusbarError(error)) log.error({ payload: payload.name, err: error }, 'decoder failed');
-    return { facts: [], rejects: [{ code: 'NOT_THE_FORMAT', reason: messageOf(error), raw: payload.bytes }] };
-  };
-  try {
-    const decoded = decode(payload);
-    return decoded instanceof Promise ? decoded.catch(failed) : decoded;
-  } catch (error) {
-    return failed(error);
-  }
-}
-
-function letter(item: Item, reject: Reject): DeadLetter {
-  return { position: item.position, code: reject.code, reason: reject.reason, raw: reject.raw };
+/** What came in one piece from a source: worth a look whether it came before, and worth keeping. */
+function payloadToRecognise({ kind, items }: Unit): Item | undefined {
+  return kind === 'FETCH' || kind === 'BACKFILL' || kind === 'FILE' ? items[0] : undefined;
 }
 
 /** Finds each fact's node, by the feed's policy for nodes that nobody knows. */
 async function place(
   feed: Feed,
   nodes: NodeDirectory,
-  read: Read,
-): Promise<{ placed: PlacedLmp[]; strangers: DeadLetter[] }> {
+  { facts }: Read,
+): Promise<{ placed: Placed[]; strangers: DeadLetter[] }> {
   const unknown = new Set<NodeName>();
-  for (const { fact } of read.facts) if (nodes.idOf(fact.node) === undefined) unknown.add(fact.node);
+  for (const { fact } of facts) if (nodes.idOf(fact.node) === undefined) unknown.add(fact.node);
   if (unknown.size > 0) await (feed.unknownNodes === 'register' ? nodes.register(unknown) : nodes.load(unknown));
-  const placed: PlacedLmp[] = [];
+  const placed: Placed[] = [];
   const strangers: DeadLetter[] = [];
-  for (const { fact, item } of read.facts) {
+  for (const { fact, item } of facts) {
     const nodeId = nodes.idOf(fact.node);
-    if (nodeId !== undefined) placed.push({ fact, nodeId });
-    else
-      strangers.push(
-        letter(item, {
-          code: 'UNKNOWN_NODE',
-          reason: `${fact.node} is not in the reference data`,
-          raw: item.payload.bytes,
-        }),
-      );
+    const reason = `${fact.node} is not in the reference data`;
+    if (nodeId !== undefined) placed.push({ fact, item, nodeId });
+    else strangers.push(factLetter(feed, fact, item, { code: 'UNKNOWN_NODE', reason }));
   }
   return { placed, strangers };
+}
+
+/** Tries the facts in ever smaller parts, each in a savepoint, in a transaction that is taken back as a whole. */
+async function withoutPoison(
+  pool: pg.Pool,
+  feed: Feed,
+  claim: Claim,
+  prepared: Prepared,
+): Promise<Prepared | undefined> {
+  const poison = await inTransaction(pool, async (client) => {
+    const commitId = await lockPartition(client, claim);
+    const attempt = async (some: readonly Placed[]) => {
+      await client.query('SAVEPOINT trial');
+      try {
+        await upsertLmp(client, some, commitId, prepared.startedAt);
+      } finally {
+        await client.query('ROLLBACK TO SAVEPOINT trial');
+      }
+    };
+    return findPoison(prepared.placed, attempt);
+  });
+  if (!poison) return undefined;
+  const poisoned = new Set(poison.map(({ thing }) => thing));
+  const letters = poison.map(({ thing: { fact, item }, error }) =>
+    factLetter(feed, fact, item, { code: 'NOT_STORABLE', reason: `the store refuses it: ${messageOf(error)}` }),
+  );
+  return {
+    ...prepared,
+    placed: prepared.placed.filter((each) => !poisoned.has(each)),
+    letters: [...prepared.letters, ...letters],
+  };
+}
+
+function outcomeOf({ read, letters, original }: Prepared, ledgerId: number, upserted: UpsertResult): Outcome {
+  if (original) {
+    const { id, rowsIn, rowsRejected, noData } = original;
+    const counts = { rowsIn, written: 0, revised: 0, unchanged: rowsIn - rowsRejected, rejected: rowsRejected };
+    return { ledgerId, ...counts, noData: noData ?? undefined, duplicateOf: id };
+  }
+  return {
+    ledgerId,
+    rowsIn: read.facts.length + read.rejects.length,
+    written: upserted.written.length - upserted.revised,
+    revised: upserted.revised,
+    unchanged: upserted.unchanged,
+    rejected: letters.length,
+    noData: read.noData,
+    duplicateOf: undefined,
+  };
+}
+
+function ledgerFactsOf(prepared: Prepared, outcome: Outcome, commitId: number, announced: number) {
+  const { unit, checksum, startedAt } = prepared;
+  const { from, to } = eventRange(prepared);
+  return {
+    commitId,
+    planned: unit.entry,
+    kind: unit.kind,
+    state: unit.failure === undefined ? 'COMPLETED' : 'FAILED',
+    originId: outcome.duplicateOf ?? unit.origin ?? null,
+    next: unit.next,
+    request: unit.request,
+    checksum,
+    bytes: unit.items.reduce((sum, { payload }) => sum + payload.bytes.length, 0),
+    publishedAt: payloadToRecognise(unit)?.publishedAt ?? null,
+    rowsIn: outcome.rowsIn,
+    rowsWritten: outcome.written,
+    rowsUnchanged: outcome.unchanged,
+    rowsRevised: outcome.revised,
+    rowsRejected: outcome.rejected,
+    eventFrom: from,
+    eventTo: to,
+    startedAt,
+    error: unit.failure ?? outcome.noData ?? null,
+    lag: unit.lag,
+    announced,
+  } as const;
+}
+
+/** The dead letters of which nothing was rejected again. */
+function resolvedBy({ unit, letters }: Prepared): number[] {
+  if (unit.kind !== 'RETRY') return [];
+  const failedAgain = new Set(letters.map(({ again }) => again));
+  return unit.items.flatMap(({ deadLetter }) =>
+    deadLetter === undefined || failedAgain.has(deadLetter) ? [] : [deadLetter],
+  );
 }
 
 function measure(
@@ -238,9 +247,9 @@ function measure(
   }
 }
 
-function eventRange(placed: readonly PlacedLmp[]): { from: number | null; to: number | null } {
-  let from: number | null = null;
-  let to: number | null = null;
+function eventRange({ placed, original }: Prepared): { from: number | null; to: number | null } {
+  let from = original?.eventFrom ?? null;
+  let to = original?.eventTo ?? null;
   for (const { fact } of placed) {
     if (from === null || fact.startAt < from) from = fact.startAt;
     if (to === null || fact.endAt > to) to = fact.endAt;

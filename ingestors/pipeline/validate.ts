@@ -50,8 +50,9 @@ export function validate(fact: LmpFact, version: Version, now: number): Versione
       };
     }
   }
-  const odd = checkIdentity(fact);
-  const flags = isOnGrid(fact) ? odd : [...odd, 'UNALIGNED_INTERVAL' as const];
+  const flags = checkIdentity(fact);
+  if (!isOnGrid(fact)) flags.push('UNALIGNED_INTERVAL');
+  if (fact.preliminary) flags.push('PRELIMINARY');
   return versioned(fact, version, flags.length === 0 ? NO_FLAGS : flags);
 }
 

@@ -1,10 +1,19 @@
 import type pg from 'pg';
 import type { Reject } from '../../feed.ts';
+import type { Version } from '../validate.ts';
 import type { Claim } from './positions.ts';
 
-export interface DeadLetter extends Reject {
+/** What the bytes of a dead letter are: a payload, to be decoded, or one fact as JSON that was decoded and refused. */
+export type DeadLetterForm = 'PAYLOAD' | 'FACT';
+
+export interface DeadLetter extends Reject, Version {
+  readonly form: DeadLetterForm;
+  /** What the payload is called, for its decoder. */
+  readonly name: string;
   /** The record's offset in the log; undefined for a part of a fetched payload. */
   readonly position: number | undefined;
+  /** The dead letter that was tried again, and failed again. */
+  readonly again: number | undefined;
 }
 
 /** Keeps what could not become a fact, raw bytes included, in the transaction that moves past it. */
@@ -15,12 +24,38 @@ export async function keepDeadLetters(
   letters: readonly DeadLetter[],
   receivedAt: number,
 ): Promise<void> {
-  if (letters.length === 0) return;
+  const fresh = letters.filter(({ again }) => again === undefined);
+  if (fresh.length > 0) await insertLetters(client, claim, ledgerId, fresh, receivedAt);
+  const failedAgain = letters.filter(({ again }) => again !== undefined);
+  if (failedAgain.length > 0) await keepOpen(client, failedAgain);
+}
+
+/** Dead letters of which everything became facts now. */
+export async function resolveDeadLetters(client: pg.ClientBase, ids: readonly number[]): Promise<void> {
+  if (ids.length === 0) return;
+  await client.query({
+    name: 'resolve-dead-letters',
+    text: `UPDATE dead_letter SET state = 'RETRIED', retries = retries + 1, resolved_at = clock_timestamp()
+           WHERE id = ANY($1::bigint[]) AND state = 'OPEN'`,
+    values: [ids],
+  });
+}
+
+async function insertLetters(
+  client: pg.ClientBase,
+  claim: Claim,
+  ledgerId: number,
+  letters: readonly DeadLetter[],
+  receivedAt: number,
+): Promise<void> {
   await client.query({
     name: 'keep-dead-letters',
-    text: `INSERT INTO dead_letter (feed_id, partition, ledger_id, received_at, position, code, reason, raw)
-           SELECT $1, $2, $3, to_timestamp($4::float8 / 1000.0), *
-           FROM unnest($5::bigint[], $6::text[], $7::text[], $8::bytea[])`,
+    text: `INSERT INTO dead_letter (feed_id, partition, ledger_id, received_at, position, code, reason, raw, form, name,
+             published_at, published_seq)
+           SELECT $1, $2, $3, to_timestamp($4::float8 / 1000.0), position, code, reason, raw, form, name,
+                  to_timestamp(published_at / 1000.0), published_seq
+           FROM unnest($5::bigint[], $6::text[], $7::text[], $8::bytea[], $9::dead_letter_form[], $10::text[], $11::float8[],
+                       $12::bigint[]) AS t(position, code, reason, raw, form, name, published_at, published_seq)`,
     values: [
       claim.feed,
       claim.partition,
@@ -28,9 +63,30 @@ export async function keepDeadLetters(
       receivedAt,
       letters.map((letter) => letter.position ?? null),
       letters.map((letter) => letter.code),
-      // Postgres text cannot hold a NUL, and a reason may quote a hostile record.
-      letters.map((letter) => letter.reason.replaceAll('\0', '\u2400').slice(0, 2_000)),
+      letters.map(reasonText),
       letters.map((letter) => letter.raw),
+      letters.map((letter) => letter.form),
+      letters.map((letter) => letter.name),
+      letters.map((letter) => letter.publishedAt),
+      letters.map((letter) => letter.publishedSeq),
     ],
   });
+}
+
+/** A record that gives several facts can fail in several ways: the first reason stands for all. */
+async function keepOpen(client: pg.ClientBase, letters: readonly DeadLetter[]): Promise<void> {
+  await client.query({
+    name: 'keep-dead-letters-open',
+    text: `UPDATE dead_letter d SET retries = retries + 1, code = t.code, reason = t.reason
+           FROM (SELECT DISTINCT ON (id) id, code, reason
+                 FROM unnest($1::bigint[], $2::text[], $3::text[]) WITH ORDINALITY AS t(id, code, reason, place)
+                 ORDER BY id, place) AS t
+           WHERE d.id = t.id AND d.state = 'OPEN'`,
+    values: [letters.map((letter) => letter.again), letters.map((letter) => letter.code), letters.map(reasonText)],
+  });
+}
+
+/** Postgres text cannot hold a NUL, and a reason may quote a hostile record. */
+function reasonText({ reason }: DeadLetter): string {
+  return reason.replaceAll('\0', '\u2400').slice(0, 2_000);
 }

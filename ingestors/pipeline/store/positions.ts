@@ -5,14 +5,27 @@ import { BusbarError } from '../../../domain/errors.ts';
 export interface Claim {
   readonly feed: string;
   readonly partition: string;
-  /** Grows with every claim of the partition, whoever makes it; only the newest may commit. */
-  readonly epoch: number;
+  /** Grows with every claim of the partition, whoever makes it; only the newest may commit. Null: nobody owns it. */
+  readonly epoch: number | null;
   /** The next offset, or the instant up to which a source was asked. Undefined: nothing yet. */
   position: number | undefined;
 }
 
+/**
+ * A partition that anybody may commit to at any time, one after the other: of files and of chunks of jobs, which have no
+ * position and are fenced by their own ledger entries.
+ */
+export function unowned(feed: string, partition: string): Claim {
+  return { feed, partition, epoch: null, position: undefined };
+}
+
 /** Takes a partition over. Whoever held it can no longer commit. */
-export async function claimPartition(pool: pg.Pool, feed: string, partition: string, owner: string): Promise<Claim> {
+export async function claimPartition(
+  pool: pg.Pool,
+  feed: string,
+  partition: string,
+  owner: string,
+): Promise<Claim & { readonly epoch: number }> {
   const { rows } = await pool.query<{ epoch: number; position: number | null }>(
     `INSERT INTO feed_position AS p (feed_id, partition, epoch, owner) VALUES ($1, $2, 1, $3)
      ON CONFLICT (feed_id, partition) DO UPDATE SET epoch = p.epoch + 1, owner = excluded.owner, updated_at = now()
@@ -25,11 +38,28 @@ export async function claimPartition(pool: pg.Pool, feed: string, partition: str
 }
 
 /**
- * Locks the partition for the rest of the transaction and gives the id of its next ledger entry. Ids are given out
- * under the lock, so that they grow in commit order within the partition: that order is the order of announcing.
+ * Locks the partition for the rest of the transaction and gives the id of its next commit. Ids are given out under the
+ * lock, so that they grow in commit order within the partition: that order is the order of announcing.
  * @throws BusbarError `FENCED` where the claim is no longer the newest.
  */
 export async function lockPartition(client: pg.ClientBase, claim: Claim): Promise<number> {
+  return claim.epoch === null ? lockUnowned(client, claim) : lockOwned(client, claim);
+}
+
+async function lockUnowned(client: pg.ClientBase, { feed, partition }: Claim): Promise<number> {
+  const { rows } = await client.query<{ id: number }>({
+    name: 'lock-unowned-partition',
+    text: `INSERT INTO feed_position (feed_id, partition) VALUES ($1, $2)
+           ON CONFLICT (feed_id, partition) DO UPDATE SET updated_at = clock_timestamp()
+           RETURNING nextval('ledger_entry_id_seq') AS id`,
+    values: [feed, partition],
+  });
+  const row = rows[0];
+  if (!row) throw new TypeError('INSERT … RETURNING returned no row');
+  return row.id;
+}
+
+async function lockOwned(client: pg.ClientBase, claim: Claim): Promise<number> {
   const { rows } = await client.query<{ epoch: number; position: number | null; id: number }>({
     name: 'lock-partition',
     text: `SELECT epoch, position, nextval('ledger_entry_id_seq') AS id

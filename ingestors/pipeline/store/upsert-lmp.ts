@@ -133,9 +133,17 @@ const INCOMING = `
 const COLUMNS = `node_id, run, interval_start, interval_end, operating_day, lmp, energy, congestion, loss, ghg, quality,
                  published_at, published_seq, recorded_at, ledger_id`;
 
+const PRELIMINARY = qualityBits(['PRELIMINARY']);
+
+/** What a version says: two that agree in it are the same, whoever published them when. */
+const values = (row: string) =>
+  `(${row}.lmp, ${row}.energy, ${row}.congestion, ${row}.loss, ${row}.ghg, ${row}.interval_end, ${row}.quality & ${PRELIMINARY})`;
+
+/** The order of versions: a final one is newer than any preliminary one, then the later published one is. */
+const age = (row: string) => `(${row}.quality & ${PRELIMINARY} = 0, ${row}.published_at, ${row}.published_seq)`;
+
 /** Whether a version that comes says something else than the one that is there. */
-const DIFFERS = `(excluded.lmp, excluded.energy, excluded.congestion, excluded.loss, excluded.ghg, excluded.interval_end)
-  IS DISTINCT FROM (l.lmp, l.energy, l.congestion, l.loss, l.ghg, l.interval_end)`;
+const DIFFERS = `${values('excluded')} IS DISTINCT FROM ${values('l')}`;
 
 /**
  * A newer version with other values is a revision. One with the same values only moves the version forward, so that what
@@ -153,8 +161,7 @@ const UPSERT = `
       recorded_at = CASE WHEN ${DIFFERS} THEN excluded.recorded_at ELSE l.recorded_at END,
       ledger_id = CASE WHEN ${DIFFERS} THEN excluded.ledger_id ELSE l.ledger_id END,
       published_at = excluded.published_at, published_seq = excluded.published_seq
-    WHERE (excluded.published_at, excluded.published_seq) > (l.published_at, l.published_seq)
-       OR ((excluded.published_at, excluded.published_seq) = (l.published_at, l.published_seq) AND ${DIFFERS})
+    WHERE ${age('excluded')} > ${age('l')} OR (${age('excluded')} = ${age('l')} AND ${DIFFERS})
     RETURNING node_id, interval_start, revision, ledger_id
   ), written AS (
     SELECT node_id, interval_start, revision FROM touched WHERE ledger_id = $2
@@ -175,13 +182,10 @@ const KEEP_LATE = `
          i.quality, i.published_at, i.published_seq, i.recorded_at, i.ledger_id, 0, i.recorded_at
   FROM (${INCOMING}) AS i
   JOIN lmp l ON l.node_id = i.node_id AND l.run = i.run AND l.interval_start = i.interval_start
-  WHERE (i.published_at, i.published_seq) < (l.published_at, l.published_seq)
-    AND (i.lmp, i.energy, i.congestion, i.loss, i.ghg, i.interval_end)
-        IS DISTINCT FROM (l.lmp, l.energy, l.congestion, l.loss, l.ghg, l.interval_end)
+  WHERE ${age('i')} < ${age('l')} AND ${values('i')} IS DISTINCT FROM ${values('l')}
     AND NOT EXISTS (
       SELECT FROM lmp_revision r
       WHERE r.node_id = i.node_id AND r.run = i.run AND r.interval_start = i.interval_start
         AND r.published_at = i.published_at AND r.published_seq = i.published_seq
-        AND (i.lmp, i.energy, i.congestion, i.loss, i.ghg, i.interval_end)
-            IS NOT DISTINCT FROM (r.lmp, r.energy, r.congestion, r.loss, r.ghg, r.interval_end))
+        AND ${values('i')} IS NOT DISTINCT FROM ${values('r')})
   ON CONFLICT DO NOTHING`;
