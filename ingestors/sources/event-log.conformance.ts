@@ -1,7 +1,7 @@
 /**
  * What every `EventLog` must do, as tests. Each implementation runs them against the real thing:
  *
- *     eventLogConformance('Kafka', async () => ({ log, stop }));
+ *     eventLogConformance('Kafka', async () => ({ log, expire, stop }));
  *
  * Topics and groups get fresh names in each test, so that one log serves the whole run. Conditions are awaited, never
  * slept for, and the waits are long: a Kafka group may take many seconds to settle.
@@ -17,6 +17,8 @@ const RECORD_BYTES_MAX = 16 * 1024 * 1024;
 
 export interface LogUnderTest {
   readonly log: EventLog;
+  /** Drops all that a topic of one partition has so far, as retention does. */
+  expire(topic: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -36,10 +38,11 @@ export function eventLogConformance(name: string, setUp: () => Promise<LogUnderT
       await underTest?.stop();
     }, TEST_MS_MAX);
 
-    const theLog = () => {
+    const theOne = () => {
       if (!underTest) throw new Error('the log was not set up');
-      return underTest.log;
+      return underTest;
     };
+    const theLog = () => theOne().log;
 
     const newTopic = async (partitions: number): Promise<string> => {
       const topic = `conformance.${randomUUID()}`;
@@ -48,6 +51,13 @@ export function eventLogConformance(name: string, setUp: () => Promise<LogUnderT
       ]);
       return topic;
     };
+
+    const read = (
+      topic: string,
+      from: number,
+      to: number,
+      { partition = 0, batchRecordsMax = 1_000, signal = new AbortController().signal } = {},
+    ): AsyncIterable<LogBatch> => theLog().read({ topic, partition, from, to, batchRecordsMax }, signal);
 
     const consume = async (
       topic: string,
@@ -385,6 +395,151 @@ export function eventLogConformance(name: string, setUp: () => Promise<LogUnderT
       await consumption.stop();
     });
 
+    test('a read hands over exactly its range, in bounded batches that follow each other', async () => {
+      const topic = await newTopic(1);
+      for (let index = 0; index < 3_000; index += 500) await theLog().append(topic, numbered(index, 500));
+      const batches = await collected(read(topic, 100, 2_900, { batchRecordsMax: 300 }));
+
+      expect(batches.flatMap(({ records }) => records).map(textOf)).toEqual(valuesOf(100, 2_900));
+      expect(batches.length).toBeGreaterThanOrEqual(10);
+      expect([batches[0]?.from, batches.at(-1)?.next]).toEqual([100, 2_900]);
+      expect(batches.slice(1).map(({ from }) => from)).toEqual(batches.slice(0, -1).map(({ next }) => next));
+      for (const batch of batches) {
+        expect(batch).toMatchObject({ topic, partition: 0, end: 3_000 });
+        expect(batch.records.length).toBeLessThanOrEqual(300);
+        expect(batch.records.every(({ offset }) => offset >= batch.from && offset < batch.next)).toBe(true);
+        expect(batch.lost).toBeUndefined();
+      }
+    });
+
+    test('a read ends at the end of its range, though the batch would hold more', async () => {
+      const topic = await newTopic(1);
+      await theLog().append(topic, numbered(0, 10));
+      const [batch, ...more] = await collected(read(topic, 2, 5));
+      expect(batch).toMatchObject({ from: 2, next: 5, end: 10 });
+      expect(batch?.records.map(textOf)).toEqual(['2', '3', '4']);
+      expect(more).toEqual([]);
+    });
+
+    test('a range that goes beyond the log ends where the log ends', async () => {
+      const topic = await newTopic(1);
+      await theLog().append(topic, numbered(0, 5));
+      const batches = await collected(read(topic, 3, 1_000));
+      expect(batches.flatMap(({ records }) => records).map(textOf)).toEqual(['3', '4']);
+      expect(batches.at(-1)?.next).toBe(5);
+      expect(await collected(read(topic, 5, 1_000))).toEqual([]);
+    });
+
+    test('a range that begins beyond the end of the log is refused, as the log was another when it was given', async () => {
+      const topic = await newTopic(1);
+      await theLog().append(topic, numbered(0, 5));
+      await expect(collected(read(topic, 6, 9))).rejects.toMatchObject({
+        code: 'NOT_FOUND',
+        details: { wanted: 6, end: 5 },
+      });
+    });
+
+    test('an empty range ends at once, were the partition not there at all', async () => {
+      expect(await collected(read('nowhere', 7, 7))).toEqual([]);
+      expect(await collected(read('nowhere', 7, 3))).toEqual([]);
+    });
+
+    test('a partition or a topic that is not there cannot be read', async () => {
+      const topic = await newTopic(2);
+      await expect(collected(read(topic, 0, 9, { partition: 2 }))).rejects.toMatchObject({ code: 'NOT_FOUND' });
+      await expect(collected(read('nowhere', 0, 9))).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    });
+
+    test('a read keeps to its partition, and several read at the same time', async () => {
+      const topic = await newTopic(4);
+      await theLog().append(topic, numbered(0, 400));
+      const bounds = await theLog().partitions(topic);
+      const batches = await Promise.all(
+        bounds.map(({ partition, low, end }) => collected(read(topic, low, end, { partition, batchRecordsMax: 30 }))),
+      );
+      const numbers = batches.flat().flatMap(({ records }) => records.map((record) => Number(textOf(record))));
+      expect(numbers.sort((one, other) => one - other)).toEqual(valuesOf(0, 400).map(Number));
+      for (const { partition } of bounds) {
+        expect(batches[partition]?.every((batch) => batch.partition === partition)).toBe(true);
+      }
+    });
+
+    test('a read does not disturb whoever consumes the partition', async () => {
+      const topic = await newTopic(1);
+      const store = new Store();
+      const member = store.member();
+      let claims = 0;
+      await consume(topic, {
+        claim: (...partition) => {
+          claims++;
+          return member.claim(...partition);
+        },
+        handle: (batch) => member.handle(batch),
+      });
+      await theLog().append(topic, numbered(0, 500));
+      await committed(store, 500);
+
+      for await (const { from, next, records } of read(topic, 0, 500, { batchRecordsMax: 200 })) {
+        await theLog().append(topic, numbered(500 + from, records.length));
+        await committed(store, 500 + next);
+      }
+      expect(store.records(0).map(textOf)).toEqual(valuesOf(0, 1_000));
+      expect(store.positions.get(0)).toBe(1_000);
+      expect(claims).toBe(1);
+    });
+
+    test('an aborted read throws the reason, whether it is between two batches or waits for one', async () => {
+      const topic = await newTopic(1);
+      await theLog().append(topic, numbered(0, 100));
+      const reason = new Error('enough');
+      for (const batchesBefore of [0, 1]) {
+        for (const waiting of [true, false]) {
+          const abort = new AbortController();
+          const batches = read(topic, 0, 100, { batchRecordsMax: 10, signal: abort.signal })[Symbol.asyncIterator]();
+          for (let count = 0; count < batchesBefore; count++) await batches.next();
+          const next = waiting ? batches.next() : undefined;
+          abort.abort(reason);
+          await expect(next ?? batches.next()).rejects.toBe(reason);
+          expect(await batches.next()).toEqual({ done: true, value: undefined });
+        }
+      }
+    });
+
+    test('a read may be left early, and begun again where it was left', async () => {
+      const topic = await newTopic(1);
+      await theLog().append(topic, numbered(0, 100));
+      const seen: LogRecord[] = [];
+      let position = 0;
+      while (position < 100) {
+        for await (const batch of read(topic, position, 100, { batchRecordsMax: 40 })) {
+          seen.push(...batch.records);
+          position = batch.next;
+          break;
+        }
+      }
+      expect(seen.map(textOf)).toEqual(valuesOf(0, 100));
+    });
+
+    test('a read is told what retention has dropped of its range, and of nothing else', async () => {
+      const topic = await newTopic(1);
+      await theLog().append(topic, numbered(0, 10));
+      await theOne().expire(topic);
+      await theLog().append(topic, numbered(10, 5));
+
+      const [first, ...others] = await collected(read(topic, 4, 12));
+      expect(first).toMatchObject({ lost: { from: 4, to: 10 }, from: 10, next: 12 });
+      expect(first?.records.map(textOf)).toEqual(['10', '11']);
+      expect(others).toEqual([]);
+      // Nothing of the range is left, and all of it is behind.
+      expect(await collected(read(topic, 2, 7))).toMatchObject([
+        { lost: { from: 2, to: 7 }, from: 7, next: 7, records: [], end: 15 },
+      ]);
+      await theOne().expire(topic);
+      expect(await collected(read(topic, 12, 1_000))).toMatchObject([
+        { lost: { from: 12, to: 15 }, from: 15, next: 15, records: [], end: 15 },
+      ]);
+    });
+
     test('of 20,000 records appended while they are read, none is lost and none comes twice', async () => {
       const topic = await newTopic(4);
       const store = new Store();
@@ -462,6 +617,17 @@ async function committed(store: Store, count: number): Promise<void> {
 /** Records `first … first + count - 1`, each with a key of its own and its number as the value. */
 function numbered(first: number, count: number): OutgoingRecord[] {
   return Array.from({ length: count }, (_, index) => ({ key: `key ${first + index}`, value: String(first + index) }));
+}
+
+/** The values of records `from … to - 1` of those. */
+function valuesOf(from: number, to: number): string[] {
+  return Array.from({ length: to - from }, (_, index) => String(from + index));
+}
+
+async function collected(batches: AsyncIterable<LogBatch>): Promise<LogBatch[]> {
+  const all: LogBatch[] = [];
+  for await (const batch of batches) all.push(batch);
+  return all;
 }
 
 function expectEachOnce(store: Store, count: number): void {

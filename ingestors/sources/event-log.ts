@@ -19,6 +19,15 @@ export interface EventLog {
   /** Reads as a member of a group until stopped. */
   consume(consumer: LogConsumer): Promise<Consumption>;
 
+  /**
+   * Reads `[from, to)` of a partition once, beside whoever consumes it: no group, no claim, no position kept. Ends at
+   * `to`, or where the log ends. What retention has dropped meanwhile is told by `lost` of the batch. Batches come as
+   * they are asked for; whoever has enough returns the iterator, as `for await` does.
+   * @throws BusbarError `NOT_FOUND` for a partition that is not there, or a range that begins beyond its end,
+   *   `UNAVAILABLE`, also where the log is closed meanwhile; the signal's reason once it is aborted.
+   */
+  read(range: LogRange, signal: AbortSignal): AsyncIterable<LogBatch>;
+
   /** Partitions with their bounds: the first offset still there, and the one that the next record will get. */
   partitions(topic: string): Promise<PartitionBounds[]>;
 
@@ -28,8 +37,16 @@ export interface EventLog {
   /** Resolves while the log answers. @throws BusbarError `UNAVAILABLE` */
   ping(): Promise<void>;
 
-  /** Stops every consumption and closes connections. */
+  /** Stops every consumption, ends every read, and closes connections. */
   close(): Promise<void>;
+}
+
+export interface LogRange {
+  readonly topic: string;
+  readonly partition: number;
+  readonly from: number;
+  readonly to: number;
+  readonly batchRecordsMax: number;
 }
 
 export interface LogConsumer {

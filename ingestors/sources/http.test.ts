@@ -1,7 +1,7 @@
 import { createServer, type RequestListener } from 'node:http';
 import { afterEach, expect, test } from 'vitest';
 import { BusbarError } from '../../domain/errors.ts';
-import { type Clock, createHttpSource, createPacer, type HttpSettings, type HttpSource } from './http.ts';
+import { type Clock, createHttpSource, type HttpSettings, type HttpSource } from './http.ts';
 
 const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -50,7 +50,7 @@ function source(clock: Clock, settings: Partial<HttpSettings> = {}): HttpSource 
   const http = createHttpSource({
     clock,
     random: () => 0.5,
-    pacer: createPacer(0, clock),
+    pacer: { turn: async () => {} },
     timeoutMs: 5000,
     bytesMax: 1000,
     triesMax: 4,
@@ -146,17 +146,22 @@ test('an aborted request ends with the reason of its signal', async () => {
   await expect(source(skippingClock()).get(url, textOf, { signal: ending.signal })).rejects.toThrow('shutting down');
 });
 
-test('turns are spaced, whoever asks', async () => {
-  const clock = skippingClock();
-  const pacer = createPacer(5000, clock);
-  const begun = clock.now();
-  const turns = Array.from({ length: 4 }, () => pacer.turn().then(() => clock.now() - begun));
-  expect(await Promise.all(turns)).toEqual([0, 5000, 10_000, 15_000]);
+test('every try waits for its turn', async () => {
+  const server = answers({ status: 503 }, { status: 200, body: 'ok' });
+  let turns = 0;
+  const pacer: HttpSettings['pacer'] = {
+    turn: async () => {
+      turns += 1;
+    },
+  };
+  expect(await source(skippingClock(), { pacer }).get(await serve(server.listener), textOf)).toBe('ok');
+  expect(turns).toBe(2);
 });
 
-test('a turn that was aborted does not hold up the others', async () => {
-  const pacer = createPacer(5000, skippingClock());
-  const aborted = pacer.turn(AbortSignal.abort(new Error('gone')));
-  await expect(aborted).rejects.toThrow('gone');
-  await expect(pacer.turn()).resolves.toBeUndefined();
+test('who is given no turn does not ask', async () => {
+  const server = answers({ status: 200 });
+  const pacer: HttpSettings['pacer'] = { turn: () => Promise.reject(new BusbarError('UNAVAILABLE', 'no store')) };
+  const asking = source(skippingClock(), { pacer, triesMax: 1 }).get(await serve(server.listener), textOf);
+  await expect(asking).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+  expect(server.asked()).toBe(0);
 });

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, request } from 'undici';
 import { BusbarError, isBusbarError, messageOf } from '../../domain/errors.ts';
+import type { Pacer } from '../feed.ts';
 
 /**
  * Asking a vendor over HTTP, in one place: deadline, size limit, pacing, and retries that know what is worth a retry.
@@ -15,7 +16,8 @@ export interface HttpSource {
    * GETs the URL and hands a 2xx answer to `read`. What `read` throws counts as the answer's failure: a retriable
    * `BusbarError` is tried again, since sources hide failures behind HTTP 200.
    * @throws BusbarError `THROTTLED`, `SOURCE_FAILED`, `SOURCE_REFUSED` (with `details.status` and the body's beginning in
-   *   `details.body`), `MALFORMED` where the answer is over the size limit; the signal's reason where it is aborted.
+   *   `details.body`), `MALFORMED` where the answer is over the size limit; what the pacer throws; the signal's reason
+   *   where it is aborted.
    */
   get<T>(url: string, read: (answer: HttpAnswer) => T | Promise<T>, options?: GetOptions): Promise<T>;
   /** Drops open connections; requests under way fail. */
@@ -44,7 +46,12 @@ export interface Clock {
 
 export const systemClock: Clock = {
   now: () => Date.now(),
-  sleep: (ms, signal) => sleep(ms, undefined, signal ? { signal } : {}),
+  sleep: async (ms, signal) => {
+    await sleep(ms, undefined, signal ? { signal } : {}).catch((error: unknown) => {
+      signal?.throwIfAborted();
+      throw error;
+    });
+  },
 };
 
 export interface HttpSettings {
@@ -158,28 +165,4 @@ function placeOf(url: string): string {
 
 function codeOf(error: unknown): unknown {
   return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
-}
-
-/** Hands out turns, at least so far apart as the source wishes; shared by all that ask the same source. */
-export interface Pacer {
-  turn(signal?: AbortSignal): Promise<void>;
-}
-
-export function createPacer(spacingMs: number, clock: Clock): Pacer {
-  let queue: Promise<void> = Promise.resolve();
-  let lastAt = Number.NEGATIVE_INFINITY;
-  const take = async (signal: AbortSignal | undefined) => {
-    signal?.throwIfAborted();
-    // A clock that was set back must not make anybody wait for longer than one spacing.
-    const waitMs = Math.min(lastAt + spacingMs - clock.now(), spacingMs);
-    if (waitMs > 0) await clock.sleep(waitMs, signal);
-    lastAt = clock.now();
-  };
-  return {
-    turn: (signal) => {
-      const mine = queue.then(() => take(signal));
-      queue = mine.catch(() => undefined);
-      return mine;
-    },
-  };
 }

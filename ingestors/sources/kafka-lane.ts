@@ -89,7 +89,12 @@ export class KafkaLane {
 
   /** True where nothing but records from Kafka is missing to go on. */
   get waiting(): boolean {
-    return this.#state === 'reading' && this.#busy === 0;
+    return this.#state === 'reading' && !this.busy;
+  }
+
+  /** True while a batch is handled, or waits for its turn. */
+  get busy(): boolean {
+    return this.#busy > 0;
   }
 
   /** Takes over what was fetched. Resolves when all that was handed over before is done, to bound what is in memory. */

@@ -41,7 +41,22 @@ describe.skipIf(!requireOrSkip('kafka'))('with a real broker', { timeout: 60_000
     return consumption;
   };
 
-  eventLogConformance('Kafka', async () => ({ log: eventLog, stop: async () => {} }));
+  const readRange = (
+    topic: string,
+    from: number,
+    to: number,
+    signal = new AbortController().signal,
+    reader = eventLog,
+  ) => reader.read({ topic, partition: 0, from, to, batchRecordsMax: 100 }, signal);
+
+  eventLogConformance('Kafka', async () => ({
+    log: eventLog,
+    expire: async (topic) => {
+      const [bounds] = await eventLog.partitions(topic);
+      await deleteUntil(broker, topic, bounds?.end ?? 0);
+    },
+    stop: async () => {},
+  }));
 
   test('a record larger than its topic takes is refused, and what cannot be reached is unavailable', async () => {
     const topic = await newTopic(1);
@@ -53,6 +68,12 @@ describe.skipIf(!requireOrSkip('kafka'))('with a real broker', { timeout: 60_000
 
     const away = createKafkaLog({ brokers: ['127.0.0.1:1'], ssl: false, clientId: 'test', log });
     await expect(away.ping()).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    const abort = new AbortController();
+    const waiting = readRange(topic, 0, 1, abort.signal, away)[Symbol.asyncIterator]().next();
+    abort.abort(new Error('enough'));
+    await expect(waiting).rejects.toThrow('enough');
+    const batches = readRange(topic, 0, 1, undefined, away)[Symbol.asyncIterator]();
+    await expect(batches.next()).rejects.toMatchObject({ code: 'UNAVAILABLE' });
     // It still tries to connect, for 8 s; the other tests need not wait for that.
     closing.push(away.close());
   });
@@ -127,6 +148,59 @@ describe.skipIf(!requireOrSkip('kafka'))('with a real broker', { timeout: 60_000
     expect(reader.batches.some(({ lost }) => lost)).toBe(false);
     expect(reader.batches[0]?.from).toBe(0);
     reader.expectSeamless(0);
+  });
+
+  test('a read comes to its end where markers of transactions are the last there is', async () => {
+    const topic = await newTopic(1);
+    await transactions(broker, topic, ['committed', 'aborted', 'committed', 'aborted', 'aborted']);
+    const end = async () => (await eventLog.partitions(topic))[0]?.end ?? 0;
+    // The broker writes the last marker after it said that the transaction is aborted.
+    await expect.poll(end, { timeout: WAIT_MS_MAX }).toBe(10);
+    const batches: LogBatch[] = [];
+    for await (const batch of readRange(topic, 0, 1_000)) batches.push(batch);
+    expect(batches.flatMap(({ records }) => records).map(({ value }) => value?.toString())).toEqual([
+      'committed',
+      'committed',
+    ]);
+    expect([batches[0]?.from, batches.at(-1)?.next]).toEqual([0, 10]);
+  });
+
+  test('a read leaves no group behind, however it ends', async () => {
+    const topic = await newTopic(1);
+    await eventLog.append(topic, numbered(0, 300));
+    for await (const { next } of readRange(topic, 0, 300)) {
+      // It is gone as soon as the last batch was taken: nothing more is fetched.
+      await expect.poll(() => readingGroups(broker), { timeout: WAIT_MS_MAX }).toHaveLength(next < 300 ? 1 : 0);
+    }
+
+    for await (const _ of readRange(topic, 0, 300)) break;
+    expect(await readingGroups(broker)).toEqual([]);
+
+    const abort = new AbortController();
+    const batches = readRange(topic, 0, 300, abort.signal)[Symbol.asyncIterator]();
+    await batches.next();
+    abort.abort();
+    // Although nobody asks for the next batch.
+    await expect.poll(() => readingGroups(broker), { timeout: WAIT_MS_MAX }).toEqual([]);
+
+    const closed = createKafkaLog({ brokers: broker.brokers, ssl: false, clientId: 'test', log });
+    const left = readRange(topic, 0, 300, undefined, closed)[Symbol.asyncIterator]();
+    await left.next();
+    await closed.close();
+    expect(await readingGroups(broker)).toEqual([]);
+    await expect(left.next()).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    const late = readRange(topic, 0, 300, undefined, closed)[Symbol.asyncIterator]();
+    await expect(late.next()).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+  });
+
+  test('a read commits no offsets, for which the broker would keep its group were it not deleted', async () => {
+    const topic = await newTopic(1);
+    await eventLog.append(topic, numbered(0, 10));
+    const consumption = await read(topic, new Reader(), `consuming ${topic}`);
+    for await (const _ of readRange(topic, 0, 10));
+    await expect.poll(() => committedGroups(eventLog), { timeout: WAIT_MS_MAX }).toContain(`consuming ${topic}`);
+    await consumption.stop();
+    expect((await committedGroups(eventLog)).filter((group) => group.startsWith('busbar-read-'))).toEqual([]);
   });
 
   test('a position that retention has passed is told as lost, with the next records or without any', async () => {
@@ -246,6 +320,32 @@ async function transactions(broker: KafkaBroker, topic: string, ends: readonly (
     await (end === 'committed' ? transaction.commit() : transaction.abort());
   }
   await producer.disconnect();
+}
+
+async function readingGroups(broker: KafkaBroker): Promise<string[]> {
+  const admin = foreignClient(broker).admin();
+  await admin.connect();
+  const { groups } = await admin.listGroups();
+  await admin.disconnect();
+  return groups.map(({ groupId }) => groupId).filter((group) => group.startsWith('busbar-read-'));
+}
+
+/**
+ * The groups that ever committed offsets, from the broker's own topic, of which the test's broker makes one partition.
+ * A key is a version, 0 and 1 for a committed offset, then the group with its length before it; two bytes each.
+ */
+async function committedGroups(eventLog: EventLog): Promise<string[]> {
+  const range = { topic: '__consumer_offsets', partition: 0, from: 0, to: Number.MAX_SAFE_INTEGER };
+  const groups: string[] = [];
+  for await (const { records } of eventLog.read(
+    { ...range, batchRecordsMax: 1_000 },
+    AbortSignal.timeout(WAIT_MS_MAX),
+  )) {
+    for (const { key } of records) {
+      if (key && key.readInt16BE(0) < 2) groups.push(key.toString('utf8', 4, 4 + key.readInt16BE(2)));
+    }
+  }
+  return groups;
 }
 
 async function deleteUntil(broker: KafkaBroker, topic: string, offset: number): Promise<void> {

@@ -1,8 +1,20 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Admin, type Message, Partitioners, type Producer } from 'kafkajs';
 import { BusbarError, isBusbarError } from '../../domain/errors.ts';
-import type { Consumption, EventLog, LogConsumer, OutgoingRecord, PartitionBounds, TopicSpec } from './event-log.ts';
+import { abortable } from './abortable.ts';
+import type {
+  Consumption,
+  EventLog,
+  LogBatch,
+  LogConsumer,
+  LogRange,
+  OutgoingRecord,
+  PartitionBounds,
+  TopicSpec,
+} from './event-log.ts';
 import { COMPRESSION, createKafkaClient, fetchBounds, type KafkaSettings, kafkaError, within } from './kafka-client.ts';
 import { startConsumption } from './kafka-consumption.ts';
+import { KafkaReader } from './kafka-reader.ts';
 
 const PING_MS_MAX = 5_000;
 /**
@@ -11,6 +23,8 @@ const PING_MS_MAX = 5_000;
  */
 const SEND_BYTES_MAX = 900_000;
 const SEND_RECORDS_MAX = 10_000;
+const CREATE_LOOKS_MAX = 50;
+const CREATE_LOOK_EVERY_MS = 100;
 
 /** Kafka as the event log, over kafkajs. Connects when first used; one admin and one producer serve the process. */
 export function createKafkaLog(settings: KafkaSettings): EventLog {
@@ -20,6 +34,8 @@ export function createKafkaLog(settings: KafkaSettings): EventLog {
 class KafkaLog implements EventLog {
   readonly #settings: KafkaSettings;
   readonly #consumptions = new Set<Consumption>();
+  readonly #readers = new Set<KafkaReader>();
+  readonly #closing = new AbortController();
   readonly #admin: Connected<Admin>;
   readonly #producer: Connected<Producer>;
 
@@ -35,13 +51,7 @@ class KafkaLog implements EventLog {
   }
 
   ensureTopics(topics: readonly TopicSpec[]): Promise<void> {
-    return this.#asking('creating topics', async (admin) => {
-      const there = new Set(await admin.listTopics());
-      for (const spec of topics.filter(({ topic }) => !there.has(topic))) {
-        // False where another process was faster.
-        await admin.createTopics({ topics: [configFromSpec(spec)] });
-      }
-    });
+    return this.#asking('creating topics', (admin) => createMissing(admin, topics));
   }
 
   async append(topic: string, records: readonly OutgoingRecord[]): Promise<void> {
@@ -63,6 +73,19 @@ class KafkaLog implements EventLog {
     return consumption;
   }
 
+  async *read(range: LogRange, signal: AbortSignal): AsyncGenerator<LogBatch> {
+    const { topic, partition, from, to } = range;
+    if (from >= to) return;
+    const either = AbortSignal.any([signal, this.#closing.signal]);
+    const { low, end } = await abortable(this.#bounds(topic, partition), either);
+    if (from > end) throw beyondEnd(range, end);
+    // To wait for what comes later is what consuming is for.
+    const until = Math.min(to, end);
+    if (low < until) yield* this.#readUntil({ ...range, to: until }, either);
+    else if (from < until)
+      yield { topic, partition, from: until, next: until, lost: { from, to: until }, records: [], end };
+  }
+
   partitions(topic: string): Promise<PartitionBounds[]> {
     return this.#asking(`asking for the bounds of ${topic}`, (admin) => fetchBounds(admin, topic));
   }
@@ -70,9 +93,7 @@ class KafkaLog implements EventLog {
   offsetAt(topic: string, partition: number, instantMs: number): Promise<number> {
     return this.#asking(`asking for an offset of ${topic}`, async (admin) => {
       const offsets = await admin.fetchTopicOffsetsByTimestamp(topic, Math.max(0, instantMs));
-      const found = offsets.find((each) => each.partition === partition);
-      if (!found) throw new BusbarError('NOT_FOUND', `topic ${topic} has no partition ${partition}`);
-      return Number(found.offset);
+      return Number(ofPartition(topic, partition, offsets).offset);
     });
   }
 
@@ -88,8 +109,32 @@ class KafkaLog implements EventLog {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#consumptions].map((consumption) => consumption.stop()));
+    this.#closing.abort(new BusbarError('UNAVAILABLE', 'the log is closed'));
+    await Promise.all([
+      ...[...this.#consumptions].map((consumption) => consumption.stop()),
+      ...[...this.#readers].map((reader) => reader.end()),
+    ]);
     await Promise.all([this.#admin.close(), this.#producer.close()]);
+  }
+
+  /** The log has reached the end of the range, and still has something in it. */
+  async *#readUntil(range: LogRange, signal: AbortSignal): AsyncGenerator<LogBatch> {
+    const reader = new KafkaReader({ settings: this.#settings, admin: () => this.#admin.get(), range, signal });
+    this.#readers.add(reader);
+    try {
+      for (let position = range.from; position < range.to; ) {
+        const batch = await reader.next();
+        position = batch.next;
+        yield batch;
+      }
+    } finally {
+      await reader.end();
+      this.#readers.delete(reader);
+    }
+  }
+
+  async #bounds(topic: string, partition: number): Promise<PartitionBounds> {
+    return ofPartition(topic, partition, await this.partitions(topic));
   }
 
   async #asking<T>(doing: string, ask: (admin: Admin) => Promise<T>): Promise<T> {
@@ -99,6 +144,39 @@ class KafkaLog implements EventLog {
       throw isBusbarError(error) ? error : kafkaError(doing, error);
     }
   }
+}
+
+/**
+ * A broker learns of a topic a moment after the controller has made it. What kafkajs waits for behind the creation fails
+ * then, as if there were no such topic; looking again finds it.
+ */
+async function createMissing(admin: Admin, topics: readonly TopicSpec[]): Promise<void> {
+  for (let looks = 1; ; looks++) {
+    const there = new Set(await admin.listTopics());
+    const missing = topics.filter(({ topic }) => !there.has(topic));
+    try {
+      // False where another process was faster.
+      for (const spec of missing) await admin.createTopics({ topics: [configFromSpec(spec)] });
+      return;
+    } catch (error) {
+      if (looks === CREATE_LOOKS_MAX || kafkaError('', error).code !== 'NOT_FOUND') throw error;
+      await delay(CREATE_LOOK_EVERY_MS);
+    }
+  }
+}
+
+function ofPartition<T extends { readonly partition: number }>(topic: string, partition: number, all: readonly T[]): T {
+  const found = all.find((each) => each.partition === partition);
+  if (!found) throw new BusbarError('NOT_FOUND', `topic ${topic} has no partition ${partition}`);
+  return found;
+}
+
+function beyondEnd({ topic, partition, from }: LogRange, end: number): BusbarError {
+  return new BusbarError(
+    'NOT_FOUND',
+    `partition ${partition} of topic ${topic} ends at offset ${end}, the range begins at ${from}: was the topic created anew?`,
+    { details: { topic, partition, wanted: from, end } },
+  );
 }
 
 /** Something that is connected once, by the first who needs it; where that fails, by the next. */

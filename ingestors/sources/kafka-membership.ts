@@ -11,6 +11,7 @@ import type {
 } from 'kafkajs';
 import type { Logger } from 'pino';
 import type { LogConsumer } from './event-log.ts';
+import { onlyPartition } from './kafka-assignment.ts';
 import { createKafkaClient, fetchBounds, type KafkaSettings, within } from './kafka-client.ts';
 import { type Fetched, fetchedFromBatch, KafkaLane, type LaneSource } from './kafka-lane.ts';
 import { StallWatch } from './kafka-stall-watch.ts';
@@ -36,6 +37,7 @@ export class KafkaMembership {
   /** Rejects when the consumer crashes or stalls; never resolves. */
   readonly failed: Promise<never>;
   readonly #wanted: LogConsumer;
+  readonly #only: number | undefined;
   readonly #log: Logger;
   readonly #admin: () => Promise<Admin>;
   readonly #consumer: Consumer;
@@ -53,8 +55,10 @@ export class KafkaMembership {
    */
   #commit: EachBatchPayload['commitOffsetsIfNecessary'] | undefined;
 
-  constructor(settings: KafkaSettings, admin: () => Promise<Admin>, wanted: LogConsumer) {
+  /** @param only the partition to read, in a group of one; such a group leaves no offsets behind for Kafka's tools. */
+  constructor(settings: KafkaSettings, admin: () => Promise<Admin>, wanted: LogConsumer, only?: number) {
     this.#wanted = wanted;
+    this.#only = only;
     this.#admin = admin;
     this.#log = settings.log.child({ group: wanted.group });
     this.failed = new Promise((_, reject) => {
@@ -71,6 +75,7 @@ export class KafkaMembership {
       maxBytesPerPartition: PARTITION_FETCH_BYTES_MAX,
       maxBytes: FETCH_BYTES_MAX,
       allowAutoTopicCreation: false,
+      ...(only !== undefined && { partitionAssigners: [onlyPartition(only)] }),
       retry: { restartOnFailure: async () => false },
     });
     this.#listen();
@@ -181,7 +186,7 @@ export class KafkaMembership {
 
   async #hint(): Promise<void> {
     const moved = [...this.#lanes].filter(([key, { position }]) => position >= 0 && this.#hinted.get(key) !== position);
-    if (!this.#commit || moved.length === 0) return;
+    if (this.#only !== undefined || !this.#commit || moved.length === 0) return;
     const topics = this.#wanted.topics.map((topic) => ({
       topic,
       partitions: moved
@@ -205,6 +210,8 @@ export class KafkaMembership {
     } catch (error) {
       this.#log.debug({ err: error }, 'ends of the log not known');
     }
+    // A batch that takes long holds up the fetches behind it.
+    if ([...this.#lanes.values()].some((lane) => lane.busy)) this.#watch.heldUp(Date.now());
     const waiting = [...this.#lanes].filter(([, lane]) => lane.waiting);
     const lanes = waiting.map(([key, { position }]) => ({ key, position, end: ends.get(key) ?? position }));
     const stalled = this.#watch.look(Date.now(), lanes);

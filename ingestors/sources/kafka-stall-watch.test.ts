@@ -26,3 +26,14 @@ test('no fetch for ninety seconds is a stall, from the first look on where there
   expect(watch.look(140_000, [])).toBeUndefined();
   expect(watch.look(140_001, [])).toContain('no fetch');
 });
+
+test('a silence that is our own doing is no stall, and counts no longer afterwards', () => {
+  const watch = new StallWatch();
+  watch.fetched(0);
+  for (const now of [60_000, 120_000, 180_000]) {
+    watch.heldUp(now);
+    expect(watch.look(now, [])).toBeUndefined();
+  }
+  expect(watch.look(270_000, lane(5, 5))).toBeUndefined();
+  expect(watch.look(270_001, lane(5, 5))).toContain('no fetch');
+});

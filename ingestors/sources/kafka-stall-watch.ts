@@ -18,6 +18,11 @@ export class StallWatch {
     this.#fetchedAt = now;
   }
 
+  /** Nothing is fetched now for a reason of our own: the silence is counted from here on. */
+  heldUp(now: number): void {
+    this.#fetchedAt = now;
+  }
+
   /**
    * To be called every half minute or so.
    * @param waiting the lanes for which nothing but records is missing to go on.

@@ -12,9 +12,16 @@ const quiet = pino({ level: 'silent' });
 
 eventLogConformance('the log in Postgres', async () => {
   const { url, pool, drop } = await freshDatabase();
-  const log = createPostgresLog({ pool, connectionString: url, log: quiet });
+  let aheadMs = 0;
+  const clock = () => Date.now() + aheadMs;
+  const log = createPostgresLog({ pool, connectionString: url, log: quiet, clock });
   return {
     log,
+    expire: async () => {
+      aheadMs = 365 * 24 * 3_600_000;
+      await log.sweep();
+      aheadMs = 0;
+    },
     stop: async () => {
       await log.close();
       await drop();
@@ -50,6 +57,9 @@ describe('the log in Postgres', () => {
     log.ensureTopics([{ topic, partitions, retentionMs: 10 * minute, recordBytesMax }]);
   const read = (handler: PartitionHandler, reader: PostgresLog = log): Promise<Consumption> =>
     reader.consume({ group: `group of ${topic}`, topics: [topic], handler, batchRecordsMax: 5_000 });
+
+  const readRange = (from: number, to: number, { batchRecordsMax = 100, reader = log } = {}) =>
+    reader.read({ topic, partition: 0, from, to, batchRecordsMax }, new AbortController().signal);
 
   test('an unknown topic is refused by name', async () => {
     const refused = { code: 'BAD_USER_INPUT', message: expect.stringContaining('nowhere') };
@@ -212,6 +222,68 @@ describe('the log in Postgres', () => {
     await consumption.stop();
   });
 
+  test('a read that retention overtakes is told what it lost, and goes on behind that', async () => {
+    await log.append(topic, text('0', '1', '2'));
+    nowMs += 11 * minute;
+    await log.append(topic, text('3', '4'));
+    const batches: LogBatch[] = [];
+    for await (const batch of readRange(0, 5, { batchRecordsMax: 1 })) {
+      batches.push(batch);
+      await log.sweep();
+    }
+    expect(batches).toMatchObject([
+      { from: 0, next: 1 },
+      { from: 3, next: 4, lost: { from: 1, to: 3 } },
+      { from: 4, next: 5 },
+    ]);
+    expect(batches.map(({ lost }) => lost !== undefined)).toEqual([false, true, false]);
+  });
+
+  test('a read tells of a loss that happens between its look at the bounds and at the records', async () => {
+    await log.append(topic, text('0', '1', '2'));
+    const retention = await database.pool.connect();
+    await retention.query('BEGIN');
+    await retention.query('LOCK TABLE log_record');
+    const batches = readRange(0, 3)[Symbol.asyncIterator]();
+    const first = batches.next();
+    await expect.poll(() => waitingForLocks(database.pool)).toBe(1);
+    await retention.query('DELETE FROM log_record WHERE topic = $1', [topic]);
+    await retention.query('UPDATE log_partition SET low_offset = 3 WHERE topic = $1', [topic]);
+    await retention.query('COMMIT');
+    retention.release();
+    expect((await first).value).toMatchObject({ from: 3, next: 3, lost: { from: 0, to: 3 }, records: [] });
+    expect(await batches.next()).toMatchObject({ done: true });
+  });
+
+  test('an aborted read does not wait for the database', async () => {
+    const blocker = await database.pool.connect();
+    await blocker.query('BEGIN');
+    await blocker.query('LOCK TABLE log_partition');
+    const abort = new AbortController();
+    const range = { topic, partition: 0, from: 0, to: 1, batchRecordsMax: 1 };
+    const next = log.read(range, abort.signal)[Symbol.asyncIterator]().next();
+    await expect.poll(() => waitingForLocks(database.pool)).toBe(1);
+    abort.abort(new Error('enough'));
+    await expect(next).rejects.toThrow('enough');
+    await blocker.query('ROLLBACK');
+    blocker.release();
+  });
+
+  test('a read holds no connection between two batches', async () => {
+    await log.append(topic, text('0', '1'));
+    const { pool } = database;
+    for await (const _ of readRange(0, 2, { batchRecordsMax: 1 })) expect(pool.idleCount).toBe(pool.totalCount);
+  });
+
+  test('closing ends reads under way, and a closed log begins none', async () => {
+    await log.append(topic, text('0', '1'));
+    const batches = readRange(0, 2, { batchRecordsMax: 1 })[Symbol.asyncIterator]();
+    await batches.next();
+    await log.close();
+    await expect(batches.next()).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    await expect(readRange(0, 2)[Symbol.asyncIterator]().next()).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+  });
+
   test('a clock that goes back does not put a record before an older one', async () => {
     await log.append(topic, text('0'));
     const laterMs = nowMs;
@@ -310,6 +382,9 @@ describe('the log in Postgres', () => {
     await expect(lonely.ping()).rejects.toMatchObject(unavailable);
     await expect(lonely.append(topic, text('x'))).rejects.toMatchObject(unavailable);
     await expect(lonely.partitions(topic)).rejects.toMatchObject(unavailable);
+    const range = { topic, partition: 0, from: 0, to: 1, batchRecordsMax: 1 };
+    const batches = lonely.read(range, new AbortController().signal)[Symbol.asyncIterator]();
+    await expect(batches.next()).rejects.toMatchObject(unavailable);
     await expect(lonely.sweep()).rejects.toMatchObject(unavailable);
     await lonely.close();
     await pool.end();
@@ -344,6 +419,13 @@ async function sessions(pool: pg.Pool, topic: string): Promise<{ pid: number; qu
     [`busbar log group of ${topic}`],
   );
   return rows;
+}
+
+async function waitingForLocks(pool: pg.Pool): Promise<number> {
+  const { rows } = await pool.query<{ count: number }>(
+    `SELECT count(*)::int AS count FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+  );
+  return rows[0]?.count ?? 0;
 }
 
 function closedPort(): Promise<number> {

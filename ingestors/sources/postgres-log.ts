@@ -12,10 +12,20 @@ import type pg from 'pg';
 import type { Logger } from 'pino';
 import { BusbarError } from '../../domain/errors.ts';
 import { reachable } from '../../prisma/transaction.ts';
-import type { Consumption, EventLog, LogConsumer, OutgoingRecord, PartitionBounds, TopicSpec } from './event-log.ts';
+import type {
+  Consumption,
+  EventLog,
+  LogBatch,
+  LogConsumer,
+  LogRange,
+  OutgoingRecord,
+  PartitionBounds,
+  TopicSpec,
+} from './event-log.ts';
 import { Appender } from './postgres-log/appender.ts';
 import { Member } from './postgres-log/member.ts';
 import { pause } from './postgres-log/pause.ts';
+import { readRange } from './postgres-log/range-reader.ts';
 import { dropExpired } from './postgres-log/retention.ts';
 import { firstOffsetSince, Topics } from './postgres-log/topics.ts';
 
@@ -74,7 +84,7 @@ class TableLog implements PostgresLog {
 
   async consume(consumer: LogConsumer): Promise<Consumption> {
     const partitions = await this.#partitionsOf(consumer.topics);
-    if (this.#closing.signal.aborted) throw new BusbarError('UNAVAILABLE', 'the log is closed');
+    this.#closing.signal.throwIfAborted();
     const member = new Member({
       pool: this.#pool,
       connectionString: this.#connectionString,
@@ -87,6 +97,10 @@ class TableLog implements PostgresLog {
     member.ended.then(forget, forget);
     this.#sweeping ??= this.#sweepUntilClosed();
     return member;
+  }
+
+  read(range: LogRange, signal: AbortSignal): AsyncIterable<LogBatch> {
+    return readRange(this.#pool, range, AbortSignal.any([signal, this.#closing.signal]));
   }
 
   partitions(topic: string): Promise<PartitionBounds[]> {
@@ -106,7 +120,7 @@ class TableLog implements PostgresLog {
   }
 
   async close(): Promise<void> {
-    this.#closing.abort();
+    this.#closing.abort(new BusbarError('UNAVAILABLE', 'the log is closed'));
     await Promise.all([...this.#members].map((member) => member.stop()));
     await this.#sweeping;
   }
