@@ -51,15 +51,22 @@ export function simulatedPrices(seed: number, marketRunId: string, node: string,
   return { LMP: fifthPlace(energy + congestion + loss + ghg), MCE: energy, MCC: congestion, MCL: loss, MGHG: ghg };
 }
 
+function corrected(prices: Prices, delta: number): Prices {
+  if (delta === 0) return prices;
+  return { ...prices, LMP: fifthPlace(prices.LMP + delta), MCC: fifthPlace(prices.MCC + delta) };
+}
+
 export interface CsvRequest {
   readonly report: StandInReport;
   readonly version: string;
   readonly nodes: readonly string[];
   readonly starts: readonly number[];
   readonly seed: number;
+  /** What was added to the LMP and its congestion since, in $/MWh. */
+  readonly correction: (node: string, startMs: number) => number;
 }
 
-export function csvOf({ report, version, nodes, starts, seed }: CsvRequest): string {
+export function csvOf({ report, version, nodes, starts, seed, correction }: CsvRequest): string {
   const { priceColumn, ghg } = report.versions[version] ?? { priceColumn: 'MW', ghg: true };
   const before = 'INTERVALSTARTTIME_GMT,INTERVALENDTIME_GMT,OPR_DT,OPR_HR';
   const ids = 'NODE_ID_XML,NODE_ID,NODE,MARKET_RUN_ID,LMP_TYPE,XML_DATA_ITEM,PNODE_RESMRID,GRP_TYPE,POS';
@@ -74,7 +81,7 @@ export function csvOf({ report, version, nodes, starts, seed }: CsvRequest): str
   for (const node of nodes) {
     const priced = intervals.map((each) => ({
       ...each,
-      prices: simulatedPrices(seed, report.marketRunId, node, each.start),
+      prices: corrected(simulatedPrices(seed, report.marketRunId, node, each.start), correction(node, each.start)),
     }));
     for (const [type, item] of entriesOf(DATA_ITEMS)) {
       if (type === 'MGHG' && !ghg) continue;
@@ -115,7 +122,7 @@ function fifthPlace(value: number): number {
 }
 
 /** FNV-1a with a finishing mix, scaled to [0, 1). */
-function noise(text: string): number {
+export function noise(text: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i += 1) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);

@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { readZip } from '../sources/zip.ts';
-import { type Oasis, startOasis } from './oasis.ts';
+import { type Oasis, type OasisOptions, startOasis } from './oasis.ts';
 import { simulatedPrices } from './oasis-report.ts';
 
 const NOW = Date.parse('2024-07-02T12:30:00Z');
@@ -20,6 +20,11 @@ beforeAll(async () => {
   oasis = await startOasis({ now: () => NOW, nodes: NODES, limits: { spacingMs: 0 } });
 });
 afterAll(() => oasis.close());
+
+const cleanups: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0)) await cleanup();
+});
 
 test('a good request is answered with a zip of one CSV', async () => {
   const { name, text } = await ask(GOOD);
@@ -93,8 +98,171 @@ test('who asks again within 5 seconds is throttled', async () => {
   expect(statuses).toEqual([200, 429, 429, 200]);
 });
 
-async function ask(parameters: Readonly<Record<string, string>>, server = oasis) {
-  const response = await fetch(`${server.url}/SingleZip?${new URLSearchParams(parameters)}`);
+describe('corrections', () => {
+  const GROUP = {
+    groupid: 'PRC_CORR_GRP',
+    version: '1',
+    resultformat: '6',
+    startdatetime: '20240701T07:00-0000',
+    enddatetime: '20240702T07:00-0000',
+  };
+  const prices = (text: string) =>
+    new Map(
+      text
+        .trimEnd()
+        .split('\n')
+        .slice(1)
+        .map((line): [string, number] => [line.split(',').toSpliced(14).join(','), Number(line.split(',')[14])]),
+    );
+
+  test('change the report of that day and node from then on, and nothing else', async () => {
+    const own = await begin();
+    const before = prices((await ask(GOOD, own)).text);
+    own.correct({ day: '2024-07-01', report: 'PRC_LMP', node: 'NODE_1', delta: 7.5 });
+    const after = prices((await ask(GOOD, own)).text);
+    for (const [row, price] of before) {
+      const added = row.includes('NODE_1') && /,(LMP|MCC),/.test(row) ? 7.5 : 0;
+      expect(after.get(row)).toBeCloseTo(price + added, 5);
+    }
+    const nextDay = { ...GOOD, startdatetime: '20240702T07:00-0000', enddatetime: '20240703T07:00-0000' };
+    expect((await ask(nextDay, own)).text).toBe((await ask(nextDay)).text);
+  });
+
+  test('are told of by trade date in a notice, and of a day without any there is no data', async () => {
+    const own = await begin();
+    own.correct({ day: '2024-07-01', report: 'PRC_INTVL_LMP', node: 'NODE_1', delta: 7.5 });
+    const { name, text } = await ask(GROUP, own, 'GroupZip');
+    const rows = text.trimEnd().split('\n').slice(1);
+    expect(name).toBe('20240701_PRC_CORR_GRP_20240702_05_30_00_v1.csv');
+    expect(rows.filter((row) => row.includes(',RTD,'))).toHaveLength(24);
+    expect(rows.filter((row) => row.includes('No records found for report.'))).toHaveLength(3);
+    const dayBefore = { ...GROUP, startdatetime: '20240630T07:00-0000', enddatetime: '20240701T07:00-0000' };
+    expect((await ask(dayBefore, own, 'GroupZip')).text).toContain('<m:ERR_CODE>1000</m:ERR_CODE>');
+  });
+
+  test('are in the group as prices where that is asked for, a member for each report', async () => {
+    const own = await begin({ corrections: 'prices' });
+    own.correct({ day: '2024-07-01', report: 'PRC_LMP', node: 'NODE_1', delta: 7.5 });
+    const inReport = (await ask({ ...GOOD, node: 'NODE_1' }, own)).text;
+    expect(await ask(GROUP, own, 'GroupZip')).toMatchObject({ name: /PRC_LMP_DAM/, text: inReport });
+  });
+
+  test.each([
+    [1016, { groupid: 'DAM_LMP_GRP' }],
+    [1020, { version: '2' }],
+    [1002, { startdatetime: '20240701' }],
+    [1002, { enddatetime: '20240701T06:00-0000' }],
+    [1014, { startdatetime: '20190101T08:00-0000', enddatetime: '20190102T08:00-0000' }],
+    [1018, { enddatetime: '20240703T07:00-0000' }],
+  ])('%i: %o', async (code, change) => {
+    const { text } = await ask({ ...GROUP, ...change }, oasis, 'GroupZip');
+    expect(text).toContain(`<m:ERR_CODE>${code}</m:ERR_CODE>`);
+  });
+
+  test('of a report or a day that there is not are refused', async () => {
+    const wrong = { day: '2024-07-01', report: 'PRC_NOTHING', node: 'NODE_1', delta: 1 };
+    expect(() => oasis.correct(wrong)).toThrow(TypeError);
+    expect(() => oasis.correct({ ...wrong, report: 'PRC_LMP', day: '2024-07-32' })).toThrow(RangeError);
+  });
+});
+
+describe('faults by chance', () => {
+  const rates = [
+    { rate: 0.2, fault: { status: 429 } },
+    { rate: 0.2, fault: { status: 503 } },
+    { rate: 0.2, fault: { oasisCode: 1003 } },
+    { rate: 0.1, fault: { page: true } },
+    { rate: 0.1, fault: { damaged: true } },
+  ] as const;
+
+  test('are the same for the same seed, and others for another', async () => {
+    const [one, again, another] = [
+      await begin({ faults: { rates } }),
+      await begin({ faults: { rates } }),
+      await begin({ faults: { rates }, seed: 2 }),
+    ];
+    expect(await answersOf(again, 60)).toEqual(await answersOf(one, 60));
+    expect(await answersOf(another, 60)).not.toEqual(one.requests.map(({ answer }) => answer));
+  });
+
+  test('come as often as they are asked for, and say so in the log', async () => {
+    const own = await begin({ faults: { rates: [{ rate: 0.25, fault: { status: 503 } }] } });
+    await answersOf(own, 400);
+    const injected = own.requests.filter((request) => request.injected);
+    expect(injected.every(({ answer }) => answer === '503 try again later')).toBe(true);
+    expect(injected.length).toBeGreaterThan(70);
+    expect(injected.length).toBeLessThan(130);
+    expect(own.requests.filter((request) => !request.injected).every(({ answer }) => answer.startsWith('200'))).toBe(
+      true,
+    );
+  });
+
+  test('end by themselves, however likely they are', async () => {
+    const own = await begin({ faults: { rates: [{ rate: 1, fault: { status: 503 } }], inARowMax: 2 } });
+    const statuses = (await answersOf(own, 6)).map((answer) => answer.slice(0, 3));
+    expect(statuses).toEqual(['503', '503', '200', '503', '503', '200']);
+  });
+
+  test('never hide that somebody asked too often', async () => {
+    const own = await begin({ limits: { spacingMs: 5000 }, faults: { rates: [{ rate: 1, fault: { status: 503 } }] } });
+    await answersOf(own, 2);
+    expect(own.requests.map(({ answer, injected }) => [answer.slice(0, 3), injected])).toEqual([
+      ['503', true],
+      ['429', false],
+    ]);
+  });
+
+  test.each([
+    [[{ rate: 1.1, fault: { page: true } as const }]],
+    [[{ rate: -0.1, fault: { page: true } as const }]],
+    [[{ rate: Number.NaN, fault: { page: true } as const }]],
+  ])('%j is refused', async (wrong) => {
+    await expect(startOasis({ now: () => NOW, nodes: NODES, faults: { rates: wrong } })).rejects.toThrow(RangeError);
+  });
+
+  async function answersOf(server: Oasis, count: number): Promise<string[]> {
+    for (let i = 0; i < count; i += 1) await (await fetch(urlOf(GOOD, server))).arrayBuffer();
+    return server.requests.map(({ answer }) => answer);
+  }
+});
+
+test('a stall ends without an answer', async () => {
+  const own = await begin();
+  own.failNext({ stallMs: 20 });
+  await expect(fetch(urlOf(GOOD, own))).rejects.toThrow();
+  expect((await ask(GOOD, own)).name).toMatch(/csv$/);
+  expect(own.requests.map(({ answer, injected }) => [answer.slice(0, 5), injected])).toEqual([
+    ['stall', true],
+    ['200 2', false],
+  ]);
+});
+
+test('the log says of each request when it came, what it asked for and what it was answered', async () => {
+  const own = await begin();
+  await ask(GOOD, own);
+  expect(own.requests).toEqual([
+    {
+      at: NOW,
+      form: 'SingleZip',
+      parameters: GOOD,
+      answer: '200 20240701_20240702_PRC_LMP_DAM_20240702_05_30_00_v12.csv',
+      injected: false,
+    },
+  ]);
+});
+
+async function begin(options: Partial<OasisOptions> = {}): Promise<Oasis> {
+  const begun = await startOasis({ now: () => NOW, nodes: NODES, limits: { spacingMs: 0 }, ...options });
+  cleanups.push(() => begun.close());
+  return begun;
+}
+
+function urlOf(parameters: Readonly<Record<string, string>>, server: Oasis, form = 'SingleZip'): string {
+  return `${server.url}/${form}?${new URLSearchParams(parameters)}`;
+}
+
+async function ask(parameters: Readonly<Record<string, string>>, server = oasis, form = 'SingleZip') {
+  const response = await fetch(urlOf(parameters, server, form));
   expect(response.status).toBe(200);
   const members = await readZip(Buffer.from(await response.arrayBuffer()), { membersMax: 1, bytesMax: 10_000_000 });
   return { name: members[0]?.name, text: members[0]?.bytes.toString() ?? '' };

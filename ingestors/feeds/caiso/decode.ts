@@ -1,6 +1,8 @@
 import { BusbarError, isBusbarError } from '../../../domain/errors.ts';
 import type { Decoded, Payload } from '../../feed.ts';
 import { isZip, readZip, type ZipLimits, zipMemberNames } from '../../sources/zip.ts';
+import { correctionsIn, decodeCorrectionGroup, isCorrectionGroup } from './correction-group.ts';
+import type { Correction } from './corrections.ts';
 import { decodeLmpCsv } from './lmp-pivot.ts';
 import { bodyKind, errorFromXml, throttledByPage, timeDateOf } from './oasis-xml.ts';
 import { instantFromPacific } from './pacific.ts';
@@ -9,10 +11,10 @@ import { instantFromPacific } from './pacific.ts';
 const ZIP_LIMITS: ZipLimits = { membersMax: 64, bytesMax: 512 * 1024 * 1024 };
 
 /**
- * Decodes what OASIS answers to a request for LMP, or a file of it: a zip of CSV members, one CSV without the zip, or
- * one of the ways in which OASIS says that there is no CSV.
+ * Decodes what OASIS answers to a request for LMP or for corrections, or a file of it: a zip of CSV members, one CSV
+ * without the zip, or one of the ways in which OASIS says that there is no CSV.
  *
- * @returns one fact a node and interval, in the order of intervals.
+ * @returns one fact a node and interval, in the order of intervals; none where corrections are only told of.
  * @throws BusbarError `NO_DATA`, `SOURCE_FAILED` or `SOURCE_REFUSED` where OASIS says so in XML; `THROTTLED` for an HTML
  *   page; `MALFORMED` for what is none of these, XML data (no `resultformat=6`) included.
  */
@@ -22,7 +24,19 @@ export async function decodeOasisLmp(payload: Payload): Promise<Decoded> {
     const error = errorIn(member.bytes);
     if (error) throw error;
   }
-  return decodeLmpCsv(members, payload.name);
+  return isCorrectionGroup([payload.name, ...members.map((member) => member.name)])
+    ? decodeCorrectionGroup(members, payload.name)
+    : decodeLmpCsv(members, payload.name);
+}
+
+/** What an answer of the correction group tells; nothing where it cannot be read, which its decoder says. */
+export async function correctionsInAnswer(payload: Payload): Promise<readonly Correction[]> {
+  try {
+    return correctionsIn(await membersOf(payload));
+  } catch (error) {
+    if (isBusbarError(error)) return [];
+    throw error;
+  }
 }
 
 /**

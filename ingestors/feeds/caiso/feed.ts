@@ -1,14 +1,21 @@
 import { MINUTE_MS } from '../../../domain/instant.ts';
 import { defineFeed } from '../../feed.ts';
 import { systemClock } from '../../sources/http.ts';
+import { caisoChunks } from './chunks.ts';
 import { decodeOasisLmp, publishedAtOf } from './decode.ts';
+import { caisoExpectations } from './expectations.ts';
 import { createOasisPoller } from './poller.ts';
+import { CORRECTIONS } from './reports.ts';
 import { CAISO_ENV } from './settings.ts';
 
 /** LMP of the California ISO from OASIS; see README.md in this folder. */
 export const caisoLmp = defineFeed({
   id: 'caiso-lmp',
   title: 'CAISO locational marginal prices (OASIS)',
+  streams: {
+    'iso.rt.lmp.caiso': ['PRC_INTVL_LMP', 'PRC_RTPD_LMP', 'PRC_HASP_LMP'],
+    'iso.da.lmp.caiso': ['PRC_LMP'],
+  },
   unknownNodes: 'register',
   decode: decodeOasisLmp,
   publishedAt: publishedAtOf,
@@ -16,7 +23,17 @@ export const caisoLmp = defineFeed({
     kind: 'poll',
     env: CAISO_ENV,
     everyMs: MINUTE_MS,
-    partitions: (settings) => (settings.CAISO_NODES.length === 0 ? [] : settings.CAISO_REPORTS),
-    open: (settings) => createOasisPoller(settings, { clock: systemClock, random: Math.random }),
+    partitions: ({ CAISO_NODES, CAISO_REPORTS, CAISO_CORRECTIONS_DAYS }) => {
+      if (CAISO_NODES.length === 0) return [];
+      return CAISO_CORRECTIONS_DAYS === 0 ? CAISO_REPORTS : [...CAISO_REPORTS, CORRECTIONS];
+    },
+    expectations: caisoExpectations,
+    chunks: caisoChunks,
+    open: (settings, turns) =>
+      createOasisPoller(settings, {
+        clock: systemClock,
+        random: Math.random,
+        pacer: turns.of('caiso-oasis', settings.CAISO_REQUEST_SPACING_MS),
+      }),
   },
 });

@@ -51,21 +51,44 @@ const ROWS_PER_TURN = 5_000;
 
 /** @throws BusbarError `MALFORMED` where the text is not UTF-8 or its first line lacks a column that is needed. */
 export async function readLmpRows(member: CsvMember, reader: RowReader): Promise<void> {
-  if (!isUtf8(member.bytes)) throw malformed(`${member.name} is not UTF-8 text`);
-  const text = member.bytes.toString('utf8').replace(/^\uFEFF/, '');
-  const headerEnd = text.indexOf('\n');
-  if (headerEnd < 0) throw malformed(`${member.name} has no line end: it is not an OASIS CSV or is cut off`);
-  const headerLine = withoutReturn(text.slice(0, headerEnd));
-  const columns = columnsOf(headerLine, member.name);
-  reader.header(headerLine);
+  const { text, header, columns, rowsAt } = opened(member);
+  reader.header(header);
   let rows = 0;
-  for (let from = headerEnd + 1; from < text.length; ) {
-    const lineEnd = text.indexOf('\n', from);
-    const line = withoutReturn(text.slice(from, lineEnd < 0 ? text.length : lineEnd));
-    if (line !== '') readLine(line, lineEnd < 0, columns, reader);
-    from = lineEnd < 0 ? text.length : lineEnd + 1;
+  for (let from = rowsAt; from < text.length; ) {
+    const { line, next, unterminated } = lineAt(text, from);
+    if (line !== '') readLine(line, unterminated, columns, reader);
+    from = next;
     if (++rows % ROWS_PER_TURN === 0) await letOthersRun();
   }
+}
+
+/** The market run of the first row; blank where there is no row. Throws as `readLmpRows` does. */
+export function marketRunIn(member: CsvMember): string {
+  const { text, columns, rowsAt } = opened(member);
+  return textAt(fieldsOf(lineAt(text, rowsAt).line) ?? [], columns.marketRunId);
+}
+
+interface OpenedCsv {
+  readonly text: string;
+  readonly header: string;
+  readonly columns: Columns;
+  readonly rowsAt: number;
+}
+
+function opened({ name, bytes }: CsvMember): OpenedCsv {
+  if (!isUtf8(bytes)) throw malformed(`${name} is not UTF-8 text`);
+  const text = bytes.toString('utf8').replace(/^\uFEFF/, '');
+  const { line: header, next, unterminated } = lineAt(text, 0);
+  if (unterminated) throw malformed(`${name} has no line end: it is not an OASIS CSV or is cut off`);
+  return { text, header, columns: columnsOf(header, name), rowsAt: next };
+}
+
+/** The line that begins there, without its end, and where the next one begins. */
+function lineAt(text: string, from: number) {
+  const end = text.indexOf('\n', from);
+  const unterminated = end < 0;
+  const line = withoutReturn(text.slice(from, unterminated ? text.length : end));
+  return { line, next: unterminated ? text.length : end + 1, unterminated };
 }
 
 function readLine(line: string, unterminated: boolean, columns: Columns, reader: RowReader): void {

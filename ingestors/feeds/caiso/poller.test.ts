@@ -4,15 +4,15 @@ import { HOUR_MS, isoFromInstant } from '../../../domain/instant.ts';
 import { checkIdentity } from '../../../domain/lmp.ts';
 import { localNameOf } from '../../../domain/market.ts';
 import { readConfig } from '../../../runtime/config.ts';
-import type { Fetched, Poller } from '../../feed.ts';
+import type { Fetched, Pacer, Poller } from '../../feed.ts';
 import type { Clock } from '../../sources/http.ts';
 import { type Oasis, type OasisLimits, startOasis } from '../../stand-ins/oasis.ts';
 import { simulatedPrices } from '../../stand-ins/oasis-report.ts';
+import { caisoChunks } from './chunks.ts';
 import { decodeOasisLmp } from './decode.ts';
-import { caisoLmp } from './feed.ts';
 import { createOasisPoller } from './poller.ts';
-import { REPORTS, type ReportName } from './reports.ts';
-import { oasisRequests, urlOf } from './requests.ts';
+import { type PartitionName, REPORTS, type ReportName } from './reports.ts';
+import { oasisRequests, pathOf, urlOf } from './requests.ts';
 import { CAISO_ENV } from './settings.ts';
 
 const at = (iso: string) => Date.parse(iso);
@@ -190,6 +190,195 @@ describe('what OASIS does when it does not answer', () => {
   });
 });
 
+describe('a poll for corrections', () => {
+  const START = at('2024-07-01T07:00Z');
+
+  test('asks for each day of the window once, oldest first, and then not again until the next day', async () => {
+    const { poller, clock, oasis } = await begin({ now: '2024-07-15T12:00Z' });
+    const fetched = await all(poller, 'PRC_CORR_GRP', undefined, clock.now());
+    expect(oasis.requests.map(({ form, parameters }) => [form, parameters.startdatetime])).toEqual(
+      Array.from({ length: 14 }, (_, day) => ['GroupZip', `202407${String(day + 1).padStart(2, '0')}T07:00-0000`]),
+    );
+    // All were without data; the last one moves the position, so the ledger shows that they were asked for.
+    expect(fetched.map(({ next }) => isoFromInstant(next))).toEqual(['2024-07-15T07:00:00.000Z']);
+    expect(await all(poller, 'PRC_CORR_GRP', fetched[0]?.next, clock.now())).toEqual([]);
+    await all(poller, 'PRC_CORR_GRP', fetched[0]?.next, at('2024-07-16T07:00Z'));
+    expect(oasis.requests).toHaveLength(28);
+  });
+
+  test('brings the corrected prices of the configured nodes', async () => {
+    const { poller, clock, oasis } = await begin({ now: '2024-07-15T12:00Z' });
+    oasis.correct({ day: '2024-07-10', report: 'PRC_LMP', node: NODES[0] ?? '', delta: 5 });
+    const fetched = await all(poller, 'PRC_CORR_GRP', START, clock.now());
+    expect(fetched.map(({ payload, next }) => [payload.name, isoFromInstant(next).slice(0, 10)])).toEqual([
+      ['PRC_CORR_GRP', '2024-07-01'],
+      ['PRC_LMP', '2024-07-01'],
+      ['PRC_CORR_GRP', '2024-07-15'],
+    ]);
+    const facts = await factsIn(fetched.slice(0, 2));
+    expect(facts.map(({ startAt }) => startAt)).toEqual(
+      Array.from({ length: 48 }, (_, i) => at('2024-07-10T07:00Z') + Math.floor(i / 2) * HOUR_MS),
+    );
+    for (const { node, startAt, lmp } of facts) {
+      const before = simulatedPrices(1, 'DAM', localNameOf(node), startAt).LMP;
+      expect(lmp).toBeCloseTo(localNameOf(node) === NODES[0] ? before + 5 : before, 5);
+    }
+    expect(facts.flatMap(checkIdentity)).toEqual([]);
+  });
+
+  test('does not ask again for what an earlier sweep brought', async () => {
+    const { poller, clock, oasis } = await begin({ now: '2024-07-15T12:00Z' });
+    oasis.correct({ day: '2024-07-10', report: 'PRC_LMP', node: NODES[0] ?? '', delta: 5 });
+    await clock.sleep(3 * 24 * HOUR_MS);
+    oasis.correct({ day: '2024-07-10', report: 'PRC_INTVL_LMP', node: NODES[0] ?? '', delta: 5 });
+    const fetched = await all(poller, 'PRC_CORR_GRP', at('2024-07-17T07:00Z'), clock.now());
+    expect(fetched.map(({ payload }) => payload.name)).toEqual(['PRC_CORR_GRP', 'PRC_INTVL_LMP', 'PRC_CORR_GRP']);
+  });
+
+  test('asks again only for reports that are polled', async () => {
+    const { poller, clock, oasis } = await begin({ now: '2024-07-15T12:00Z', env: { CAISO_REPORTS: 'PRC_LMP' } });
+    oasis.correct({ day: '2024-07-10', report: 'PRC_RTPD_LMP', node: NODES[0] ?? '', delta: 5 });
+    await all(poller, 'PRC_CORR_GRP', START, clock.now());
+    expect(oasis.requests.map(({ form }) => form)).not.toContain('SingleZip');
+  });
+
+  test('takes corrected prices from the group itself, of several market runs at once', async () => {
+    const { poller, clock, oasis } = await begin({ now: '2024-07-15T12:00Z', corrections: 'prices' });
+    oasis.correct({ day: '2024-07-14', report: 'PRC_LMP', node: NODES[0] ?? '', delta: 5 });
+    oasis.correct({ day: '2024-07-14', report: 'PRC_RTPD_LMP', node: NODES[1] ?? '', delta: -5 });
+    const fetched = await all(poller, 'PRC_CORR_GRP', START, clock.now());
+    expect(fetched.map(({ next }) => isoFromInstant(next).slice(0, 10))).toEqual(['2024-07-15']);
+    const facts = await factsIn(fetched);
+    expect(new Set(facts.map(({ run, node }) => `${run} ${localNameOf(node)}`))).toEqual(
+      new Set([`DAY_AHEAD_HOURLY ${NODES[0]}`, `REAL_TIME_15_MIN ${NODES[1]}`]),
+    );
+    expect(facts).toHaveLength(24 + 96);
+  });
+
+  test('of the last day with a correction moves the position when its reports are done', async () => {
+    const { poller, clock, oasis } = await begin({ now: '2024-07-15T12:00Z' });
+    oasis.correct({ day: '2024-07-14', report: 'PRC_LMP', node: NODES[0] ?? '', delta: 5 });
+    const fetched = await all(poller, 'PRC_CORR_GRP', START, clock.now());
+    expect(fetched.map(({ payload, next }) => [payload.name, isoFromInstant(next).slice(0, 10)])).toEqual([
+      ['PRC_CORR_GRP', '2024-07-01'],
+      ['PRC_LMP', '2024-07-15'],
+    ]);
+  });
+
+  test('hands an answer that cannot be read to the dead letters and goes on', async () => {
+    const { poller, clock, oasis } = await begin({ now: '2024-07-15T12:00Z' });
+    oasis.failNext({ damaged: true });
+    const fetched = await all(poller, 'PRC_CORR_GRP', START, clock.now());
+    expect(fetched.map(({ next }) => isoFromInstant(next).slice(0, 10))).toEqual(['2024-07-01', '2024-07-15']);
+    const [first] = fetched;
+    if (!first) throw new Error('nothing was fetched');
+    await expect(decodeOasisLmp(first.payload)).rejects.toMatchObject({ code: 'MALFORMED' });
+  });
+
+  test('that fails leaves the position for another sweep', async () => {
+    const { poller, clock, oasis } = await begin({ now: '2024-07-15T12:00Z' });
+    oasis.failNext({ oasisCode: 1016 });
+    await expect(all(poller, 'PRC_CORR_GRP', START, clock.now())).rejects.toMatchObject({
+      code: 'SOURCE_REFUSED',
+      details: { request: expect.stringContaining('GroupZip?groupid=PRC_CORR_GRP') },
+    });
+  });
+});
+
+describe('a chunk', () => {
+  const DAY = { from: at('2024-07-01T07:00Z'), to: at('2024-07-02T07:00Z'), nodes: undefined };
+
+  test.each([
+    ['PRC_LMP', 24],
+    ['PRC_INTVL_LMP', 288],
+    ['PRC_RTPD_LMP', 96],
+    ['PRC_HASP_LMP', 96],
+  ] as const)('of %s is asked for as it was planned', async (partition, intervals) => {
+    const { poller, oasis, settings, clock } = await begin({ now: '2024-07-05T12:30Z' });
+    const [chunk] = caisoChunks(settings, partition, DAY);
+    if (!chunk) throw new Error('no chunk');
+    const answer = await poller.fetch(partition, chunk.request, never);
+    expect((await decodeOasisLmp(answer.payload)).facts).toHaveLength(intervals * NODES.length);
+    expect(answer.request).toBe(`${oasis.url}/${chunk.request}`);
+    expect(answer.payload.name).toBe(partition);
+    expect(answer.publishedAt).toBe(clock.now());
+    expect(oasis.requests).toHaveLength(1);
+  });
+
+  test('of corrections is a trade date', async () => {
+    const { poller, oasis, settings } = await begin({ now: '2024-07-05T12:30Z', corrections: 'prices' });
+    oasis.correct({ day: '2024-07-01', report: 'PRC_LMP', node: NODES[0] ?? '', delta: 5 });
+    const [chunk] = caisoChunks(settings, 'PRC_CORR_GRP', DAY);
+    const { payload } = await poller.fetch('PRC_CORR_GRP', chunk?.request ?? '', never);
+    expect((await decodeOasisLmp(payload)).facts).toHaveLength(24);
+  });
+
+  test.each([
+    ['says that there is no data', { oasisCode: 1000 }, 'NO_DATA'],
+    ['cannot be read', { damaged: true }, 'MALFORMED'],
+  ] as const)('whose answer %s is answered', async (_, fault, code) => {
+    const { poller, oasis, request } = await beginChunk();
+    oasis.failNext(fault);
+    const { payload } = await poller.fetch('PRC_LMP', request, never);
+    await expect(decodeOasisLmp(payload)).rejects.toMatchObject({ code });
+    expect(oasis.requests).toHaveLength(1);
+  });
+
+  test('is tried again as a poll is, and paced likewise', async () => {
+    const { poller, oasis, request } = await beginChunk();
+    oasis.failNext({ status: 429 }, { oasisCode: 1015 }, { stallMs: 1 }, { page: true });
+    const { payload } = await poller.fetch('PRC_LMP', request, never);
+    expect((await decodeOasisLmp(payload)).facts).toHaveLength(48);
+    expect(oasis.requests).toHaveLength(5);
+    expect(spacings(oasis).every((ms) => ms >= 5000)).toBe(true);
+  });
+
+  test.each([
+    ['is throttled for good', { status: 429 }, 'THROTTLED', 5],
+    ['fails for good', { oasisCode: 1003 }, 'SOURCE_FAILED', 5],
+    ['is too old', { oasisCode: 1014 }, 'SOURCE_REFUSED', 1],
+  ] as const)('that %s fails by name after a bounded number of tries', async (_, fault, code, tries) => {
+    const { poller, oasis, request } = await beginChunk();
+    oasis.failNext(fault, fault, fault, fault, fault);
+    await expect(poller.fetch('PRC_LMP', request, never)).rejects.toMatchObject({ code });
+    expect(oasis.requests).toHaveLength(tries);
+  });
+
+  test.each([
+    ['nothing', () => ''],
+    ['another place', (request: string) => `https://elsewhere.example/${request}`],
+    ['a way out of the base', (request: string) => `../${request}`],
+    ['one more parameter', (request: string) => `${request}&grp_type=ALL`],
+    ['another report', (request: string) => request.replace('PRC_LMP', 'PRC_HASP_LMP')],
+    ['another version', (request: string) => request.replace('version=12', 'version=1')],
+    ['another form', (request: string) => request.replace('SingleZip', 'GroupZip')],
+    ['eleven nodes', (request: string) => `${request},A,B,C,D,E,F,G,H,I`],
+    ['no node', (request: string) => request.replace(/node=.*/, 'node=')],
+    ['a node that would change the request', (request: string) => `${request},A%26B`],
+    ['a day that does not exist', (request: string) => request.replace('20240701', '20240732')],
+    ['an end before its start', (request: string) => request.replace('enddatetime=2024', 'enddatetime=2023')],
+  ])('that asks for %s is refused and not asked', async (_, change) => {
+    const { poller, oasis, request } = await beginChunk();
+    await expect(poller.fetch('PRC_LMP', change(request), never)).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
+    await expect(poller.fetch('PRC_NOTHING', request, never)).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
+    await expect(poller.fetch('PRC_CORR_GRP', request, never)).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
+    expect(oasis.requests).toEqual([]);
+  });
+
+  test('that is aborted ends with the reason of its signal', async () => {
+    const { poller, request } = await beginChunk();
+    const aborted = AbortSignal.abort(new Error('cancelled'));
+    await expect(poller.fetch('PRC_LMP', request, aborted)).rejects.toThrow('cancelled');
+  });
+
+  async function beginChunk() {
+    const begun = await begin({ now: '2024-07-05T12:30Z' });
+    const [chunk] = caisoChunks(begun.settings, 'PRC_LMP', DAY);
+    if (!chunk) throw new Error('no chunk');
+    return { ...begun, request: chunk.request };
+  }
+});
+
 describe('one poller', () => {
   test('spaces the requests of all its partitions', async () => {
     const { poller, clock, oasis } = await begin({ now: '2024-07-02T12:30Z', limits: { spacingMs: 0 } });
@@ -224,7 +413,7 @@ test('a backfill range is split into requests that OASIS takes', async () => {
   const requests = oasisRequests('PRC_LMP', nodes, at('2024-09-15T07:00Z'), at('2024-11-20T08:00Z'));
   let facts = 0;
   for (const request of requests) {
-    const response = await fetch(urlOf(oasis.url, request));
+    const response = await fetch(urlOf(oasis.url, pathOf(request)));
     const payload = { bytes: Buffer.from(await response.arrayBuffer()), name: 'PRC_LMP' };
     facts += (await decodeOasisLmp(payload)).facts.length;
   }
@@ -233,23 +422,17 @@ test('a backfill range is split into requests that OASIS takes', async () => {
 });
 
 describe('the settings', () => {
-  test('without nodes nothing is polled', () => {
-    const settings = readConfig({}, [CAISO_ENV]).settings(CAISO_ENV);
-    expect(caisoLmp.source.kind === 'poll' && caisoLmp.source.partitions(settings)).toEqual([]);
-    expect(settings).toMatchObject({
+  test('are those of the real OASIS where nothing is said', () => {
+    expect(readConfig({}, [CAISO_ENV]).settings(CAISO_ENV)).toMatchObject({
       CAISO_OASIS_URL: 'https://oasis.caiso.com/oasisapi',
       CAISO_REQUEST_SPACING_MS: 5000,
+      CAISO_CORRECTIONS_DAYS: 14,
     });
   });
 
-  test('with nodes each report is a partition', () => {
-    const env = { CAISO_NODES: ' TH_NP15_GEN-APND, TH_NP15_GEN-APND,N1', CAISO_REPORTS: 'PRC_LMP,PRC_HASP_LMP' };
-    const settings = readConfig(env, [CAISO_ENV]).settings(CAISO_ENV);
-    expect(settings.CAISO_NODES).toEqual(['TH_NP15_GEN-APND', 'N1']);
-    expect(caisoLmp.source.kind === 'poll' && caisoLmp.source.partitions(settings)).toEqual([
-      'PRC_LMP',
-      'PRC_HASP_LMP',
-    ]);
+  test('name a node once that is listed twice', () => {
+    const env = { CAISO_NODES: ' TH_NP15_GEN-APND, TH_NP15_GEN-APND,N1' };
+    expect(readConfig(env, [CAISO_ENV]).settings(CAISO_ENV).CAISO_NODES).toEqual(['TH_NP15_GEN-APND', 'N1']);
   });
 
   test.each([
@@ -258,6 +441,8 @@ describe('the settings', () => {
     ['CAISO_OASIS_URL', 'ftp://oasis'],
     ['CAISO_REQUEST_SPACING_MS', '-1'],
     ['CAISO_LOOKBACK_HOURS', 'soon'],
+    ['CAISO_CORRECTIONS_DAYS', '61'],
+    ['CAISO_CORRECTIONS_DAYS', '-1'],
   ])('a wrong %s is named', (name, value) => {
     expect(() => readConfig({ [name]: value }, [CAISO_ENV])).toThrow(new RegExp(`${name}: `));
   });
@@ -267,15 +452,31 @@ interface Beginning {
   readonly now: string;
   readonly nodes?: readonly string[];
   readonly limits?: Partial<OasisLimits>;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly corrections?: 'notice' | 'prices';
 }
 
-async function begin({ now, nodes = NODES, limits = {} }: Beginning) {
+async function begin({ now, nodes = NODES, limits = {}, env = {}, corrections = 'notice' }: Beginning) {
   const clock = skippingClock(at(now));
-  const oasis = await stand({ now: clock.now, nodes, limits });
-  const env = { CAISO_NODES: nodes.join(','), CAISO_OASIS_URL: oasis.url };
-  const poller = createOasisPoller(readConfig(env, [CAISO_ENV]).settings(CAISO_ENV), { clock, random: () => 0.5 });
+  const oasis = await stand({ now: clock.now, nodes, limits, corrections });
+  const all = { CAISO_NODES: nodes.join(','), CAISO_OASIS_URL: oasis.url, ...env };
+  const settings = readConfig(all, [CAISO_ENV]).settings(CAISO_ENV);
+  const pacer = skippingPacer(settings.CAISO_REQUEST_SPACING_MS, clock);
+  const poller = createOasisPoller(settings, { clock, random: () => 0.5, pacer });
   cleanups.push(() => poller.close());
-  return { clock, oasis, poller };
+  return { clock, oasis, poller, settings };
+}
+
+/** Turns on the clock that skips; those of the store are on its own clock. */
+function skippingPacer(spacingMs: number, clock: Clock): Pacer {
+  let nextAt = clock.now();
+  return {
+    turn: async (signal) => {
+      const mineAt = Math.max(nextAt, clock.now());
+      nextAt = mineAt + spacingMs;
+      await clock.sleep(mineAt - clock.now(), signal);
+    },
+  };
 }
 
 async function stand(options: Parameters<typeof startOasis>[0]): Promise<Oasis> {
@@ -296,7 +497,12 @@ function skippingClock(begin: number): Clock {
   };
 }
 
-async function all(poller: Poller, report: ReportName, position: number | undefined, now: number): Promise<Fetched[]> {
+async function all(
+  poller: Poller,
+  report: PartitionName,
+  position: number | undefined,
+  now: number,
+): Promise<Fetched[]> {
   const fetched: Fetched[] = [];
   for await (const each of poller.poll(report, position, now, never)) fetched.push(each);
   return fetched;

@@ -1,11 +1,12 @@
 import { BusbarError } from '../../../domain/errors.ts';
 import { HOUR_MS } from '../../../domain/instant.ts';
-import type { Fetched, Poller } from '../../feed.ts';
-import { type Clock, createHttpSource, createPacer, type HttpSource } from '../../sources/http.ts';
-import { errorInAnswer } from './decode.ts';
+import type { Answer, Fetched, Pacer, Poller } from '../../feed.ts';
+import { type Clock, createHttpSource, type HttpSource } from '../../sources/http.ts';
+import { type Correction, correctedReports, correctionSweep } from './corrections.ts';
+import { correctionsInAnswer, errorInAnswer } from './decode.ts';
 import { pollPlan } from './poll-plan.ts';
-import { isReportName, REPORTS, type ReportName } from './reports.ts';
-import { type OasisRequest, requestsFor, urlOf } from './requests.ts';
+import { CORRECTIONS, isPartitionName, type PartitionName, REPORTS, type ReportName } from './reports.ts';
+import { correctionsPathOf, isRequestOf, oasisRequests, pathOf, requestsFor, urlOf, type Window } from './requests.ts';
 import type { CaisoSettings } from './settings.ts';
 
 /** A month of ten nodes is some 6 MB before it is zipped; a group download of all nodes is below 10 MB zipped. */
@@ -20,17 +21,17 @@ const RETRIES = { triesMax: 5, backoffMs: 10_000, backoffMsMax: 120_000 };
 export interface OasisParts {
   readonly clock: Clock;
   readonly random: () => number;
+  readonly pacer: Pacer;
 }
 
 /**
- * Asks OASIS for what is new in a report. Requests of all partitions are spaced together.
+ * Asks OASIS for what is new in a report, for what was corrected, or for a chunk. A poll ends quietly when it is aborted
+ * or the poller closed.
  *
- * An answer that says "no data" is yielded only where it moves the position, which it does only for the past: the
- * ledger then shows that the gap was asked for. An answer that cannot be read is yielded, so that it becomes a dead
- * letter; while its intervals are not settled it is asked for again. Polling ends quietly when it is aborted or the poller closed.
+ * An answer that says "no data" is yielded only where it moves the position: the ledger then shows that the gap was
+ * asked for. An answer that cannot be read is yielded, so that it becomes a dead letter.
  */
-export function createOasisPoller(settings: CaisoSettings, { clock, random }: OasisParts): Poller {
-  const pacer = createPacer(settings.CAISO_REQUEST_SPACING_MS, clock);
+export function createOasisPoller(settings: CaisoSettings, { clock, random, pacer }: OasisParts): Poller {
   const http = createHttpSource({
     clock,
     random,
@@ -40,11 +41,21 @@ export function createOasisPoller(settings: CaisoSettings, { clock, random }: Oa
     ...RETRIES,
   });
   const closing = new AbortController();
+  const until = (signal: AbortSignal) => AbortSignal.any([signal, closing.signal]);
   return {
     poll: (partition, position, now, signal) => {
-      if (!isReportName(partition)) throw new TypeError(`not a report of CAISO: ${partition}`);
-      const either = AbortSignal.any([signal, closing.signal]);
-      return poll({ settings, clock, http, signal: either }, partition, position, now);
+      if (!isPartitionName(partition)) throw new TypeError(`CAISO has no partition ${partition}`);
+      const polling: Polling = { settings, clock, http, signal: until(signal) };
+      return partition === CORRECTIONS
+        ? pollCorrections(polling, position, now)
+        : pollReport(polling, partition, position, now);
+    },
+    fetch: async (partition, request, signal) => {
+      if (!isPartitionName(partition) || !isRequestOf(partition, request)) {
+        throw new BusbarError('BAD_USER_INPUT', `this is no request to OASIS for ${partition}: ${request}`);
+      }
+      const { bytes } = await fetchOasis(http, urlOf(settings.CAISO_OASIS_URL, request), until(signal));
+      return answered(settings, clock, partition, request, bytes);
     },
     close: async () => {
       closing.abort();
@@ -60,7 +71,11 @@ interface Polling {
   readonly signal: AbortSignal;
 }
 
-async function* poll(
+/**
+ * The position moves past "no data" only where the intervals are settled, and past an answer that cannot be read likewise:
+ * else both are asked for again.
+ */
+async function* pollReport(
   polling: Polling,
   reportName: ReportName,
   position: number | undefined,
@@ -74,7 +89,8 @@ async function* poll(
   for (const window of plan.windows) {
     const requests = requestsFor(report, settings.CAISO_NODES, window);
     for (const request of requests) {
-      const answer = await answerTo(polling, request);
+      const path = pathOf(request);
+      const answer = await answerTo(polling, path);
       if (!answer) return;
       if (answer.error) ceiling = Math.min(ceiling, plan.settledUntil);
       // Until the last ten nodes have been asked for, the window itself is still to be done.
@@ -82,11 +98,52 @@ async function* poll(
       const next = Math.max(reached, Math.min(done, ceiling));
       if (answer.error?.code === 'NO_DATA' && next === reached) continue;
       reached = next;
-      const payload = { bytes: answer.bytes, name: reportName };
-      yield { payload, request: urlOf(settings.CAISO_OASIS_URL, request), publishedAt: clock.now(), next };
+      yield { ...answered(settings, clock, reportName, path, answer.bytes), next };
       if (signal.aborted) return;
     }
   }
+}
+
+interface Question {
+  readonly name: PartitionName;
+  readonly path: string;
+}
+
+/** Asks for the corrections of each day and, where they are only told of, for the corrected reports of that day again. */
+async function* pollCorrections(polling: Polling, position: number | undefined, now: number): AsyncGenerator<Fetched> {
+  const { settings, clock, signal } = polling;
+  const sweep = correctionSweep(position, now, settings.CAISO_CORRECTIONS_DAYS);
+  for (const day of sweep.days) {
+    const questions: Question[] = [{ name: CORRECTIONS, path: correctionsPathOf(day) }];
+    for (let question = questions.shift(); question; question = questions.shift()) {
+      const answer = await answerTo(polling, question.path);
+      if (!answer) return;
+      const fetched = answered(settings, clock, question.name, question.path, answer.bytes);
+      if (question.name === CORRECTIONS) {
+        const corrections = await correctionsInAnswer(fetched.payload);
+        questions.push(...correctedRequests(settings, day, corrections, sweep.newSince));
+      }
+      const last = day === sweep.days.at(-1) && questions.length === 0;
+      if (answer.error?.code === 'NO_DATA' && !last) continue;
+      yield { ...fetched, next: last ? sweep.next : sweep.reached };
+      if (signal.aborted) return;
+    }
+  }
+}
+
+function correctedRequests(
+  { CAISO_NODES, CAISO_REPORTS }: CaisoSettings,
+  day: Window,
+  corrections: readonly Correction[],
+  newSince: number,
+): Question[] {
+  return correctedReports(CAISO_REPORTS, corrections, newSince).flatMap((name) =>
+    oasisRequests(name, CAISO_NODES, day.start, day.end).map((request) => ({ name, path: pathOf(request) })),
+  );
+}
+
+function answered(settings: CaisoSettings, clock: Clock, name: PartitionName, path: string, bytes: Buffer): Answer {
+  return { payload: { bytes, name }, request: urlOf(settings.CAISO_OASIS_URL, path), publishedAt: clock.now() };
 }
 
 interface OasisAnswer {
@@ -96,9 +153,9 @@ interface OasisAnswer {
 }
 
 /** @returns undefined where polling was ended meanwhile. */
-async function answerTo({ settings, http, signal }: Polling, request: OasisRequest): Promise<OasisAnswer | undefined> {
+async function answerTo({ settings, http, signal }: Polling, path: string): Promise<OasisAnswer | undefined> {
   try {
-    return await fetchOasis(http, urlOf(settings.CAISO_OASIS_URL, request), signal);
+    return await fetchOasis(http, urlOf(settings.CAISO_OASIS_URL, path), signal);
   } catch (error) {
     if (signal.aborted) return undefined;
     throw error;

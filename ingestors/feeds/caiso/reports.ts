@@ -31,6 +31,11 @@ export const REPORT_NAMES = ['PRC_LMP', 'PRC_INTVL_LMP', 'PRC_RTPD_LMP', 'PRC_HA
 
 export type ReportName = (typeof REPORT_NAMES)[number];
 
+/** The group in which OASIS tells of corrected prices, of all reports together. */
+export const CORRECTIONS = 'PRC_CORR_GRP';
+
+export type PartitionName = ReportName | typeof CORRECTIONS;
+
 export const REPORTS: Readonly<Record<ReportName, Report>> = {
   PRC_LMP: {
     name: 'PRC_LMP',
@@ -87,6 +92,10 @@ export function reportByMarketRunId(id: string): Report | undefined {
 
 export function isReportName(text: string): text is ReportName {
   return Object.hasOwn(REPORTS, text);
+}
+
+export function isPartitionName(text: string): text is PartitionName {
+  return text === CORRECTIONS || isReportName(text);
 }
 
 /** The report that a payload's or member's name speaks of, as in `20240101_20240115_PRC_HASP_LMP_HASP_v1.csv`. */

@@ -1,6 +1,6 @@
-import { DAY_MS } from '../../../domain/instant.ts';
+import { DAY_MS, parseInstant } from '../../../domain/instant.ts';
 import { operatingDayStart } from './pacific.ts';
-import { intervalMsOf, REPORTS, type Report, type ReportName } from './reports.ts';
+import { CORRECTIONS, intervalMsOf, type PartitionName, REPORTS, type Report, type ReportName } from './reports.ts';
 
 /** OASIS takes ten nodes in a request. */
 const NODES_MAX = 10;
@@ -65,23 +65,76 @@ export function roundedUp(instantMs: number, stepMs: number): number {
   return Math.ceil(instantMs / stepMs) * stepMs;
 }
 
-/** The request's URL; it holds no secret and can be opened by a person. */
-export function urlOf(base: string, request: OasisRequest): string {
-  const { report, nodes, start, end } = request;
-  const parameters = [
+/** The URL of a request; it holds no secret and can be opened by a person. */
+export function urlOf(base: string, path: string): string {
+  return `${base.replace(/\/$/, '')}/${path}`;
+}
+
+/** The request as text, relative to the base URL of OASIS. */
+export function pathOf({ report, nodes, start, end }: OasisRequest): string {
+  return pathFrom('SingleZip', [
     ['queryname', report.name],
     ['version', String(report.version)],
     ['resultformat', '6'],
     ['startdatetime', oasisTime(start)],
     ['enddatetime', oasisTime(end)],
-    ...(report.marketRunParameter === null ? [] : [['market_run_id', report.marketRunParameter]]),
-    ['node', nodes.map(encodeURIComponent).join(',')],
-  ];
-  return `${base.replace(/\/$/, '')}/SingleZip?${parameters.map((pair) => pair.join('=')).join('&')}`;
+    ...(report.marketRunParameter === null ? [] : [['market_run_id', report.marketRunParameter] as const]),
+    ['node', nodes.join(',')],
+  ]);
+}
+
+/** The request for what was corrected of one trade date, likewise. */
+export function correctionsPathOf({ start, end }: Window): string {
+  return pathFrom('GroupZip', [
+    ['groupid', CORRECTIONS],
+    ['version', '1'],
+    ['resultformat', '6'],
+    ['startdatetime', oasisTime(start)],
+    ['enddatetime', oasisTime(end)],
+  ]);
+}
+
+/**
+ * Whether the text is what this feed itself would ask for the partition. It is read, written again and compared, so that
+ * nothing else gets through: a request is kept in the store until it is asked.
+ */
+export function isRequestOf(partition: PartitionName, text: string): boolean {
+  const parameters = parametersOf(text);
+  const start = instantFrom(parameters.get('startdatetime'));
+  const end = instantFrom(parameters.get('enddatetime'));
+  if (start === undefined || end === undefined || end <= start) return false;
+  if (partition === CORRECTIONS) return text === correctionsPathOf({ start, end });
+  const nodes = (parameters.get('node') ?? '').split(',');
+  if (nodes.length > NODES_MAX || !nodes.every(isOasisNode)) return false;
+  return text === pathOf({ report: REPORTS[partition], nodes, start, end });
+}
+
+/** A node as OASIS names it, as in TH_NP15_GEN-APND. */
+export function isOasisNode(name: string): boolean {
+  return /^[\w.-]{1,200}$/.test(name);
+}
+
+function pathFrom(form: string, parameters: readonly (readonly [string, string])[]): string {
+  return `${form}?${parameters.map((pair) => pair.join('=')).join('&')}`;
+}
+
+function parametersOf(path: string): ReadonlyMap<string, string> {
+  const pairs = path.slice(path.indexOf('?') + 1).split('&');
+  return new Map(
+    pairs.map((pair): [string, string] => {
+      const at = pair.indexOf('=');
+      return [pair.slice(0, at), pair.slice(at + 1)];
+    }),
+  );
 }
 
 /** `20240101T07:00-0000`; seconds are dropped. */
 function oasisTime(instantMs: number): string {
   const iso = new Date(instantMs).toISOString();
   return `${iso.slice(0, 10).replaceAll('-', '')}${iso.slice(10, 16)}-0000`;
+}
+
+function instantFrom(text: string | undefined): number | undefined {
+  const parts = /^(\d{4})(\d{2})(\d{2})T(\d{2}:\d{2})-0000$/.exec(text ?? '');
+  return parts ? parseInstant(`${parts[1]}-${parts[2]}-${parts[3]}T${parts[4]}Z`) : undefined;
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isReportName, REPORT_NAMES, type ReportName } from './reports.ts';
+import { isOasisNode } from './requests.ts';
 
 const listed = (text: string) =>
   text
@@ -13,10 +14,7 @@ export const CAISO_ENV = z.object({
     .string()
     .default('')
     .transform((text) => [...new Set(listed(text))])
-    .refine(
-      (nodes) => nodes.every((node) => /^[\w.-]+$/.test(node)),
-      'must be node names as OASIS has them, as in TH_NP15_GEN-APND',
-    )
+    .refine((nodes) => nodes.every(isOasisNode), 'must be node names as OASIS has them, as in TH_NP15_GEN-APND')
     .describe('CAISO nodes to poll, separated by commas, as OASIS names them. Empty: nothing is polled, files only.'),
   CAISO_REPORTS: z
     .string()
@@ -46,6 +44,13 @@ export const CAISO_ENV = z.object({
     .max(31 * 24)
     .default(24)
     .describe('How far a first poll of CAISO goes back. Hours; for more, run a backfill.'),
+  CAISO_CORRECTIONS_DAYS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(60)
+    .default(14)
+    .describe('For how many past operating days CAISO is asked once a day what it corrected. 0: never.'),
 });
 
 export type CaisoSettings = z.output<typeof CAISO_ENV>;
