@@ -1,4 +1,4 @@
-/** The ingestors of one process: topic feeds, polled feeds and the sweep of what nobody announced. */
+/** The ingestors of one process: topic feeds, polls and jobs, and the sweep of what nobody announced. */
 import { hostname } from 'node:os';
 import type pg from 'pg';
 import type { Logger } from 'pino';
@@ -7,14 +7,14 @@ import type { LiveBus } from '../runtime/live-bus/live-bus.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import { TOPICS } from '../schema/events/topics.ts';
 import type { Feed } from './feed.ts';
-import { tryLease } from './lease.ts';
+import { startWorkers } from './jobs/index.ts';
 import { createAnnouncer } from './pipeline/announcer.ts';
 import { createPipeline, type Pipeline } from './pipeline/pipeline.ts';
 import { createRollups } from './pipeline/rollups.ts';
 import { registerFeeds } from './pipeline/store/feeds.ts';
 import { claimPartition, noteFailure } from './pipeline/store/positions.ts';
-import { type PolledFeed, runPolls } from './poll-runner.ts';
 import type { EventLog } from './sources/event-log.ts';
+import { createTurns } from './sources/turns.ts';
 import { runTopics, type TopicFeed } from './topic-runner.ts';
 
 export interface IngestorParts {
@@ -35,7 +35,7 @@ export interface IngestorParts {
 }
 
 export interface Ingestors {
-  /** Finishes batches under way, commits and announces them, gives partitions and leases back. */
+  /** Finishes batches under way, commits and announces them, gives partitions, polls and jobs back. */
   stop(): Promise<void>;
 }
 
@@ -45,23 +45,27 @@ export async function startIngestors(parts: IngestorParts): Promise<Ingestors> {
   const { config, pool, databaseUrl, eventLog, bus, feeds, metrics, log, onIdle, onAnnounced, onEnd } = parts;
   const announcer = createAnnouncer({ bus, pool, metrics, log });
   const rollups = createRollups({ pool, log, clock: Date.now });
-  const { pipeline, underWay } = counted(createPipeline({ pool, announcer, rollups, metrics, log }), onIdle);
+  const keepRaw = config.core.RAW_PAYLOAD_DAYS > 0;
+  const { pipeline, underWay } = counted(createPipeline({ pool, announcer, rollups, keepRaw, metrics, log }), onIdle);
   const claim = (feed: string, partition: string) => claimPartition(pool, feed, partition, PROCESS_NAME);
-  await registerFeeds(pool, feeds);
+  await registerFeeds(pool, feeds, config);
   await eventLog.ensureTopics(TOPICS);
   const consumption = await runTopics(feeds.filter(isTopicFeed), { log, eventLog, pipeline, announcer, claim });
   consumption.ended.catch(onEnd);
-  const pollings = feeds.filter(isPolledFeed).map((feed) =>
-    runPolls(feed, config.settings(feed.source.env), {
-      log,
-      pipeline,
-      announcer,
-      clock: Date.now,
-      claim,
-      tryLease: (name) => tryLease(databaseUrl, name),
-      noteFailure: (id, partition, error) => noteFailure(pool, id, partition, error),
-    }),
-  );
+  const workers = await startWorkers({
+    config,
+    pool,
+    databaseUrl,
+    eventLog,
+    feeds,
+    pipeline,
+    announcer,
+    turns: createTurns(pool),
+    log,
+    clock: Date.now,
+    claim,
+    noteFailure: (feed, partition, error) => noteFailure(pool, feed, partition, error),
+  });
   const sweeping = setInterval(() => {
     if (underWay() === 0) onIdle();
     announcer.sweep().then(
@@ -72,7 +76,7 @@ export async function startIngestors(parts: IngestorParts): Promise<Ingestors> {
   return {
     stop: async () => {
       clearInterval(sweeping);
-      await Promise.all([consumption.stop(), ...pollings.map((polling) => polling.stop())]);
+      await Promise.all([consumption.stop(), workers.stop()]);
       await Promise.all([announcer.sweep().catch(() => {}), rollups.settled()]);
     },
   };
@@ -97,8 +101,4 @@ const PROCESS_NAME = `${hostname()}/${process.pid}`;
 
 function isTopicFeed(feed: Feed): feed is TopicFeed {
   return feed.source.kind === 'topic';
-}
-
-function isPolledFeed(feed: Feed): feed is PolledFeed {
-  return feed.source.kind === 'poll';
 }

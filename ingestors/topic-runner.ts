@@ -5,10 +5,11 @@
 import type { Logger } from 'pino';
 import { BusbarError } from '../domain/errors.ts';
 import type { Feed, TopicSource } from './feed.ts';
+import { failureOf, itemsOf } from './log-items.ts';
 import type { Announcer } from './pipeline/announcer.ts';
-import type { Item, Pipeline } from './pipeline/pipeline.ts';
+import type { Pipeline } from './pipeline/pipeline.ts';
 import type { Claim } from './pipeline/store/positions.ts';
-import type { Consumption, EventLog, LogBatch, PartitionHandler } from './sources/event-log.ts';
+import type { Consumption, EventLog, PartitionHandler } from './sources/event-log.ts';
 
 export interface TopicRunnerParts {
   readonly log: Logger;
@@ -64,21 +65,8 @@ function handlerOf(
         request: null,
         items: itemsOf(batch),
         lag: Math.max(0, batch.end - batch.next),
-        ...(batch.lost && {
-          failure: `retention dropped offsets ${batch.lost.from} to ${batch.lost.to} before they were read`,
-        }),
+        ...failureOf(batch),
       });
     },
   };
-}
-
-const NOTHING = Buffer.alloc(0);
-
-function itemsOf(batch: LogBatch): Item[] {
-  return batch.records.map((record) => ({
-    payload: { bytes: record.value ?? NOTHING, name: batch.topic },
-    publishedAt: record.appendedAt,
-    publishedSeq: record.offset,
-    position: record.offset,
-  }));
 }

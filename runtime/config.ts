@@ -89,6 +89,18 @@ const CORE = z.object({
     .default(20_000)
     .describe('Most entries the live bus keeps for reconnecting subscribers.'),
   LIVE_WINDOW_MINUTES: z.coerce.number().min(1).default(60).describe('Longest time the live bus keeps an entry.'),
+  RAW_PAYLOAD_DAYS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(90)
+    .describe('How long answers of sources are kept, so that they can be decoded again. Days; 0 keeps none.'),
+  LEDGER_DAYS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(90)
+    .describe('How long ledger entries are kept after they ended; those with open dead letters longer. Days.'),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
     .default('info')

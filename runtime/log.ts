@@ -28,11 +28,16 @@ export function createLog(level: LogLevel, name: string, out: LogTarget = proces
   const { formatters: _, ...plain } = options;
   return pino({
     ...plain,
-    transport: { target: 'pino-pretty', options: { singleLine: true, ignore: 'pid,hostname' } },
+    transport: {
+      target: 'pino-pretty',
+      options: { singleLine: true, ignore: 'pid,hostname', destination: out.fd ?? 1 },
+    },
   });
 }
 
 export interface LogTarget {
   readonly isTTY?: boolean;
+  /** The file descriptor; standard output's where nothing is said. */
+  readonly fd?: number;
   write(line: string): unknown;
 }

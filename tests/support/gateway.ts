@@ -1,13 +1,14 @@
 import { type Client, createClient } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { WebSocket } from 'ws';
-import { createLiveHub, type LiveHub } from '../../gateway/live/hub.ts';
+import type { Caller } from '../../gateway/caller.ts';
+import { createLiveHub } from '../../gateway/live/hub.ts';
 import { createLoaders } from '../../gateway/loaders.ts';
 import { createGateway, type Gateway } from '../../gateway/server.ts';
 import { createHealth, type Health } from '../../runtime/health.ts';
 import type { LiveBus } from '../../runtime/live-bus/live-bus.ts';
 import { createMetrics, type Metrics } from '../../runtime/metrics.ts';
-import type { Context, Reads } from '../../schema/context.ts';
+import type { Context, Live, Operations, Reads } from '../../schema/context.ts';
 import { schema } from '../../schema/schema.ts';
 import { ringBus, silent } from './live.ts';
 
@@ -31,11 +32,15 @@ export interface TestGateway {
 export async function startGateway({
   log = silent,
   reads = {},
+  live = {},
+  operations = () => NO_OPERATIONS,
   graceMs = 2_000,
   memberFramesMax,
 }: {
   log?: Logger;
   reads?: Partial<Reads>;
+  live?: Partial<Live>;
+  operations?: (caller: Caller) => Operations;
   graceMs?: number;
   memberFramesMax?: number;
 } = {}): Promise<TestGateway> {
@@ -47,7 +52,7 @@ export async function startGateway({
   const loaded = { ledgerEntries: 0 };
   const gateway = createGateway({
     schema,
-    makeContext: () => contextWith(hub, reads, loaded),
+    makeContext: (caller) => ({ ...contextWith({ ...hub, ...live }, reads, loaded), operations: operations(caller) }),
     log,
     metrics,
     health,
@@ -82,8 +87,26 @@ export const LMP = `subscription Lmp($nodes: [ID!], $after: String, $delivery: D
   lmp(nodes: $nodes, after: $after, delivery: $delivery) { cursor ticks { lmp ledgerEntry { id } } }
 }`;
 
-function contextWith(live: LiveHub, brought: Partial<Reads>, loaded: { ledgerEntries: number }): Context {
-  const down = () => Promise.reject(new Error('connect ECONNREFUSED postgres.internal:5432'));
+const down = () => Promise.reject(new Error('connect ECONNREFUSED postgres.internal:5432'));
+
+const NO_OPERATIONS: Operations = {
+  backfill: down,
+  replay: down,
+  repair: down,
+  cancelJob: down,
+  retryDeadLetters: down,
+  discardDeadLetters: down,
+};
+
+const notLive = () => {
+  throw new TypeError('this is not live here');
+};
+
+function contextWith(
+  live: Pick<Live, 'lmp'> & Partial<Live>,
+  brought: Partial<Reads>,
+  loaded: { ledgerEntries: number },
+): Omit<Context, 'operations'> {
   const reads: Reads = {
     markets: down,
     pricingNodes: down,
@@ -97,11 +120,19 @@ function contextWith(live: LiveHub, brought: Partial<Reads>, loaded: { ledgerEnt
     deadLetters: down,
     deadLetterRaws: down,
     nodesByName: down,
+    jobs: down,
+    jobsById: down,
+    jobEntries: down,
+    auditLog: down,
+    lmpRevisions: down,
+    openDeadLetters: down,
+    gaps: down,
+    completeness: down,
     ledgerEntriesById: async (ids) => {
       loaded.ledgerEntries += ids.length;
       return ids.map(() => null);
     },
     ...brought,
   };
-  return { live, reads, loaders: createLoaders(reads) };
+  return { live: { jobProgress: notLive, feedHealth: notLive, ...live }, reads, loaders: createLoaders(reads) };
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import type { TestProject } from 'vitest/node';
 import { migrate } from '../../prisma/migrate.ts';
+import { createPool } from '../../prisma/pool.ts';
 import { openEmbeddedPostgres } from '../../runtime/embedded-postgres.ts';
 
 declare module 'vitest' {
@@ -23,7 +24,7 @@ export default async function setUp(project: TestProject): Promise<() => Promise
   await admin.end();
   const url = new URL(postgres.url);
   url.pathname = '/template_migrated';
-  const pool = new pg.Pool({ connectionString: url.href, max: 2 });
+  const pool = createPool({ url: url.href, max: 2 });
   await migrate(pool);
   await pool.end();
   project.provide('postgresUrl', postgres.url);

@@ -2,17 +2,21 @@ import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'n
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { KAFKA_JARS } from './services.ts';
+import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 
 export interface KafkaBroker {
   /** `host:port`, as `KAFKA_BROKERS` and kafkajs want it. */
   readonly brokers: readonly string[];
   readonly port: number;
+  /** What lies between the broker and those who were given `brokersBehindNetwork`. */
+  readonly network: TcpProxy;
+  readonly brokersBehindNetwork: readonly string[];
   /** SIGKILL, as a crash. */
   kill(): Promise<void>;
   /** Starts it again with its data on the same port, after `kill` or in place of the running one (SIGTERM). */
@@ -30,21 +34,24 @@ const LOG_CONFIG = fileURLToPath(new URL('./kafka/log4j2.properties', import.met
  */
 export async function startKafka(): Promise<KafkaBroker> {
   const folder = await mkdtemp(join(tmpdir(), 'busbar-kafka-'));
-  const [port, controllerPort] = await freePorts();
+  const [port, controllerPort, networkPort] = await freePorts();
+  const network = await startTcpProxy(networkPort);
   const properties = join(folder, 'server.properties');
-  await writeFile(properties, serverProperties(folder, port, controllerPort));
+  await writeFile(properties, serverProperties({ folder, port, controllerPort, networkPort, network }));
   await format(properties);
   let broker = await launch(properties);
   return {
     brokers: [`127.0.0.1:${port}`],
     port,
+    network,
+    brokersBehindNetwork: [`127.0.0.1:${network.port}`],
     kill: () => end(broker, 'SIGKILL'),
     async restart() {
       await end(broker, 'SIGTERM');
       broker = await launch(properties);
     },
     async stop() {
-      await end(broker, 'SIGKILL');
+      await Promise.all([end(broker, 'SIGKILL'), network.close()]);
       await rm(folder, { recursive: true, force: true });
     },
   };
@@ -61,7 +68,18 @@ export async function produceWithKafkaTools(broker: string, topic: string, lines
   await succeeds(tool);
 }
 
-function serverProperties(folder: string, port: number, controllerPort: number): string {
+interface Listeners {
+  readonly folder: string;
+  readonly port: number;
+  readonly controllerPort: number;
+  readonly networkPort: number;
+  readonly network: TcpProxy;
+}
+
+/** A broker tells its clients where it is; whoever came through the network is told to stay behind it. */
+function serverProperties({ folder, port, controllerPort, networkPort, network }: Listeners): string {
+  const address = (listener: string, at: number) => `${listener}://127.0.0.1:${at}`;
+  const direct = address('PLAINTEXT', port);
   const singles = ['offsets.topic.replication.factor', 'transaction.state.log.replication.factor'].concat(
     ['transaction.state.log.min.isr', 'share.coordinator.state.topic.replication.factor'],
     ['share.coordinator.state.topic.min.isr'],
@@ -70,11 +88,11 @@ function serverProperties(folder: string, port: number, controllerPort: number):
     'process.roles=broker,controller',
     'node.id=1',
     `controller.quorum.voters=1@127.0.0.1:${controllerPort}`,
-    `listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-    `advertised.listeners=PLAINTEXT://127.0.0.1:${port}`,
+    `listeners=${direct},${address('NETWORK', networkPort)},${address('CONTROLLER', controllerPort)}`,
+    `advertised.listeners=${direct},${address('NETWORK', network.port)}`,
     'controller.listener.names=CONTROLLER',
     'inter.broker.listener.name=PLAINTEXT',
-    'listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
+    'listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,NETWORK:PLAINTEXT',
     `log.dirs=${join(folder, 'log')}`,
     'auto.create.topics.enable=false',
     // Topics of the tests are many and small: few partitions for the broker's own, and no wait for more members.
@@ -90,7 +108,8 @@ function serverProperties(folder: string, port: number, controllerPort: number):
 }
 
 async function format(properties: string): Promise<void> {
-  const clusterId = Buffer.from(randomUUID().replaceAll('-', ''), 'hex').toString('base64url');
+  // The tool takes an id that begins with a hyphen for an option; so does one in 64 of them.
+  const clusterId = Buffer.from(randomUUID().replaceAll('-', ''), 'hex').toString('base64url').replace(/^-/, 'A');
   await succeeds(java('kafka.tools.StorageTool', ['format', '-t', clusterId, '-c', properties]));
 }
 
@@ -137,23 +156,20 @@ async function end(broker: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise
   await gone;
 }
 
-/** Two at once: asked for one after the other, the second could be the first again. */
-async function freePorts(): Promise<[number, number]> {
-  const servers = [createServer().listen(0, '127.0.0.1'), createServer().listen(0, '127.0.0.1')] as const;
-  const [one, other] = await Promise.all(
-    servers.map(async (server) => {
-      await once(server, 'listening');
-      const address = server.address();
-      if (address === null || typeof address === 'string') throw new TypeError('a TCP server has a port');
-      return address.port;
-    }),
+/** All at once: asked for one after the other, the second could be the first again. */
+async function freePorts(): Promise<[number, number, number]> {
+  const [one, two, three] = [createServer(), createServer(), createServer()].map((server) =>
+    server.listen(0, '127.0.0.1'),
   );
-  await Promise.all(
-    servers.map((server) => {
-      server.close();
-      return once(server, 'close');
-    }),
-  );
-  if (one === undefined || other === undefined) throw new TypeError('two servers have two ports');
-  return [one, other];
+  if (!one || !two || !three) throw new TypeError('three servers are three');
+  const ports: [number, number, number] = [await listeningAt(one), await listeningAt(two), await listeningAt(three)];
+  await Promise.all([one, two, three].map((server) => once(server.close(), 'close')));
+  return ports;
+}
+
+async function listeningAt(server: Server): Promise<number> {
+  if (!server.listening) await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new TypeError('a TCP server has a port');
+  return address.port;
 }

@@ -6,6 +6,8 @@ export interface Running {
   readonly pid: number;
   /** Resolves with the first line of output that matches; rejects where the process ends before, with what it said. */
   sees(line: RegExp): Promise<RegExpMatchArray>;
+  /** Resolves when the process is gone, with its last lines. */
+  readonly ended: Promise<string>;
   /** kill -9, and waits for the end. */
   kill(): Promise<void>;
   /** SIGTERM (or SIGINT), and waits for the end. @returns the exit code */
@@ -34,6 +36,7 @@ export function startProgram(
   return {
     pid,
     sees: (line) => output.sees(line, ended),
+    ended: ended.then(output.last),
     kill: async () => void (await end('SIGKILL')),
     stop: (signal = 'SIGTERM') => end(signal),
   };
@@ -49,7 +52,9 @@ function linesOf(child: ChildProcess) {
       for (const wake of waiting) wake();
     });
   }
+  const last = () => lines.slice(-20).join('\n');
   return {
+    last,
     sees: (pattern: RegExp, ended: Promise<unknown>) =>
       new Promise<RegExpMatchArray>((done, failed) => {
         const look = () => {
@@ -62,7 +67,7 @@ function linesOf(child: ChildProcess) {
         };
         waiting.add(look);
         look();
-        ended.then(() => failed(new Error(`ended without ${pattern}:\n${lines.slice(-20).join('\n')}`)));
+        ended.then(() => failed(new Error(`ended without ${pattern}:\n${last()}`)));
       }),
   };
 }

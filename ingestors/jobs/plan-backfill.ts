@@ -1,0 +1,35 @@
+import { BusbarError } from '../../domain/errors.ts';
+import { type NodeName, parseNodeName } from '../../domain/market.ts';
+import type { BackfillInput, Window } from '../../prisma/operations/jobs.ts';
+import type { PlannedChunk } from './chunk-entries.ts';
+import type { PolledFeed } from './pollers.ts';
+
+/**
+ * Cuts windows into requests that the source takes, oldest first. What two windows ask for in the same words is asked once.
+ * @throws BusbarError `BAD_USER_INPUT` where the feed cannot be asked for that, with the reason.
+ */
+export function planBackfill(feed: PolledFeed, settings: unknown, { windows }: BackfillInput): PlannedChunk[] {
+  const chunks = new Map<string, PlannedChunk>();
+  for (const window of windows) {
+    const nodes = window.nodes?.map(nodeNameFrom);
+    for (const partition of partitionsOf(feed, settings, window)) {
+      for (const { from, to, request } of feed.source.chunks(settings, partition, { ...window, nodes })) {
+        const chunk = { partition: `backfill/${partition}`, request, eventFrom: from, eventTo: to };
+        chunks.set(`${partition} ${request}`, chunk);
+      }
+    }
+  }
+  return [...chunks.values()].sort((a, b) => (a.eventFrom ?? 0) - (b.eventFrom ?? 0));
+}
+
+function partitionsOf(feed: PolledFeed, settings: unknown, { partitions }: Window): readonly string[] {
+  const asked = partitions ?? feed.source.partitions(settings);
+  if (asked.length > 0) return asked;
+  throw new BusbarError('BAD_USER_INPUT', `${feed.id} is not configured to be asked: name its partitions and nodes`);
+}
+
+function nodeNameFrom(text: string): NodeName {
+  const node = parseNodeName(text);
+  if (!node) throw new BusbarError('BAD_USER_INPUT', `"${text}" is not a node: it must be MARKET:NAME`);
+  return node;
+}

@@ -1,0 +1,114 @@
+/**
+ * Planning a job: its chunks go into the ledger and onto the queue in one transaction, so that a process that is killed in
+ * the middle leaves either nothing or the whole plan. Asked again, a planned job is left as it is; one that is to be cancelled
+ * ends what has not begun.
+ */
+import type pg from 'pg';
+import type { Logger } from 'pino';
+import { z } from 'zod';
+import { messageOf } from '../../domain/errors.ts';
+import { CHUNK_TASK } from '../../prisma/operations/jobs.ts';
+import { inTransaction, reachable } from '../../prisma/transaction.ts';
+import { cancelChunks, insertChunks } from './chunk-entries.ts';
+import { endJobUnplanned, endJobWhereDone } from './job-end.ts';
+import { type Job, type Plan, type PlanParts, planOf } from './plan.ts';
+import { assignDeadLetters } from './plan-retry.ts';
+import type { QueueTask } from './queue-runner.ts';
+import { isWorthAnotherTry, TRIES_MAX } from './tries.ts';
+
+export interface PlanTaskParts extends PlanParts {
+  readonly log: Logger;
+}
+
+/** Behind polls and plans. The oldest chunks first, and those of two jobs in turns. */
+const CHUNK_PRIORITY = 100;
+const PRIORITY_MAX = 32_767;
+
+const PAYLOAD = z.object({ job: z.number() });
+
+export function createPlanTask(parts: PlanTaskParts): QueueTask {
+  const { pool, log } = parts;
+  return async (payload, { tries }) => {
+    const { job: id } = PAYLOAD.parse(payload);
+    const job = await readJob(pool, id);
+    if (!job) return;
+    // Only processes that died in it leave a plan that was tried so often.
+    if (tries > TRIES_MAX)
+      return reachable(() => endJobUnplanned(pool, id, `${TRIES_MAX} processes ended in its plan`));
+    try {
+      const plan = isToPlan(job) ? await planOf(job, parts) : undefined;
+      await inTransaction(pool, (client) => carryOn(client, id, plan));
+      if (plan) log.info({ job: id, kind: job.kind, feed: job.feed, chunks: plan.chunks.length }, 'job planned');
+    } catch (error) {
+      if (await isWorthAnotherTry(error, tries)) throw error;
+      log.warn({ job: id, feed: job.feed, error: messageOf(error) }, 'job cannot be planned');
+      await reachable(() => endJobUnplanned(pool, id, error));
+    }
+  };
+}
+
+const READ = `
+  SELECT id, kind, feed_id AS feed, input, state, planned_at IS NOT NULL AS planned,
+         cancel_requested_at IS NOT NULL AS cancelled
+  FROM job WHERE id = $1`;
+
+async function readJob(pool: pg.Pool, id: number): Promise<Job | undefined> {
+  const { rows } = await reachable(() => pool.query<Job>(READ, [id]));
+  return rows[0];
+}
+
+function isToPlan({ state, planned, cancelled }: Job): boolean {
+  return state === 'PENDING' && !planned && !cancelled;
+}
+
+async function carryOn(client: pg.ClientBase, id: number, plan: Plan | undefined): Promise<void> {
+  const { rows } = await client.query<Job>(`${READ} FOR UPDATE`, [id]);
+  const job = rows[0];
+  if (!job || (job.state !== 'PENDING' && job.state !== 'RUNNING')) return;
+  if (job.cancelled) await cancel(client, job);
+  else if (plan && isToPlan(job)) await writePlan(client, job, plan);
+  await endJobWhereDone(client, id);
+}
+
+async function writePlan(client: pg.ClientBase, job: Job, { chunks, note }: Plan): Promise<void> {
+  const ids = await insertChunks(client, job, chunks);
+  await assignDeadLetters(client, ids, chunks);
+  const tasks = ids.map((entry, place) => ({
+    identifier: CHUNK_TASK,
+    payload: { entry },
+    job_key: keyOf(entry),
+    priority: Math.min(PRIORITY_MAX, CHUNK_PRIORITY + place),
+  }));
+  if (tasks.length > 0) {
+    await client.query(
+      `SELECT count(*) FROM graphile_worker.add_jobs(
+         ARRAY(SELECT json_populate_recordset(null::graphile_worker.job_spec, $1::json)))`,
+      [JSON.stringify(tasks)],
+    );
+  }
+  await client.query(`UPDATE job SET state = 'RUNNING', planned_at = clock_timestamp(), error = $2 WHERE id = $1`, [
+    job.id,
+    note,
+  ]);
+}
+
+async function cancel(client: pg.ClientBase, job: Job): Promise<void> {
+  if (!job.planned) {
+    await client.query(`UPDATE job SET state = 'CANCELLED', finished_at = clock_timestamp() WHERE id = $1`, [job.id]);
+    return;
+  }
+  const { ended, begun } = await cancelChunks(client, job.id);
+  await client.query('SELECT count(graphile_worker.remove_job(key)) FROM unnest($1::text[]) AS key', [
+    ended.map(keyOf),
+  ]);
+  // One that waits for its next try would end only then; those under way are locked and left to whoever has them.
+  await client.query(
+    `SELECT count(*) FROM graphile_worker.reschedule_jobs(
+       ARRAY(SELECT id FROM graphile_worker.jobs WHERE key = ANY($1::text[]) AND locked_by IS NULL), run_at => now())`,
+    [begun.map(keyOf)],
+  );
+}
+
+function keyOf(entry: number): string {
+  return `${CHUNK_TASK}:${entry}`;
+}

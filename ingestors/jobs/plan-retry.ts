@@ -1,0 +1,48 @@
+import type pg from 'pg';
+import type { RetryInput } from '../../prisma/operations/jobs.ts';
+import { reachable } from '../../prisma/transaction.ts';
+import type { PlannedChunk } from './chunk-entries.ts';
+
+/** Dead letters that are tried together, and committed together. */
+const RETRY_CHUNK_LETTERS = 500;
+
+/** Cuts open dead letters, partition by partition, into chunks. */
+export async function planRetry(pool: pg.Pool, feed: string, { ids }: RetryInput): Promise<PlannedChunk[]> {
+  const { rows } = await reachable(() =>
+    pool.query<{ partition: string; letters: number[] }>(LETTERS, [feed, ids ?? null]),
+  );
+  return rows.flatMap(({ partition, letters }) => {
+    const chunks: PlannedChunk[] = [];
+    for (let at = 0; at < letters.length; at += RETRY_CHUNK_LETTERS) {
+      chunks.push(chunkOf(partition, letters.slice(at, at + RETRY_CHUNK_LETTERS)));
+    }
+    return chunks;
+  });
+}
+
+function chunkOf(partition: string, letters: readonly number[]): PlannedChunk {
+  const span = letters.length === 1 ? `${letters[0]}` : `${letters[0]}–${letters.at(-1)} (${letters.length})`;
+  return { partition: `retry/${partition}`, request: `dead letters ${span}`, deadLetters: letters };
+}
+
+/** A chunk's dead letters belong with those of the partition that it is a chunk of. */
+const LETTERS = `
+  SELECT regexp_replace(partition, '^(backfill|replay|retry)/', '') AS partition, json_agg(id ORDER BY id) AS letters
+  FROM dead_letter
+  WHERE feed_id = $1 AND state = 'OPEN' AND ($2::bigint[] IS NULL OR id = ANY($2))
+  GROUP BY 1 ORDER BY min(id)`;
+
+/** Notes which chunk is to try which dead letter, so that it finds its own. */
+export async function assignDeadLetters(
+  client: Pick<pg.ClientBase, 'query'>,
+  ids: readonly number[],
+  chunks: readonly PlannedChunk[],
+): Promise<void> {
+  const pairs = chunks.flatMap(({ deadLetters = [] }, place) => deadLetters.map((letter) => [letter, ids[place]]));
+  if (pairs.length === 0) return;
+  await client.query(
+    `UPDATE dead_letter SET retry_id = chunk FROM unnest($1::bigint[], $2::bigint[]) AS t(letter, chunk)
+     WHERE id = letter AND state = 'OPEN'`,
+    [pairs.map(([letter]) => letter), pairs.map(([, chunk]) => chunk)],
+  );
+}

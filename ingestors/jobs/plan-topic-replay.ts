@@ -1,0 +1,43 @@
+import { BusbarError } from '../../domain/errors.ts';
+import type { ReplayInput } from '../../prisma/operations/jobs.ts';
+import type { EventLog } from '../sources/event-log.ts';
+import type { PlannedChunk } from './chunk-entries.ts';
+
+/** Offsets of one chunk: some two seconds of work, so that little is done again after a crash. */
+const REPLAY_CHUNK_RECORDS = 10_000;
+
+/**
+ * Cuts what was appended to a topic in `[from, to)`, or the given offsets of one partition, into chunks.
+ * @throws BusbarError `NOT_FOUND` for a partition that is not there, `UNAVAILABLE`.
+ */
+export async function planTopicReplay(
+  eventLog: EventLog,
+  topic: string,
+  { from, to, partitions, offsets }: ReplayInput,
+): Promise<PlannedChunk[]> {
+  const bounds = await eventLog.partitions(topic);
+  if (offsets) {
+    const asked = bounds.find(({ partition }) => partition === offsets.partition);
+    if (!asked) throw new BusbarError('NOT_FOUND', `${topic} has no partition ${offsets.partition}`);
+    return cut(asked.partition, Math.max(0, offsets.fromOffset), Math.min(asked.end, offsets.toOffset));
+  }
+  const chunks: PlannedChunk[] = [];
+  for (const { partition } of bounds) {
+    if (partitions && !partitions.includes(String(partition))) continue;
+    const begin = await eventLog.offsetAt(topic, partition, from);
+    chunks.push(...cut(partition, begin, await eventLog.offsetAt(topic, partition, to)));
+  }
+  return chunks;
+}
+
+function cut(partition: number, from: number, to: number): PlannedChunk[] {
+  const chunks: PlannedChunk[] = [];
+  for (let at = from; at < to; at += REPLAY_CHUNK_RECORDS) {
+    chunks.push({
+      partition: `replay/${partition}`,
+      positionFrom: at,
+      positionTo: Math.min(to, at + REPLAY_CHUNK_RECORDS),
+    });
+  }
+  return chunks;
+}

@@ -1,0 +1,71 @@
+import type pg from 'pg';
+import { BusbarError } from '../../domain/errors.ts';
+import type { BackfillInput, JobState, ReplayInput, RetryInput } from '../../prisma/operations/jobs.ts';
+import type { Config } from '../../runtime/config.ts';
+import type { Feed } from '../feed.ts';
+import type { EventLog } from '../sources/event-log.ts';
+import type { PlannedChunk } from './chunk-entries.ts';
+import { planBackfill } from './plan-backfill.ts';
+import { planPayloadReplay } from './plan-payload-replay.ts';
+import { planRetry } from './plan-retry.ts';
+import { planTopicReplay } from './plan-topic-replay.ts';
+import { isPolledFeed } from './pollers.ts';
+
+export interface PlanParts {
+  readonly pool: pg.Pool;
+  readonly config: Pick<Config, 'settings'>;
+  readonly eventLog: EventLog;
+  readonly feeds: readonly Feed[];
+}
+
+interface JobFacts {
+  readonly id: number;
+  readonly feed: string;
+  readonly state: JobState;
+  readonly planned: boolean;
+  readonly cancelled: boolean;
+}
+
+export type Job = JobFacts &
+  (
+    | { readonly kind: 'BACKFILL'; readonly input: BackfillInput }
+    | { readonly kind: 'REPLAY'; readonly input: ReplayInput }
+    | { readonly kind: 'RETRY'; readonly input: RetryInput }
+  );
+
+/** More than any range needs; a mistake in one must not fill the store. */
+const CHUNKS_MAX = 100_000;
+
+export interface Plan {
+  readonly chunks: readonly PlannedChunk[];
+  /** What an operator should know, though the job goes on. */
+  readonly note: string | null;
+}
+
+/** Asks the log and the store what there is, outside of any transaction: either may take its time. */
+export async function planOf(job: Job, parts: PlanParts): Promise<Plan> {
+  const plan = await planByKind(job, parts);
+  if (plan.chunks.length > CHUNKS_MAX) {
+    const { length } = plan.chunks;
+    throw new BusbarError(
+      'LIMIT_EXCEEDED',
+      `this takes ${length} chunks, more than ${CHUNKS_MAX}: ask for less at a time`,
+    );
+  }
+  return plan;
+}
+
+async function planByKind(job: Job, { pool, config, eventLog, feeds }: PlanParts): Promise<Plan> {
+  const feed = feeds.find((each) => each.id === job.feed);
+  if (!feed) throw new BusbarError('NOT_FOUND', `the ingestors have no feed ${job.feed}`);
+  if (job.kind === 'RETRY') return { chunks: await planRetry(pool, feed.id, job.input), note: null };
+  if (job.kind === 'BACKFILL') {
+    if (!isPolledFeed(feed)) throw new BusbarError('BAD_USER_INPUT', `${feed.id} is a topic: replay it`);
+    return { chunks: planBackfill(feed, config.settings(feed.source.env), job.input), note: null };
+  }
+  if (feed.source.kind === 'topic') {
+    return { chunks: await planTopicReplay(eventLog, feed.source.topic, job.input), note: null };
+  }
+  const { chunks, lost } = await planPayloadReplay(pool, feed.id, job.input);
+  return { chunks, note: lost === 0 ? null : `${lost} payloads of the range are no longer kept` };
+}

@@ -1,0 +1,134 @@
+import { pino } from 'pino';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DAY_MS } from '../../domain/instant.ts';
+import { createJobBench } from '../../tests/support/job-bench.ts';
+import { freshDatabase, type TestDatabase } from '../../tests/support/postgres.ts';
+import { createRetentionTask } from './retention.ts';
+
+const NOW = Date.UTC(2026, 5, 1);
+
+describe('retention', () => {
+  let db: TestDatabase;
+  beforeEach(async () => {
+    db = await freshDatabase();
+  });
+  afterEach(() => db.drop());
+
+  const retain = (rawDays = 90, ledgerDays = 90) =>
+    createRetentionTask({
+      pool: db.pool,
+      core: { RAW_PAYLOAD_DAYS: rawDays, LEDGER_DAYS: ledgerDays },
+      log: pino({ level: 'silent' }),
+      clock: () => NOW,
+    })({}, { signal: new AbortController().signal, tries: 1 });
+  const ago = (days: number) => new Date(NOW - days * DAY_MS);
+
+  const insertPayloads = (count: number, daysAgo: number) =>
+    db.pool.query(
+      `INSERT INTO raw_payload (feed_id, checksum, name, encoding, bytes, received_at)
+       SELECT 'f', decode(md5($2::timestamptz::text || n), 'hex'), 'n', 'identity', '', $2::timestamptz FROM generate_series(1, $1) AS n`,
+      [count, ago(daysAgo)],
+    );
+  const insertEntries = async (count: number, daysAgo: number, job: number | null = null, state = 'COMPLETED') =>
+    (
+      await db.pool.query<{ id: number }>(
+        `INSERT INTO ledger_entry (feed_id, partition, kind, state, finished_at, job_id)
+         SELECT 'f', '0', 'BATCH', $3::ledger_state, $2, $4 FROM generate_series(1, $1) RETURNING id`,
+        [count, state === 'PENDING' ? null : ago(daysAgo), state, job],
+      )
+    ).rows.map(({ id }) => id);
+  const insertJob = async (daysAgo: number, state: string) =>
+    (
+      await db.pool.query<{ id: number }>(
+        `INSERT INTO job (kind, state, feed_id, input, requested_by, finished_at)
+         VALUES ('BACKFILL', $2::job_state, 'f', '{}', 'test', $1) RETURNING id`,
+        [state === 'RUNNING' ? null : ago(daysAgo), state],
+      )
+    ).rows[0]?.id ?? 0;
+  const insertLetter = (entry: number | undefined, state: string) =>
+    db.pool.query(
+      `INSERT INTO dead_letter (feed_id, partition, ledger_id, code, reason, raw, state, received_at)
+       VALUES ('f', '0', $1, 'NOT_JSON', 'r', '', $2::dead_letter_state, now())`,
+      [entry, state],
+    );
+  const count = async (table: string) =>
+    (await db.pool.query<{ count: number }>(`SELECT count(*)::int FROM ${table}`)).rows[0]?.count;
+  const ids = async (table: string) =>
+    (await db.pool.query<{ id: number }>(`SELECT id FROM ${table} ORDER BY id`)).rows.map(({ id }) => id);
+
+  it('drops what was answered longer ago than it is to be kept, however much it is', async () => {
+    await insertPayloads(250, 91);
+    await insertPayloads(3, 89);
+    await retain();
+    expect(await count('raw_payload')).toBe(3);
+  });
+
+  it('keeps no answer where none is to be kept', async () => {
+    await insertPayloads(3, 1);
+    await retain(0);
+    expect(await count('raw_payload')).toBe(0);
+  });
+
+  it('drops entries that ended longer ago than they are to be kept, page by page', async () => {
+    await insertEntries(4_500, 91);
+    const young = await insertEntries(2, 89);
+    await retain();
+    expect(await ids('ledger_entry')).toEqual(young);
+  });
+
+  it('finds old entries behind many that have not ended', async () => {
+    const job = await insertJob(0, 'RUNNING');
+    await insertEntries(2_500, 0, job, 'PENDING');
+    await insertEntries(2, 91);
+    await retain();
+    expect(await count('ledger_entry')).toBe(2_500);
+  });
+
+  it('keeps entries that an open dead letter comes from; one that was dealt with goes with its entry', async () => {
+    const [open, retried, discarded] = await insertEntries(3, 91);
+    await insertLetter(open, 'OPEN');
+    await insertLetter(retried, 'RETRIED');
+    await insertLetter(discarded, 'DISCARDED');
+    await retain();
+    expect(await ids('ledger_entry')).toEqual([open]);
+    expect(await count('dead_letter')).toBe(1);
+  });
+
+  it('keeps the chunks of a job that runs, and drops a job with the last of its chunks', async () => {
+    const [running, ended, young] = [
+      await insertJob(0, 'RUNNING'),
+      await insertJob(91, 'COMPLETED'),
+      await insertJob(89, 'FAILED'),
+    ];
+    const [kept] = await insertEntries(1, 91, running);
+    await insertEntries(1, 91, ended);
+    await retain();
+    expect(await ids('ledger_entry')).toEqual([kept]);
+    expect(await ids('job')).toEqual([running, young]);
+  });
+
+  it('drops tasks of the queue that nobody will look at again, and no other', async () => {
+    await db.pool.query(
+      `SELECT graphile_worker.add_job('t', job_key => 'waiting'), graphile_worker.add_job('t', job_key => 'spent')`,
+    );
+    await db.pool.query(
+      `UPDATE graphile_worker._private_jobs SET locked_at = now(), locked_by = 'a' WHERE key = 'spent'`,
+    );
+    // Queued again while it runs: the old one loses its key and its tries. Then its process dies.
+    await db.pool.query(`SELECT graphile_worker.add_job('t', job_key => 'spent')`);
+    await db.pool.query(`SELECT graphile_worker.force_unlock_workers('{a}')`);
+    expect(await count('graphile_worker.jobs')).toBe(3);
+    await retain();
+    const { rows } = await db.pool.query('SELECT key FROM graphile_worker.jobs ORDER BY key');
+    expect(rows.map(({ key }) => key)).toEqual(['spent', 'waiting']);
+  });
+
+  it('is queued by the clock of every process that takes part in all there is', async () => {
+    const bench = await createJobBench(db, []);
+    await bench.startWorkers();
+    await expect
+      .poll(async () => (await db.pool.query('SELECT identifier FROM graphile_worker._private_known_crontabs')).rows)
+      .toEqual([{ identifier: 'retention' }]);
+    await bench.close();
+  });
+});
