@@ -2,7 +2,7 @@ import { type ExecutionResult, graphql, parse, subscribe } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isBusbarError } from '../domain/errors.ts';
 import { createPrisma, type PrismaClient } from '../prisma/client.ts';
-import type { Context, Live, Reads } from '../schema/context.ts';
+import type { Context, Live, Operations, Reads } from '../schema/context.ts';
 import { schema } from '../schema/schema.ts';
 import { storeLmps } from '../tests/support/lmp-rows.ts';
 import { freshDatabase, type TestDatabase } from '../tests/support/postgres.ts';
@@ -68,10 +68,17 @@ async function storeLedgerEntry({ feed, positionTo }: { feed: string; positionTo
   return Number(id);
 }
 
-const NO_LIVE: Live = {
-  lmp: () => {
-    throw new TypeError('nothing is live here');
-  },
+const nothing = () => {
+  throw new TypeError('nothing is live here, and nothing changes');
+};
+const NO_LIVE: Live = { lmp: nothing, jobProgress: nothing, feedHealth: nothing };
+const NO_OPERATIONS: Operations = {
+  backfill: nothing,
+  replay: nothing,
+  repair: nothing,
+  cancelJob: nothing,
+  retryDeadLetters: nothing,
+  discardDeadLetters: nothing,
 };
 
 /** Every read that was asked for, by name. */
@@ -86,7 +93,12 @@ function ask(
       return Reflect.get(target, name, receiver);
     },
   });
-  const contextValue: Context = { reads: counted, live: NO_LIVE, loaders: createLoaders(counted) };
+  const contextValue: Context = {
+    reads: counted,
+    operations: NO_OPERATIONS,
+    live: NO_LIVE,
+    loaders: createLoaders(counted),
+  };
   return graphql({ schema, source, variableValues, contextValue }).then((result) => ({ ...result, asked }));
 }
 
@@ -362,12 +374,13 @@ describe('the subscription to prices', () => {
   it('hands filter, delivery and cursor to whoever is live, and passes the updates on', async () => {
     const calls: unknown[] = [];
     const live: Live = {
+      ...NO_LIVE,
       lmp: async function* (...call) {
         calls.push(call);
         yield { cursor: 'c1', ticks: await reads.latestLmp(['PJM:NEW'], 'REAL_TIME_5_MIN') };
       },
     };
-    const contextValue: Context = { reads, live, loaders: createLoaders(reads) };
+    const contextValue: Context = { reads, operations: NO_OPERATIONS, live, loaders: createLoaders(reads) };
     const document = parse(
       'subscription { lmp(nodes: ["PJM:NEW", "PJM:NEW"], market: "PJM", run: REAL_TIME_5_MIN, delivery: LATEST, after: "c0") { cursor ticks { lmp node { id } } } }',
     );

@@ -1,19 +1,25 @@
+import type { IncomingMessage } from 'node:http';
 import { type DocumentNode, type ExecutionArgs, type ExecutionResult, GraphQLError } from 'graphql';
 import type { SubscribePayload } from 'graphql-ws';
 import type { YogaServerInstance } from 'graphql-yoga';
 import type { ErrorMask } from './errors.ts';
+import type { NodeRequest } from './graphql-http.ts';
 
 /** The GraphQL of the HTTP endpoint for whoever does not come by HTTP: the same parser, rules, context and masking. */
 export interface Engine {
-  prepare(payload: SubscribePayload): Promise<{ args: ExecutionArgs } | { errors: readonly GraphQLError[] }>;
+  /** @param request the one that opened the socket. */
+  prepare(
+    payload: SubscribePayload,
+    request: IncomingMessage,
+  ): Promise<{ args: ExecutionArgs } | { errors: readonly GraphQLError[] }>;
   execute(args: ExecutionArgs): Promise<ExecutionResult>;
 }
 
-export function createEngine(yoga: YogaServerInstance<object, object>, mask: ErrorMask): Engine {
+export function createEngine(yoga: YogaServerInstance<NodeRequest, object>, mask: ErrorMask): Engine {
   const executes = new WeakMap<object, (args: ExecutionArgs) => Promise<ExecutionResult>>();
   return {
-    async prepare({ query, operationName, variables }) {
-      const enveloped = yoga.getEnveloped({ params: { query, operationName, variables } });
+    async prepare({ query, operationName, variables }, req) {
+      const enveloped = yoga.getEnveloped({ req, params: { query, operationName, variables } });
       try {
         const document: DocumentNode = enveloped.parse(query);
         const errors = enveloped.validate(enveloped.schema, document);

@@ -1,10 +1,17 @@
+import type { IncomingMessage } from 'node:http';
 import { type ExecutionArgs, type GraphQLSchema, getOperationAST } from 'graphql';
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 import type { Metrics } from '../runtime/metrics.ts';
 import type { Context } from '../schema/context.ts';
+import { type Caller, callerOf } from './caller.ts';
 import type { ErrorMask } from './errors.ts';
 import { graphiqlOptions, renderPage } from './graphiql/page.ts';
 import type { SharedSubscriptions } from './live/shared-subscriptions.ts';
+
+/** What each request comes with: the one that opened the socket where it comes by WebSocket. */
+export interface NodeRequest {
+  readonly req: IncomingMessage;
+}
 
 /**
  * GraphQL over HTTP: GET, POST, server-sent events, and GraphiQL for a browser. One request is one operation: no
@@ -13,17 +20,17 @@ import type { SharedSubscriptions } from './live/shared-subscriptions.ts';
 export function createGraphqlHttp(options: {
   schema: GraphQLSchema;
   path: string;
-  makeContext: () => Context;
+  makeContext: (caller: Caller) => Context;
   subscriptions: SharedSubscriptions;
   mask: ErrorMask;
   metrics: Metrics;
   clock: () => number;
-}): YogaServerInstance<object, object> {
+}): YogaServerInstance<NodeRequest, object> {
   const { schema, path, makeContext, subscriptions, mask, metrics, clock } = options;
-  return createYoga<object, object>({
+  return createYoga<NodeRequest, object>({
     schema,
     graphqlEndpoint: path,
-    context: () => ({ ...makeContext() }),
+    context: ({ req }) => ({ ...makeContext(callerOf(req)) }),
     maskedErrors: { maskError: (error) => mask.error(error) },
     // The mask logs what is ours to know; yoga would log every client's mistake as an error.
     logging: false,

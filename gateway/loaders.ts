@@ -1,5 +1,14 @@
 import DataLoader from 'dataloader';
-import type { Loaders, RawRequest, Reads } from '../schema/context.ts';
+import type {
+  JobEntriesRequest,
+  LedgerRow,
+  LmpKey,
+  LmpRevisionRow,
+  Loaders,
+  RawRequest,
+  Reads,
+  Slice,
+} from '../schema/context.ts';
 import { requireWithin } from '../schema/limits.ts';
 
 /** Loaders for one request, or for one event of a subscription. */
@@ -7,6 +16,14 @@ export function createLoaders(reads: Reads): Loaders {
   return {
     node: new DataLoader((names) => reads.nodesByName(names)),
     ledgerEntry: new DataLoader((ids) => reads.ledgerEntriesById(ids)),
+    job: new DataLoader((ids) => reads.jobsById(ids)),
+    jobEntries: new DataLoader(entriesWithinLimit(reads), {
+      cacheKeyFn: ({ job, state, page }) => `${job}:${state}:${page.first}:${page.after}`,
+    }),
+    lmpRevisions: new DataLoader(revisionsWithinLimit(reads), {
+      cacheKeyFn: ({ node, run, startAt }) => `${run}:${startAt}:${node}`,
+    }),
+    openDeadLetters: new DataLoader((feeds) => reads.openDeadLetters(feeds)),
     deadLetterRaw: new DataLoader(rawsWithinLimit(reads), { cacheKeyFn: ({ id, bytes }) => `${id}:${bytes}` }),
   };
 }
@@ -18,5 +35,26 @@ function rawsWithinLimit(reads: Reads): (requests: readonly RawRequest[]) => Pro
     asked += requests.reduce((sum, { bytes }) => sum + bytes, 0);
     requireWithin('rawBytes', asked, 'ask for fewer dead letters, or less of each by `maxBytes`');
     return reads.deadLetterRaws(requests);
+  };
+}
+
+/** By the sizes of the pages, whether they are full or not: what is in them is not known before it is read. */
+function entriesWithinLimit(reads: Reads): (requests: readonly JobEntriesRequest[]) => Promise<Slice<LedgerRow>[]> {
+  let asked = 0;
+  return async (requests) => {
+    asked += requests.reduce((sum, { page }) => sum + page.first, 0);
+    requireWithin('jobEntries', asked, 'ask for fewer jobs, or for shorter pages by `first`');
+    return reads.jobEntries(requests);
+  };
+}
+
+/** The read stops at the limit by itself; several of one answer are counted together here. */
+function revisionsWithinLimit(reads: Reads): (keys: readonly LmpKey[]) => Promise<LmpRevisionRow[][]> {
+  let shown = 0;
+  return async (keys) => {
+    const versions = await reads.lmpRevisions(keys);
+    shown += versions.reduce((sum, { length }) => sum + length, 0);
+    requireWithin('revisions', shown, 'ask for fewer prices');
+    return versions;
   };
 }

@@ -1,9 +1,12 @@
 import { createPrisma } from '../prisma/client.ts';
 import type { Platform } from '../prisma/platform.ts';
 import type { Lifecycle } from '../runtime/lifecycle.ts';
+import type { Live } from '../schema/context.ts';
 import { schema } from '../schema/schema.ts';
 import { createLiveHub } from './live/hub.ts';
+import { createWatches } from './live/watches.ts';
 import { createLoaders } from './loaders.ts';
+import { createOperations } from './operations.ts';
 import { createReads } from './reads/index.ts';
 import { createGateway } from './server.ts';
 
@@ -25,6 +28,13 @@ export async function serveGateway(lifecycle: Lifecycle, platform: Platform): Pr
     (created) => created.close(),
   );
   const reads = createReads({ pool: store.pool, prisma, clock: Date.now });
+  const operations = createOperations({ pool: store.pool, clock: Date.now });
+  const watches = await lifecycle.start(
+    'watches',
+    () => createWatches({ reads }),
+    (created) => created.close(),
+  );
+  const live: Live = { lmp: hub.lmp, jobProgress: watches.jobProgress, feedHealth: watches.feedHealth };
   const { HOST: host, PORT: port } = config.core;
   let url = '';
   await lifecycle.start(
@@ -32,7 +42,7 @@ export async function serveGateway(lifecycle: Lifecycle, platform: Platform): Pr
     async () => {
       const gateway = createGateway({
         schema,
-        makeContext: () => ({ reads, live: hub, loaders: createLoaders(reads) }),
+        makeContext: (caller) => ({ reads, operations: operations(caller), live, loaders: createLoaders(reads) }),
         log,
         metrics,
         health,

@@ -5,6 +5,7 @@ import type { Health } from '../runtime/health.ts';
 import { answerJson, answerOperations, type HttpService, listenHttp, pathOf } from '../runtime/http-service.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import type { Context } from '../schema/context.ts';
+import { type Caller, NOBODY } from './caller.ts';
 import { createEngine } from './engine.ts';
 import { createErrorMask } from './errors.ts';
 import { createGraphqlHttp } from './graphql-http.ts';
@@ -33,7 +34,7 @@ export interface Gateway {
 export interface GatewayOptions {
   readonly schema: GraphQLSchema;
   /** A new one for each request, and for each event of a subscription. */
-  readonly makeContext: () => Context;
+  readonly makeContext: (caller: Caller) => Context;
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly health: Health;
@@ -64,10 +65,11 @@ export function createGateway(options: GatewayOptions): Gateway {
   const serving = health.component('gateway');
   const mask = createErrorMask(log);
   const subscriptions = createSharedSubscriptions({
-    freshContext: makeContext,
+    freshContext: () => makeContext(NOBODY),
     mask,
     metrics,
     memberFramesMax,
+    standingFields: new Set(['jobProgress', 'feedHealth']),
     conflations: { lmp: () => new LmpConflation((ticks) => metrics.conflatedTicks.inc(ticks)) },
   });
   const yoga = createGraphqlHttp({ schema, path: PATH, makeContext, subscriptions, mask, metrics, clock });

@@ -37,10 +37,10 @@ export function attachWebSockets(options: {
   const { server, path, engine, subscriptions, mask, log, metrics } = options;
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MESSAGE_BYTES_MAX });
 
-  const endpoint = useServer<Record<string, unknown>, { socket: WebSocket }>(
+  const endpoint = useServer<Record<string, unknown>, { socket: WebSocket; request: IncomingMessage }>(
     {
-      async onSubscribe(_, __, payload) {
-        const prepared = await engine.prepare(payload);
+      async onSubscribe({ extra }, __, payload) {
+        const prepared = await engine.prepare(payload, extra.request);
         return 'errors' in prepared ? prepared.errors : prepared.args;
       },
       execute: (args: ExecutionArgs) => engine.execute(args),

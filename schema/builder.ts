@@ -34,4 +34,8 @@ export const builder = new SchemaBuilder<{
 });
 
 builder.queryType({ description: 'Reads. Ranges are half-open, [from, to); instants are UTC.' });
+builder.mutationType({
+  description:
+    'Changes to what was ingested, for operators. Each is noted in `auditLog` with who asked for it, whether it was done, refused or failed; a request that makes no sense in itself is refused before.',
+});
 builder.subscriptionType({ description: 'Live events, over graphql-ws or server-sent events.' });

@@ -5,9 +5,12 @@
 import type DataLoader from 'dataloader';
 import type { StoredLmp } from '../domain/lmp.ts';
 import type { MarketRun } from '../domain/market-run.ts';
+import type { QualityFlag } from '../domain/quality.ts';
 
 export interface Context {
   readonly reads: Reads;
+  /** Changes, in the name of whoever asked. */
+  readonly operations: Operations;
   readonly live: Live;
   /** Loaders live as long as one request, or one event of a subscription: never longer, or they would serve old values. */
   readonly loaders: Loaders;
@@ -16,6 +19,13 @@ export interface Context {
 export interface Loaders {
   readonly node: DataLoader<string, NodeRow | null>;
   readonly ledgerEntry: DataLoader<number, LedgerRow | null>;
+  readonly job: DataLoader<number, JobRow | null>;
+  /** @throws BusbarError `LIMIT_EXCEEDED` where the pages of one answer hold too many entries. */
+  readonly jobEntries: DataLoader<JobEntriesRequest, Slice<LedgerRow>, string>;
+  /** @throws BusbarError `LIMIT_EXCEEDED` where one answer would show too many. */
+  readonly lmpRevisions: DataLoader<LmpKey, readonly LmpRevisionRow[], string>;
+  /** Open dead letters of a feed. */
+  readonly openDeadLetters: DataLoader<string, number>;
   /** @throws BusbarError `LIMIT_EXCEEDED` where the dead letters of one answer show too many bytes. */
   readonly deadLetterRaw: DataLoader<RawRequest, Buffer, string>;
 }
@@ -26,6 +36,60 @@ export interface RawRequest {
   readonly bytes: number;
 }
 
+/** Pages of a job's chunks. */
+export interface JobEntriesRequest {
+  readonly job: number;
+  readonly state: LedgerState | undefined;
+  readonly page: Page<number>;
+}
+
+/** One price, in all its versions. */
+export interface LmpKey {
+  readonly node: string;
+  readonly run: MarketRun;
+  readonly startAt: number;
+}
+
+/**
+ * Each is in the audit log when its promise is settled, whether it was done, refused or failed. `feed` is an id or the name of a
+ * stream.
+ */
+export interface Operations {
+  /** @returns the job's id. @throws BusbarError `NOT_FOUND`, `BAD_USER_INPUT`, `UNAVAILABLE`, as all of these. */
+  backfill(asked: BackfillRequest): Promise<number>;
+  replay(asked: ReplayRequest): Promise<number>;
+  /** Backfills what is missing. @throws BusbarError also `BAD_USER_INPUT` where nothing is. */
+  repair(asked: RepairRequest): Promise<number>;
+  cancelJob(id: number): Promise<void>;
+  /** @param ids undefined: all open ones of the feed. */
+  retryDeadLetters(asked: { feed: string; ids?: readonly number[] }): Promise<number>;
+  /** @returns how many. */
+  discardDeadLetters(asked: { feed: string; ids?: readonly number[]; reason: string }): Promise<number>;
+}
+
+export interface RepairRequest extends Range {
+  readonly feed: string;
+}
+
+export interface BackfillRequest extends Range {
+  readonly feed: string;
+  readonly partitions?: readonly string[];
+  readonly nodes?: readonly string[];
+}
+
+export interface ReplayRequest extends Range {
+  readonly feed: string;
+  readonly partitions?: readonly string[];
+  readonly offsets?: LogRange;
+}
+
+/** Records of one log partition, `[fromOffset, toOffset)`. */
+export interface LogRange {
+  readonly partition: number;
+  readonly fromOffset: number;
+  readonly toOffset: number;
+}
+
 export interface Live {
   /**
    * Updates that match the filter, after the cursor and then as they come.
@@ -33,6 +97,13 @@ export interface Live {
    *   subscriber fell further behind than its queue holds.
    */
   lmp(filter: LmpFilter, delivery: Delivery, after: string | undefined): AsyncIterable<LmpUpdate>;
+  /**
+   * The job as it is, then as it changes; ends after its last state.
+   * @throws BusbarError `NOT_FOUND`, `UNAVAILABLE`.
+   */
+  jobProgress(id: number): AsyncIterable<JobRow>;
+  /** The feeds as they are, then when one changed. @throws BusbarError `UNAVAILABLE`. */
+  feedHealth(): AsyncIterable<readonly FeedRow[]>;
 }
 
 export type Delivery = 'EVERY' | 'LATEST';
@@ -89,9 +160,22 @@ export interface Reads {
   feeds(): Promise<FeedRow[]>;
   feed(id: string): Promise<FeedRow | null>;
   ledger(filter: { feed: string; state?: LedgerState }, page: Page<number>): Promise<Slice<LedgerRow>>;
-  deadLetters(filter: { feed?: string }, page: Page<number>): Promise<Slice<DeadLetterRow>>;
+  deadLetters(filter: { feed?: string; state?: DeadLetterState }, page: Page<number>): Promise<Slice<DeadLetterRow>>;
+  jobs(filter: { feed?: string; state?: JobState }, page: Page<number>): Promise<Slice<JobRow>>;
+  auditLog(page: Page<number>): Promise<Slice<AuditRow>>;
   nodesByName(names: readonly string[]): Promise<(NodeRow | null)[]>;
   ledgerEntriesById(ids: readonly number[]): Promise<(LedgerRow | null)[]>;
+  jobsById(ids: readonly number[]): Promise<(JobRow | null)[]>;
+  /** One slice a request, in the order asked. */
+  jobEntries(requests: readonly JobEntriesRequest[]): Promise<Slice<LedgerRow>[]>;
+  /** The versions of each price, the current one first, in the order asked. @throws BusbarError `LIMIT_EXCEEDED`. */
+  lmpRevisions(keys: readonly LmpKey[]): Promise<LmpRevisionRow[][]>;
+  /** In the order asked. */
+  openDeadLetters(feeds: readonly string[]): Promise<number[]>;
+  /** Null: nothing is owed that could be told. @throws BusbarError `LIMIT_EXCEEDED`. */
+  gaps(asked: OwedQuestion): Promise<GapRow[] | null>;
+  /** As `gaps`. */
+  completeness(asked: OwedQuestion): Promise<CompletenessRow[] | null>;
   /** In the order asked. */
   deadLetterRaws(requests: readonly RawRequest[]): Promise<Buffer[]>;
 }
@@ -149,14 +233,19 @@ export interface LedgerRow {
   readonly id: number;
   readonly feed: string;
   readonly partition: string;
-  readonly kind: 'BATCH' | 'FETCH' | 'FILE' | 'BACKFILL' | 'REPLAY';
+  readonly kind: 'BATCH' | 'FETCH' | 'FILE' | 'BACKFILL' | 'REPLAY' | 'RETRY';
   readonly state: LedgerState;
+  readonly jobId: number | null;
+  /** The entry whose payload this one is again. */
+  readonly originId: number | null;
   readonly positionFrom: number | null;
   readonly positionTo: number | null;
   readonly request: string | null;
-  /** SHA-256, hexadecimal. */
-  readonly checksum: string;
+  /** SHA-256, hexadecimal; null while nothing has come. */
+  readonly checksum: string | null;
   readonly bytes: number;
+  /** Null for a batch, whose records each have their own. */
+  readonly publishedAt: number | null;
   readonly rowsIn: number;
   readonly rowsWritten: number;
   readonly rowsUnchanged: number;
@@ -164,16 +253,115 @@ export interface LedgerRow {
   readonly rowsRejected: number;
   readonly eventFrom: number | null;
   readonly eventTo: number | null;
-  readonly startedAt: number;
+  readonly startedAt: number | null;
   readonly finishedAt: number | null;
   readonly error: string | null;
   readonly attempt: number;
 }
 
+export type JobKind = 'BACKFILL' | 'REPLAY' | 'RETRY';
+
+export type JobState = 'PENDING' | 'RUNNING' | 'COMPLETED' | 'FAILED' | 'CANCELLED';
+
+export interface JobRow {
+  readonly id: number;
+  readonly kind: JobKind;
+  readonly feed: string;
+  readonly state: JobState;
+  /** Of all that was asked for: its earliest and latest instant; null of a retry. */
+  readonly from: number | null;
+  readonly to: number | null;
+  /** Chunks that have ended, and of them those that failed. */
+  readonly done: number;
+  readonly failed: number;
+  /** Chunks; null until it is planned. */
+  readonly total: number | null;
+  readonly rowsIn: number;
+  readonly rowsWritten: number;
+  readonly rowsRevised: number;
+  readonly rowsUnchanged: number;
+  readonly rowsRejected: number;
+  readonly rowsPerSecond: number | null;
+  readonly estimatedEndAt: number | null;
+  readonly requestedBy: string;
+  readonly requestedAt: number;
+  readonly plannedAt: number | null;
+  readonly finishedAt: number | null;
+  readonly cancelRequested: boolean;
+  readonly error: string | null;
+}
+
+/** A version of a price: the current one, one that it superseded, or one that came late. */
+export interface LmpRevisionRow {
+  readonly endAt: number;
+  readonly lmp: number;
+  readonly energy: number | null;
+  readonly congestion: number | null;
+  readonly loss: number | null;
+  readonly ghg: number | null;
+  readonly flags: readonly QualityFlag[];
+  /** 0: it arrived after a newer one, and never was current. */
+  readonly revision: number;
+  readonly publishedAt: number;
+  readonly recordedAt: number;
+  /** Null: it is the current one. */
+  readonly supersededAt: number | null;
+  readonly ledgerId: number;
+}
+
+export interface AuditRow {
+  readonly id: number;
+  readonly at: number;
+  readonly actor: string;
+  readonly via: 'graphql' | 'cli';
+  readonly action: string;
+  /** JSON. */
+  readonly input: string;
+  readonly outcome: 'DONE' | 'REFUSED' | 'FAILED';
+  readonly error: string | null;
+  readonly jobId: number | null;
+}
+
 export interface FeedRow {
   readonly id: string;
   readonly title: string;
+  readonly kind: 'topic' | 'poll';
+  readonly streams: readonly FeedStreamRow[];
   readonly partitions: readonly FeedPartitionRow[];
+}
+
+/** What a feed owed in a range of delivery time; undefined: all its partitions, all nodes it owes. */
+export interface OwedQuestion extends Range {
+  readonly feed: string;
+  readonly partitions?: readonly string[];
+  readonly nodes?: readonly string[];
+}
+
+/** Missing intervals of one node, `[from, to)`, without one between them that came. */
+export interface GapRow {
+  readonly partition: string;
+  readonly run: MarketRun;
+  readonly node: string;
+  readonly from: number;
+  readonly to: number;
+  readonly intervals: number;
+}
+
+/** Counts of intervals, over all nodes that a partition owes. */
+export interface CompletenessRow {
+  readonly partition: string;
+  readonly run: MarketRun;
+  readonly expected: number;
+  readonly present: number;
+  readonly missing: number;
+  readonly late: number;
+  readonly watermark: number | null;
+}
+
+/** A part of a feed that has a name of its own. */
+export interface FeedStreamRow {
+  readonly name: string;
+  readonly partitions: readonly string[];
 }
 
 export interface FeedPartitionRow {
@@ -187,6 +375,8 @@ export interface FeedPartitionRow {
   readonly lastErrorAt: number | null;
 }
 
+export type DeadLetterState = 'OPEN' | 'RETRIED' | 'DISCARDED';
+
 export interface DeadLetterRow {
   readonly id: number;
   readonly feed: string;
@@ -197,6 +387,14 @@ export interface DeadLetterRow {
   readonly reason: string;
   /** Length of the record in bytes; its bytes come by `deadLetterRaws`, where they are asked for. */
   readonly size: number;
-  readonly state: 'OPEN' | 'RETRIED' | 'DISCARDED';
+  readonly state: DeadLetterState;
   readonly receivedAt: number;
+  /** When the source published the record, as far as it said so. */
+  readonly publishedAt: number | null;
+  /** How often it was tried again, and the ledger entry of the last try. */
+  readonly retries: number;
+  readonly retryId: number | null;
+  readonly resolvedAt: number | null;
+  /** Why it was discarded. */
+  readonly resolution: string | null;
 }

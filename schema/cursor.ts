@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { BusbarError } from '../domain/errors.ts';
+import { holdsUnstorable } from './storable-text.ts';
 
 /**
  * A position in an ordered list as opaque text: base64url of a JSON list that begins with the list's name, so that a
@@ -17,7 +18,8 @@ export function cursorCodec<Position>(list: string, shape: z.ZodType<Position>):
     encode: (position) => Buffer.from(JSON.stringify([list, position])).toString('base64url'),
     decode: (text) => {
       const parsed = envelope.safeParse(jsonFrom(Buffer.from(text, 'base64url').toString()));
-      if (!parsed.success) throw new BusbarError('BAD_USER_INPUT', '`after` is not a cursor of this list');
+      if (!parsed.success || holdsUnstorable(parsed.data[1]))
+        throw new BusbarError('BAD_USER_INPUT', '`after` is not a cursor of this list');
       return parsed.data[1];
     },
   };

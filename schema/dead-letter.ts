@@ -4,14 +4,17 @@ import { builder } from './builder.ts';
 import { connectionFrom, pageArguments, pageFrom } from './connection.ts';
 import type { DeadLetterRow } from './context.ts';
 import { cursorCodec } from './cursor.ts';
+import { FEED_ARGUMENT } from './feed-argument.ts';
 import { LedgerEntry } from './ledger.ts';
+import { requireWithin } from './limits.ts';
+import { rowIdsFrom } from './row-id.ts';
 
 const DeadLetterState = builder.enumType('DeadLetterState', {
   description: 'What became of a dead letter.',
   values: {
-    OPEN: { description: 'Waits for somebody to look at it.' },
-    RETRIED: { description: 'Was decoded again, and became a fact.' },
-    DISCARDED: { description: 'Was looked at and given up.' },
+    OPEN: { description: 'Waits for somebody to look at it, also after tries that failed.' },
+    RETRIED: { description: 'Was tried again, and became facts.' },
+    DISCARDED: { description: 'Was looked at and given up, with a reason.' },
   } as const,
 });
 
@@ -35,6 +38,27 @@ const DeadLetter = builder.objectRef<DeadLetterRow>('DeadLetter').implement({
     reason: t.exposeString('reason', { description: 'The field, what was expected and what came.' }),
     state: t.expose('state', { type: DeadLetterState, description: 'What became of it.' }),
     receivedAt: t.expose('receivedAt', { type: 'DateTime', description: 'When it was received.' }),
+    publishedAt: t.expose('publishedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the source published it: the version it would have been; null where that is not known.',
+    }),
+    retries: t.exposeInt('retries', { description: 'How often it was tried again.' }),
+    retriedBy: t.field({
+      type: LedgerEntry,
+      nullable: true,
+      description: 'The chunk of a retry that tried it last, or will; null where none did.',
+      resolve: ({ retryId }, _args, { loaders }) => (retryId === null ? null : loaders.ledgerEntry.load(retryId)),
+    }),
+    resolvedAt: t.expose('resolvedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it became facts or was discarded; null while it is open.',
+    }),
+    resolution: t.exposeString('resolution', {
+      nullable: true,
+      description: 'Why it was discarded; null where it was not.',
+    }),
     size: t.exposeInt('size', { description: 'Length of the record as it came, in bytes.' }),
     rawText: t.string({
       description:
@@ -76,11 +100,43 @@ builder.queryField('deadLetters', (t) =>
   t.field({
     type: DeadLetterConnection,
     description: 'Records that could not become facts, newest first.',
-    args: { feed: t.arg.id({ description: 'Only of this feed, by its id.' }), ...pageArguments },
-    resolve: async (_root, { feed, ...page }, { reads }) => {
+    args: {
+      feed: t.arg.id({ description: 'Only of this feed, by its id.' }),
+      state: t.arg({ type: DeadLetterState, description: 'Only dead letters in this state.' }),
+      ...pageArguments,
+    },
+    resolve: async (_root, { feed, state, ...page }, { reads }) => {
       const asked = pageFrom(page, CURSOR);
-      const slice = await reads.deadLetters(feed == null ? {} : { feed }, asked);
+      const filter = { ...(feed != null && { feed }), ...(state != null && { state }) };
+      const slice = await reads.deadLetters(filter, asked);
       return connectionFrom(slice, asked, ({ id }) => CURSOR.encode(id));
+    },
+  }),
+);
+
+const DiscardPayload = builder.objectRef<{ readonly discarded: number }>('DiscardPayload').implement({
+  description: 'What `discardDeadLetters` answers.',
+  fields: (t) => ({
+    discarded: t.exposeInt('discarded', { description: 'How many dead letters were discarded.' }),
+  }),
+});
+
+builder.mutationField('discardDeadLetters', (t) =>
+  t.field({
+    type: DiscardPayload,
+    description: 'Gives open dead letters up for good. Their bytes stay, and can be looked at.',
+    args: {
+      feed: t.arg.id({ required: true, description: FEED_ARGUMENT }),
+      ids: t.arg.idList({
+        description:
+          'These open dead letters of the feed, at most 10,000, all of them or none; without it, every open one.',
+      }),
+      reason: t.arg.string({ required: true, description: 'Why, in up to 2,000 characters.' }),
+    },
+    resolve: async (_root, { feed, ids, reason }, { operations }) => {
+      requireWithin('reason', reason.length, 'say it in fewer words');
+      const named = ids == null ? {} : { ids: rowIdsFrom('ids', ids) };
+      return { discarded: await operations.discardDeadLetters({ feed, ...named, reason }) };
     },
   }),
 );

@@ -1,11 +1,29 @@
 import { builder } from './builder.ts';
-import type { FeedPartitionRow, FeedRow } from './context.ts';
+import { FeedCompleteness, FeedGap, owedArguments, owedQuestion } from './completeness.ts';
+import type { FeedPartitionRow, FeedRow, FeedStreamRow } from './context.ts';
+
+const FeedKind = builder.enumType('FeedKind', {
+  description: 'How facts come to a feed.',
+  values: {
+    TOPIC: { value: 'topic', description: 'Records of a log, as they are produced. Read again by `replay`.' },
+    POLL: { value: 'poll', description: 'Answers of a source that is asked. Asked again by `backfill`.' },
+  } as const,
+});
+
+const FeedStream = builder.objectRef<FeedStreamRow>('FeedStream').implement({
+  description: 'A name for a part of a feed, which mutations and the command line take in the place of the feed’s id.',
+  fields: (t) => ({
+    name: t.exposeString('name', { description: 'Unique among all feeds: `iso.rt.lmp.caiso`.' }),
+    partitions: t.exposeStringList('partitions', { description: 'The feed’s partitions it stands for.' }),
+  }),
+});
 
 const FeedPartition = builder.objectRef<FeedPartitionRow>('FeedPartition').implement({
   description: 'A part of a feed with an order and an owner of its own, and where it stands.',
   fields: (t) => ({
     partition: t.exposeString('partition', {
-      description: 'A log partition (`0`), or the report a source is asked for.',
+      description:
+        'A log partition (`0`), or the report a source is asked for. `backfill/…`, `replay/…`, `retry/…` and `file` are what jobs and files were committed under: nobody owns them, and they have no position.',
     }),
     position: t.expose('position', {
       type: 'Long',
@@ -40,6 +58,12 @@ const Feed = builder.objectRef<FeedRow>('Feed').implement({
     title: t.exposeString('title', {
       description: 'What the feed is, for people.',
     }),
+    kind: t.expose('kind', { type: FeedKind, description: 'How facts come to it.' }),
+    streams: t.field({
+      type: [FeedStream],
+      description: 'Names for parts of the feed; empty where it has none.',
+      resolve: ({ streams }) => streams,
+    }),
     partitions: t.field({
       type: [FeedPartition],
       description: 'Where each partition stands, by name.',
@@ -50,6 +74,26 @@ const Feed = builder.objectRef<FeedRow>('Feed').implement({
       nullable: true,
       description: 'The furthest of the partitions’ watermarks; null before the first price.',
       resolve: ({ partitions }) => newest(partitions.map(({ watermark }) => watermark)),
+    }),
+    deadLettersOpen: t.int({
+      description: 'Dead letters that wait for somebody to look at them; `deadLetters(feed:, state: OPEN)` lists them.',
+      resolve: ({ id }, _args, { loaders }) => loaders.openDeadLetters.load(id),
+    }),
+    gaps: t.field({
+      type: [FeedGap],
+      nullable: true,
+      description:
+        'What the feed owed in a range and has not brought, by partition, node and time; what is not due yet is not missing. Null where it owes nothing that could be told. At most 5,000,000 intervals are looked at and 100,000 gaps shown.',
+      args: owedArguments,
+      resolve: ({ id }, args, { reads }) => reads.gaps(owedQuestion(id, args)),
+    }),
+    completeness: t.field({
+      type: [FeedCompleteness],
+      nullable: true,
+      description:
+        'How much of what each partition owed in a range has come. Null where the feed owes nothing that could be told. At most 5,000,000 intervals are looked at.',
+      args: owedArguments,
+      resolve: ({ id }, args, { reads }) => reads.completeness(owedQuestion(id, args)),
     }),
   }),
 });
@@ -69,6 +113,16 @@ builder.queryField('feed', (t) =>
     description: 'One feed; null where it was never started.',
     args: { id: t.arg.id({ required: true, description: 'The feed’s id.' }) },
     resolve: (_root, { id }, { reads }) => reads.feed(id),
+  }),
+);
+
+builder.subscriptionField('feedHealth', (t) =>
+  t.field({
+    type: [Feed],
+    description:
+      'All feeds as they are, and then all again when something about one changed, at most once a second. What is read of a feed beyond its standing is read anew each time.',
+    subscribe: (_root, _args, { live }) => live.feedHealth(),
+    resolve: (feeds) => feeds,
   }),
 );
 

@@ -4,14 +4,14 @@ import { connectionFrom, pageArguments, pageFrom } from './connection.ts';
 import type { LedgerRow } from './context.ts';
 import { cursorCodec } from './cursor.ts';
 
-const LedgerState = builder.enumType('LedgerState', {
+export const LedgerState = builder.enumType('LedgerState', {
   description: 'How far an ingestion has come.',
   values: {
-    PENDING: { description: 'Known, not begun.' },
+    PENDING: { description: 'Planned, not begun.' },
     RUNNING: { description: 'Being read; nothing of it is visible yet.' },
     COMPLETED: { description: 'Committed, with all its rows and dead letters.' },
-    FAILED: { description: 'Nothing of it was committed; `error` says why.' },
-    REPLAYING: { description: 'Being read again from the log.' },
+    FAILED: { description: 'None of its rows was committed; `error` says why.' },
+    REPLAYING: { description: 'Being read again, from the log or from a kept payload.' },
   } as const,
 });
 
@@ -21,17 +21,24 @@ const LedgerKind = builder.enumType('LedgerKind', {
     BATCH: { description: 'Consecutive records of a log partition.' },
     FETCH: { description: 'The answer of a source that was asked.' },
     FILE: { description: 'A file given by hand.' },
-    BACKFILL: { description: 'An answer fetched for a past range.' },
-    REPLAY: { description: 'Records of the log read again.' },
+    BACKFILL: { description: 'An answer fetched for a past range: a chunk of a backfill.' },
+    REPLAY: { description: 'Records of the log, or a kept payload, read again: a chunk of a replay.' },
+    RETRY: { description: 'Dead letters tried again: a chunk of a retry.' },
   } as const,
 });
 
-export const LedgerEntry = builder.objectRef<LedgerRow>('LedgerEntry').implement({
-  description: 'One batch, fetch or file: where facts came from and what became of them, committed with them.',
+const LedgerEntryReference = builder.objectRef<LedgerRow>('LedgerEntry');
+
+export const LedgerEntry = LedgerEntryReference.implement({
+  description:
+    'One batch, fetch, file or chunk of a job: where facts came from and what became of them, committed with them. Of a chunk the entry is there as soon as its job is planned.',
   fields: (t) => ({
     id: t.exposeID('id', { description: 'Grows with every entry.' }),
     feed: t.exposeID('feed', { description: 'The feed that ingested it.' }),
-    partition: t.exposeString('partition', { description: 'The feed’s partition: a log partition or a report.' }),
+    partition: t.exposeString('partition', {
+      description:
+        'The feed’s partition: a log partition or a report; of a job’s chunk behind `backfill/`, `replay/` or `retry/`.',
+    }),
     kind: t.expose('kind', { type: LedgerKind, description: 'What was ingested in one piece.' }),
     state: t.expose('state', { type: LedgerState, description: 'How far it has come.' }),
     positionFrom: t.expose('positionFrom', {
@@ -48,8 +55,24 @@ export const LedgerEntry = builder.objectRef<LedgerRow>('LedgerEntry').implement
       nullable: true,
       description: 'What the source was asked for, as one may ask again, without secrets; null for log records.',
     }),
-    checksum: t.exposeString('checksum', { description: 'SHA-256 of the bytes as they came, hexadecimal.' }),
+    checksum: t.exposeString('checksum', {
+      nullable: true,
+      description: 'SHA-256 of the bytes as they came, hexadecimal; null while nothing has come.',
+    }),
     bytes: t.expose('bytes', { type: 'Long', description: 'Size of what came, in bytes.' }),
+    publishedAt: t.expose('publishedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description:
+        'When the source published the payload, as far as it says so; else when it was fetched. Null for log records, which have their own.',
+    }),
+    origin: t.field({
+      type: LedgerEntryReference,
+      nullable: true,
+      description:
+        'The entry whose payload this one is again: of a replay, or of a duplicate that its checksum gave away. Null for what came anew.',
+      resolve: ({ originId }, _args, { loaders }) => (originId === null ? null : loaders.ledgerEntry.load(originId)),
+    }),
     rowsIn: t.exposeInt('rowsIn', { description: 'Records decoded.' }),
     rowsWritten: t.exposeInt('rowsWritten', { description: 'Facts that were new.' }),
     rowsUnchanged: t.exposeInt('rowsUnchanged', {
@@ -60,31 +83,37 @@ export const LedgerEntry = builder.objectRef<LedgerRow>('LedgerEntry').implement
     eventFrom: t.expose('eventFrom', {
       type: 'DateTime',
       nullable: true,
-      description: 'Start of the earliest delivery interval; null where there was no fact.',
+      description:
+        'Start of the earliest delivery interval; null where there was no fact. Of a chunk under way, of the range asked for.',
     }),
     eventTo: t.expose('eventTo', {
       type: 'DateTime',
       nullable: true,
-      description: 'End of the latest delivery interval; null where there was no fact.',
+      description:
+        'End of the latest delivery interval; null where there was no fact. Of a chunk under way, of the range asked for.',
     }),
-    startedAt: t.expose('startedAt', { type: 'DateTime', description: 'When reading began.' }),
+    startedAt: t.expose('startedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When reading began; null before.',
+    }),
     finishedAt: t.expose('finishedAt', {
       type: 'DateTime',
       nullable: true,
       description: 'When it was committed or given up.',
     }),
     error: t.exposeString('error', { nullable: true, description: 'Why it failed; null where it did not.' }),
-    attempt: t.exposeInt('attempt', { description: 'Which try this was; the first is 1.' }),
+    attempt: t.exposeInt('attempt', { description: 'Which try this is; the first is 1, and a chunk not begun has 0.' }),
   }),
 });
 
-const LedgerEntryConnection = builder.connectionObject(
+export const LedgerEntryConnection = builder.connectionObject(
   { type: LedgerEntry, name: 'LedgerEntryConnection', description: 'A page of ledger entries, newest first.' },
   { name: 'LedgerEntryEdge', description: 'A ledger entry and its place in the list.' },
 );
 
 /** The id of the last entry seen. */
-const CURSOR = cursorCodec('ledger', z.number().int());
+export const LEDGER_CURSOR = cursorCodec('ledger', z.number().int());
 
 builder.queryField('ledger', (t) =>
   t.field({
@@ -96,9 +125,9 @@ builder.queryField('ledger', (t) =>
       ...pageArguments,
     },
     resolve: async (_root, { feed, state, ...page }, { reads }) => {
-      const asked = pageFrom(page, CURSOR);
+      const asked = pageFrom(page, LEDGER_CURSOR);
       const slice = await reads.ledger({ feed, ...(state != null && { state }) }, asked);
-      return connectionFrom(slice, asked, ({ id }) => CURSOR.encode(id));
+      return connectionFrom(slice, asked, ({ id }) => LEDGER_CURSOR.encode(id));
     },
   }),
 );

@@ -8,6 +8,18 @@ export const LIMITS = {
   first: 10_000,
   /** Points of all series of one field. A million points of eight columns are some 100 MB of JSON. */
   points: 1_000_000,
+  /** Partitions named in one argument. */
+  partitions: 1_000,
+  /** Dead letters named in one argument. */
+  ids: 10_000,
+  /** Characters of a reason. */
+  reason: 2_000,
+  /** Days of one backfill: ten years. */
+  backfillDays: 3_653,
+  /** Ledger entries asked for under all jobs of one answer. */
+  jobEntries: 100_000,
+  /** Versions of all prices of one answer. */
+  revisions: 100_000,
   /** Bytes of raw dead letters of one answer. */
   rawBytes: 16 * 1024 * 1024,
 } as const;

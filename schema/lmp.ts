@@ -1,25 +1,15 @@
 import { z } from 'zod';
-import type { QualityFlag as QualityFlagName } from '../domain/quality.ts';
 import { builder } from './builder.ts';
 import { connectionFrom, pageArguments, pageFrom } from './connection.ts';
 import type { LmpFilter, LmpRow, LmpUpdate as LmpUpdateRow } from './context.ts';
 import { cursorCodec } from './cursor.ts';
 import { LedgerEntry } from './ledger.ts';
+import { LmpRevision } from './lmp-revision.ts';
 import { MarketRun } from './market-run.ts';
 import { NODES_ARGUMENT, nodesFrom, requireMarket } from './node-names.ts';
 import { PricingNode } from './pricing-node.ts';
+import { QualityFlag } from './quality-flag.ts';
 import { rangeFrom } from './range.ts';
-
-const QualityFlag = builder.enumType('QualityFlag', {
-  description: 'What is odd about a price that was kept all the same. Flags mark; they never change a number.',
-  values: {
-    IDENTITY_BREACH: { description: 'The components do not sum to the LMP within the market’s tolerance.' },
-    GHG_MISSING: { description: 'CAISO: no greenhouse-gas component came, so the sum could not be checked.' },
-    COMPONENT_MISSING: { description: 'Some but not all of energy, congestion and loss came.' },
-    PRICE_OUTLIER: { description: 'Beyond any price the market is known to clear at.' },
-    UNALIGNED_INTERVAL: { description: 'The interval does not start on the run’s grid.' },
-  } as const satisfies Record<QualityFlagName, object>,
-});
 
 const Lmp = builder.objectRef<LmpRow>('Lmp').implement({
   description:
@@ -51,7 +41,7 @@ const Lmp = builder.objectRef<LmpRow>('Lmp').implement({
     }),
     revision: t.exposeInt('revision', {
       description:
-        'How often the price was published with a new value: 1 is the first. Earlier ones: `lmpSeries(asOf:)`.',
+        'How often the price was published with a new value: 1 is the first. Earlier ones: `revisions`, and `lmpSeries(asOf:)`.',
     }),
     quality: t.field({
       type: [QualityFlag],
@@ -67,6 +57,12 @@ const Lmp = builder.objectRef<LmpRow>('Lmp').implement({
       nullable: true,
       description: 'Where the price came from: feed, source position or request, checksum, time.',
       resolve: ({ ledgerId }, _args, { loaders }) => loaders.ledgerEntry.load(ledgerId),
+    }),
+    revisions: t.field({
+      type: [LmpRevision],
+      description:
+        'Every version of the price that is known: the current one first, then the newest of those it superseded and of those that came late. All prices of one answer may show 100,000.',
+      resolve: ({ node, run, startAt }, _args, { loaders }) => loaders.lmpRevisions.load({ node, run, startAt }),
     }),
   }),
 });

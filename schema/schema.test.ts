@@ -31,8 +31,43 @@ describe('the contract', () => {
     ['feed', 'Feed'],
     ['ledger', 'LedgerEntryConnection!'],
     ['deadLetters', 'DeadLetterConnection!'],
+    ['job', 'Job'],
+    ['jobs', 'JobConnection!'],
+    ['auditLog', 'AuditEntryConnection!'],
   ])('answers %s with %s', (field, type) => {
     expect(String(schema.getQueryType()?.getFields()[field]?.type)).toBe(type);
+  });
+
+  it.each([
+    ['backfill', ['input: BackfillInput!'], 'JobPayload!'],
+    ['replay', ['input: ReplayInput!'], 'JobPayload!'],
+    ['repair', ['input: RepairInput!'], 'JobPayload!'],
+    ['cancelJob', ['id: ID!'], 'JobPayload!'],
+    ['retryDeadLetters', ['feed: ID!', 'ids: [ID!]'], 'JobPayload!'],
+    ['discardDeadLetters', ['feed: ID!', 'ids: [ID!]', 'reason: String!'], 'DiscardPayload!'],
+  ])('changes by %s(%j) with the answer %s', (field, args, type) => {
+    const mutation = schema.getMutationType()?.getFields()[field];
+    expect(mutation?.args.map((arg) => `${arg.name}: ${arg.type}`)).toEqual(args);
+    expect(String(mutation?.type)).toBe(type);
+  });
+
+  it.each([
+    ['BackfillInput', ['feed: ID!', 'from: DateTime!', 'nodes: [ID!]', 'partitions: [String!]', 'to: DateTime!']],
+    ['ReplayInput', ['feed: ID!', 'from: DateTime!', 'into: LogRangeInput', 'partitions: [String!]', 'to: DateTime!']],
+    ['LogRangeInput', ['fromOffset: Long!', 'partition: Int!', 'toOffset: Long!']],
+    ['RepairInput', ['feed: ID!', 'from: DateTime!', 'to: DateTime!']],
+  ])('takes %s with %j', (name, fields) => {
+    const type = schema.getType(name);
+    const found = isInputObjectType(type) ? Object.values(type.getFields()) : [];
+    expect(found.map((field) => `${field.name}: ${field.type}`).sort()).toEqual(fields);
+  });
+
+  it.each([
+    ['lmp', 'LmpUpdate!'],
+    ['jobProgress', 'Job!'],
+    ['feedHealth', '[Feed!]!'],
+  ])('streams %s as %s', (field, type) => {
+    expect(String(schema.getSubscriptionType()?.getFields()[field]?.type)).toBe(type);
   });
 
   it('names the columns of a series as promised', () => {

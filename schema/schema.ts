@@ -7,7 +7,11 @@ import './dart.ts';
 import './feed.ts';
 import './ledger.ts';
 import './dead-letter.ts';
+import './job.ts';
+import './job-requests.ts';
+import './audit.ts';
 import { builder } from './builder.ts';
+import { refusingUnstorableText } from './storable-text.ts';
 
 /** The contract, executable. Its context is `Context` of `context.ts`. */
-export const schema = builder.toSchema();
+export const schema = refusingUnstorableText(builder.toSchema());

@@ -48,10 +48,12 @@ query Series($from: DateTime!, $to: DateTime!) {
 }
 `;
 
-const OPERATIONS = `# Where every feed stands, what it wrote last and what it could not read.
+const OPERATIONS = `# Where every feed stands, what is being done again and what could not be read.
+# With the subscription feedHealth it comes by itself; jobProgress(id:) follows a job.
 query Operations {
-  feeds { id partitions { partition position watermark lag lastError } }
-  deadLetters(first: 10) { edges { node { id code reason receivedAt } } }
+  feeds { id kind deadLettersOpen partitions { partition position watermark lag lastError } }
+  jobs(first: 5) { edges { node { id kind feed state progress rowsWritten rowsRevised error } } }
+  deadLetters(state: OPEN, first: 10) { edges { node { id code reason receivedAt retries } } }
 }
 `;
 

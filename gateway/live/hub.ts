@@ -16,7 +16,7 @@ const BOUNDS: BacklogBounds = { entriesMax: 2_048, ticksMax: 100_000 };
 
 const HISTORY_ENTRIES = 256;
 
-export interface LiveHub extends Live {
+export interface LiveHub extends Pick<Live, 'lmp'> {
   /** Resolves when the reader stands: from then on a subscription misses nothing from the call on. */
   readonly ready: Promise<void>;
   /** Ends every subscription with `UNAVAILABLE` and the cursor to resume from. */

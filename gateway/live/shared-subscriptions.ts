@@ -4,7 +4,7 @@ import type { Metrics } from '../../runtime/metrics.ts';
 import type { ErrorMask } from '../errors.ts';
 import type { Conflation } from './lmp-conflation.ts';
 import { SubscriptionGroup } from './subscription-group.ts';
-import { subscriptionRequest } from './subscription-request.ts';
+import { type SubscriptionRequest, subscriptionRequest } from './subscription-request.ts';
 
 /** Everyone sees everything until there are identities. */
 const RIGHTS = 'open';
@@ -15,7 +15,8 @@ export interface SharedSubscriptions {
    *
    * Requests that are the same (document, operation, variables, rights) form one **group** with one source stream and
    * one execution an event; the results are the same objects for all its **members**. A request with a cursor (`after`)
-   * begins in the past, so it is a group of its own.
+   * begins in the past, and one for a field that begins with how things stand begins with its own beginning: each is a
+   * group of its own.
    */
   subscribe(args: ExecutionArgs): Promise<AsyncIterableIterator<ExecutionResult, undefined> | ExecutionResult>;
   /** Ends every stream with an `UNAVAILABLE` result. */
@@ -29,12 +30,14 @@ export interface SharedSubscriptionsOptions {
   readonly metrics: Metrics;
   /** How to bring events of a root field together for a LATEST member that is behind. Not listed: the field has no LATEST. */
   readonly conflations: Readonly<Record<string, () => Conflation<unknown>>>;
+  /** Root fields whose first event says how things stand: who joined a group later would not get it. */
+  readonly standingFields: ReadonlySet<string>;
   /** Results an EVERY member may have waiting before it is ended with its cursor. */
   readonly memberFramesMax: number;
 }
 
 export function createSharedSubscriptions(options: SharedSubscriptionsOptions): SharedSubscriptions {
-  const { freshContext, mask, metrics, conflations, memberFramesMax } = options;
+  const { freshContext, mask, metrics, conflations, standingFields, memberFramesMax } = options;
   /** Groups that can be joined. */
   const joinable = new Map<string, SubscriptionGroup>();
   const groups = new Set<SubscriptionGroup>();
@@ -60,7 +63,7 @@ export function createSharedSubscriptions(options: SharedSubscriptionsOptions): 
   return {
     async subscribe(args) {
       const request = subscriptionRequest(args, RIGHTS);
-      const key = request && request.args.after == null ? request.key : undefined;
+      const key = request && beginsNow(request, standingFields) ? request.key : undefined;
       const createConflation = request?.args.delivery === 'LATEST' ? conflations[request.field] : undefined;
       const known = key === undefined ? undefined : joinable.get(key);
       const group = known ?? open(args, createConflation, key);
@@ -75,4 +78,9 @@ export function createSharedSubscriptions(options: SharedSubscriptionsOptions): 
         group.close(new BusbarError('UNAVAILABLE', 'the gateway is going down: subscribe again'));
     },
   };
+}
+
+/** Whether it gets just what comes after it, as everyone does who joins. */
+function beginsNow({ field, args }: SubscriptionRequest, standingFields: ReadonlySet<string>): boolean {
+  return args.after == null && !standingFields.has(field);
 }

@@ -1,4 +1,4 @@
-import type { DeadLetterRow, Page, RawRequest, Slice } from '../../schema/context.ts';
+import type { DeadLetterRow, DeadLetterState, Page, RawRequest, Slice } from '../../schema/context.ts';
 import { sliceFrom } from './slice.ts';
 import type { Queryable } from './statement.ts';
 
@@ -11,17 +11,24 @@ interface StoredDeadLetter {
   readonly code: string;
   readonly reason: string;
   readonly size: number;
-  readonly state: DeadLetterRow['state'];
+  readonly state: DeadLetterState;
   readonly received_at: Date;
+  readonly published_at: Date | null;
+  readonly retries: number;
+  readonly retry_id: number | null;
+  readonly resolved_at: Date | null;
+  readonly resolution: string | null;
 }
 
 /** Without the raw bytes: a page of them may be gigabytes, of which a list shows nothing. */
 const LIST = `
-  SELECT id, feed_id, partition, position, ledger_id, code, reason, octet_length(raw) AS size, state, received_at
+  SELECT id, feed_id, partition, position, ledger_id, code, reason, octet_length(raw) AS size, state, received_at,
+    published_at, retries, retry_id, resolved_at, resolution
   FROM dead_letter
-  WHERE ($1::text IS NULL OR feed_id = $1) AND ($2::bigint IS NULL OR id < $2)
+  WHERE ($1::text IS NULL OR feed_id = $1) AND ($2::dead_letter_state IS NULL OR state = $2)
+    AND ($3::bigint IS NULL OR id < $3)
   ORDER BY id DESC
-  LIMIT $3`;
+  LIMIT $4`;
 
 const RAWS = `
   SELECT substring(d.raw FROM 1 FOR asked.bytes) AS raw
@@ -32,10 +39,10 @@ const RAWS = `
 /** A page of dead letters, newest first. `after`: the id of the last one seen. */
 export async function readDeadLetters(
   db: Queryable,
-  { feed }: { feed?: string },
+  { feed, state }: { feed?: string; state?: DeadLetterState },
   page: Page<number>,
 ): Promise<Slice<DeadLetterRow>> {
-  const values = [feed ?? null, page.after ?? null, page.first + 1];
+  const values = [feed ?? null, state ?? null, page.after ?? null, page.first + 1];
   const { rows } = await db.query<StoredDeadLetter>({ name: 'dead-letters', text: LIST, values });
   return sliceFrom(rows.map(deadLetterRowFrom), page);
 }
@@ -59,5 +66,10 @@ function deadLetterRowFrom(stored: StoredDeadLetter): DeadLetterRow {
     size: stored.size,
     state: stored.state,
     receivedAt: stored.received_at.getTime(),
+    publishedAt: stored.published_at?.getTime() ?? null,
+    retries: stored.retries,
+    retryId: stored.retry_id,
+    resolvedAt: stored.resolved_at?.getTime() ?? null,
+    resolution: stored.resolution,
   };
 }

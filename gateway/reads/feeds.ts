@@ -1,6 +1,19 @@
+import { z } from 'zod';
 import type { PrismaClient } from '../../prisma/client.ts';
 import type { Feed, FeedPosition } from '../../prisma/generated/client.ts';
-import type { FeedPartitionRow, FeedRow } from '../../schema/context.ts';
+import type { FeedPartitionRow, FeedRow, FeedStreamRow } from '../../schema/context.ts';
+import type { Queryable } from './statement.ts';
+
+const KIND = z.enum(['topic', 'poll']);
+const STREAMS = z.record(z.string(), z.array(z.string()));
+
+/** By the index of (feed, state): only what is open is looked at. */
+const OPEN_DEAD_LETTERS = `
+  SELECT count(d.id)::int AS open
+  FROM unnest($1::text[]) WITH ORDINALITY AS asked (feed, place)
+  LEFT JOIN dead_letter AS d ON d.feed_id = asked.feed AND d.state = 'OPEN'
+  GROUP BY asked.place
+  ORDER BY asked.place`;
 
 /** Every feed that ingestors have registered, by id. */
 export async function readFeeds(prisma: PrismaClient): Promise<FeedRow[]> {
@@ -19,9 +32,26 @@ export async function readFeed(prisma: PrismaClient, id: string): Promise<FeedRo
   return feed && feedRowFrom(feed, positions);
 }
 
-function feedRowFrom({ id, title }: Feed, positions: readonly FeedPosition[]): FeedRow {
+/** How many dead letters of each feed are open, in the order asked. */
+export async function readOpenDeadLetters(db: Queryable, feeds: readonly string[]): Promise<number[]> {
+  const statement = { name: 'open-dead-letters', text: OPEN_DEAD_LETTERS, values: [feeds] };
+  const { rows } = await db.query<{ open: number }>(statement);
+  return rows.map(({ open }) => open);
+}
+
+function feedRowFrom({ id, title, kind, streams }: Feed, positions: readonly FeedPosition[]): FeedRow {
   const partitions = positions.filter(({ feedId }) => feedId === id).map(partitionRowFrom);
-  return { id, title, partitions: partitions.sort(byNumberThenName) };
+  return {
+    id,
+    title,
+    kind: KIND.parse(kind),
+    streams: Object.entries(STREAMS.parse(streams)).map(streamRowFrom),
+    partitions: partitions.sort(byNumberThenName),
+  };
+}
+
+function streamRowFrom([name, partitions]: readonly [string, readonly string[]]): FeedStreamRow {
+  return { name, partitions };
 }
 
 function partitionRowFrom(stored: FeedPosition): FeedPartitionRow {

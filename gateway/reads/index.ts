@@ -1,11 +1,16 @@
 import type pg from 'pg';
 import type { PrismaClient } from '../../prisma/client.ts';
+import { readCompleteness, readGaps } from '../../prisma/operations/completeness.ts';
 import type { Reads } from '../../schema/context.ts';
+import { readAuditLog } from './audit.ts';
 import { readDartSpread } from './dart-spread.ts';
 import { readDeadLetterRaws, readDeadLetters } from './dead-letters.ts';
-import { readFeed, readFeeds } from './feeds.ts';
+import { readFeed, readFeeds, readOpenDeadLetters } from './feeds.ts';
+import { readJobEntries } from './job-entries.ts';
+import { readJobList, readJobsById } from './jobs.ts';
 import { readLatestLmp } from './latest-lmp.ts';
 import { readLedger, readLedgerEntriesById } from './ledger.ts';
+import { readLmpRevisions } from './lmp-revisions.ts';
 import { readLmpSeries } from './lmp-series.ts';
 import { readLmps } from './lmps.ts';
 import { readMarkets } from './markets.ts';
@@ -33,9 +38,17 @@ export function createReads({ pool, prisma, clock }: ReadsOptions): Reads {
     dartSpread: async (nodes, range) => readDartSpread(pool, await rollups(), nodes, range, clock()),
     feeds: () => readFeeds(prisma),
     feed: (id) => readFeed(prisma, id),
+    openDeadLetters: (feeds) => readOpenDeadLetters(pool, feeds),
+    gaps: (asked) => readGaps(pool, asked, clock()),
+    completeness: (asked) => readCompleteness(pool, asked, clock()),
     ledger: (filter, page) => readLedger(prisma, filter, page),
     ledgerEntriesById: (ids) => readLedgerEntriesById(prisma, ids),
     deadLetters: (filter, page) => readDeadLetters(pool, filter, page),
+    jobs: (filter, page) => readJobList(pool, filter, page),
+    jobsById: (ids) => readJobsById(pool, ids),
+    jobEntries: (requests) => readJobEntries(pool, prisma, requests),
+    auditLog: (page) => readAuditLog(pool, page),
+    lmpRevisions: (keys) => readLmpRevisions(pool, keys),
     deadLetterRaws: (requests) => readDeadLetterRaws(pool, requests),
   };
 }

@@ -34,11 +34,14 @@ function ledgerRowFrom(stored: LedgerEntry): LedgerRow {
     partition: stored.partition,
     kind: stored.kind,
     state: stored.state,
-    positionFrom: stored.positionFrom === null ? null : Number(stored.positionFrom),
-    positionTo: stored.positionTo === null ? null : Number(stored.positionTo),
+    jobId: numberOrNull(stored.jobId),
+    originId: numberOrNull(stored.originId),
+    positionFrom: numberOrNull(stored.positionFrom),
+    positionTo: numberOrNull(stored.positionTo),
     request: stored.request,
-    checksum: Buffer.from(stored.checksum).toString('hex'),
+    checksum: stored.checksum && Buffer.from(stored.checksum).toString('hex'),
     bytes: Number(stored.bytes),
+    publishedAt: stored.publishedAt?.getTime() ?? null,
     rowsIn: stored.rowsIn,
     rowsWritten: stored.rowsWritten,
     rowsUnchanged: stored.rowsUnchanged,
@@ -46,9 +49,13 @@ function ledgerRowFrom(stored: LedgerEntry): LedgerRow {
     rowsRejected: stored.rowsRejected,
     eventFrom: stored.eventFrom?.getTime() ?? null,
     eventTo: stored.eventTo?.getTime() ?? null,
-    startedAt: stored.startedAt.getTime(),
+    startedAt: stored.startedAt?.getTime() ?? null,
     finishedAt: stored.finishedAt?.getTime() ?? null,
     error: stored.error,
     attempt: stored.attempt,
   };
+}
+
+function numberOrNull(value: bigint | null): number | null {
+  return value === null ? null : Number(value);
 }

@@ -6,9 +6,11 @@ import { requireOrSkip } from '../../tests/support/services.ts';
 import { startTimescale, type TimescaleDatabase } from '../../tests/support/timescale.ts';
 import { readDartSpread } from './dart-spread.ts';
 import { readLatestLmp } from './latest-lmp.ts';
+import { readLmpRevisions } from './lmp-revisions.ts';
 import { readLmpSeries } from './lmp-series.ts';
 import { readLmps } from './lmps.ts';
 import { type Rollups, rollupsOf } from './rollups.ts';
+import type { Statement } from './statement.ts';
 
 const NODE = 'PJM:PJM-WEST';
 const FROM = Date.parse('2024-11-02T04:00Z');
@@ -80,5 +82,29 @@ describe.skipIf(!requireOrSkip('timescale'))('the reads on TimescaleDB', () => {
     const [dart] = await readDartSpread(db.pool, 'kept', [NODE], first, NOW);
     const average = rows.reduce((sum, { lmp }) => sum + lmp, 0) / rows.length;
     expect(dart?.spread).toEqual([expect.closeTo(40 - average, 9)]);
+  });
+
+  it('find the versions of prices without a look at the chunks of other times', async () => {
+    const price = { node: 'PJM:CORRECTED', run: 'SPOT' as const, minutes: 5 };
+    const [early, late] = ['2024-03-01T00:00:00Z', '2024-08-01T00:00:00Z'];
+    for (const lmp of [1, 2]) await storeLmps(db.pool, [{ ...price, start: early, lmp }]);
+    for (const lmp of [3, 4]) await storeLmps(db.pool, [{ ...price, start: late, lmp }]);
+    const keys = [{ node: price.node, run: price.run, startAt: Date.parse(early) }];
+    const [versions] = await readLmpRevisions(db.pool, keys);
+    expect(versions?.map(({ lmp, revision }) => [lmp, revision])).toEqual([
+      [2, 2],
+      [1, 1],
+    ]);
+    let plan = '';
+    const explaining = {
+      query: async ({ text, values }: Statement) => {
+        const { rows } = await db.pool.query<{ 'QUERY PLAN': string }>(`EXPLAIN ${text}`, values);
+        plan = rows.map((row) => row['QUERY PLAN']).join('\n');
+        return { rows: [] };
+      },
+    };
+    await readLmpRevisions(explaining, keys);
+    // One of prices, one of versions.
+    expect(new Set(plan.match(/_hyper_\d+_\d+_chunk /g))).toHaveProperty('size', 2);
   });
 });

@@ -1,0 +1,78 @@
+import { BusbarError } from '../../domain/errors.ts';
+import type { FeedRow, JobRow, Live, Reads } from '../../schema/context.ts';
+import { fromStore } from '../store-reach.ts';
+import { type Look, Watch } from './watch.ts';
+
+const JOB_EVERY_MS = 250;
+const FEEDS_EVERY_MS = 1_000;
+
+export interface Watches extends Pick<Live, 'jobProgress' | 'feedHealth'> {
+  /** What is being watched: one loop each. */
+  readonly watching: number;
+  /** Ends every subscription with `UNAVAILABLE`. Resolves when the store is no longer asked. */
+  close(): Promise<void>;
+}
+
+/** What stands in the store and is announced nowhere, for subscriptions: jobs and feeds. */
+export function createWatches({
+  reads,
+  jobEveryMs = JOB_EVERY_MS,
+  feedsEveryMs = FEEDS_EVERY_MS,
+}: {
+  reads: Pick<Reads, 'jobsById' | 'feeds' | 'openDeadLetters'>;
+  jobEveryMs?: number;
+  feedsEveryMs?: number;
+}): Watches {
+  const jobs = new Map<number, Watch<JobRow>>();
+  let feeds: Watch<readonly FeedRow[]> | undefined;
+
+  const jobWatch = (id: number) =>
+    new Watch<JobRow>({
+      look: () => fromStore(() => lookAtJob(reads, id)),
+      isLast: ({ state }) => state !== 'PENDING' && state !== 'RUNNING',
+      everyMs: jobEveryMs,
+      onIdle: () => jobs.delete(id),
+    });
+  const feedsWatch = () =>
+    new Watch<readonly FeedRow[]>({
+      look: () => fromStore(() => lookAtFeeds(reads)),
+      isLast: () => false,
+      everyMs: feedsEveryMs,
+      onIdle: () => {
+        feeds = undefined;
+      },
+    });
+
+  return {
+    get watching() {
+      return jobs.size + (feeds ? 1 : 0);
+    },
+    jobProgress(id) {
+      const watch = jobs.get(id) ?? jobWatch(id);
+      jobs.set(id, watch);
+      return watch.watch();
+    },
+    feedHealth() {
+      feeds ??= feedsWatch();
+      return feeds.watch();
+    },
+    async close() {
+      const error = new BusbarError('UNAVAILABLE', 'the gateway is going down: subscribe again');
+      await Promise.all([...jobs.values(), ...(feeds ? [feeds] : [])].map((watch) => watch.close(error)));
+    },
+  };
+}
+
+/** Rate and estimated end follow the clock: by themselves they are no news. */
+async function lookAtJob(reads: Pick<Reads, 'jobsById'>, id: number): Promise<Look<JobRow>> {
+  const [value] = await reads.jobsById([id]);
+  if (!value) throw new BusbarError('NOT_FOUND', `there is no job ${id}`);
+  return { value, fingerprint: JSON.stringify({ ...value, rowsPerSecond: null, estimatedEndAt: null }) };
+}
+
+/** Dead letters that somebody discards change no row of a feed. */
+async function lookAtFeeds(reads: Pick<Reads, 'feeds' | 'openDeadLetters'>): Promise<Look<readonly FeedRow[]>> {
+  const value = await reads.feeds();
+  const openDeadLetters = await reads.openDeadLetters(value.map(({ id }) => id));
+  return { value, fingerprint: JSON.stringify([value, openDeadLetters]) };
+}

@@ -1,0 +1,66 @@
+import { z } from 'zod';
+import { builder } from './builder.ts';
+import { connectionFrom, pageArguments, pageFrom } from './connection.ts';
+import type { AuditRow } from './context.ts';
+import { cursorCodec } from './cursor.ts';
+import { Job } from './job.ts';
+
+const AuditVia = builder.enumType('AuditVia', {
+  description: 'By which door a change was asked for.',
+  values: {
+    GRAPHQL: { value: 'graphql', description: 'A mutation.' },
+    CLI: { value: 'cli', description: 'The command line.' },
+  } as const,
+});
+
+const AuditOutcome = builder.enumType('AuditOutcome', {
+  description: 'What became of a change that was asked for.',
+  values: {
+    DONE: { description: 'It was made.' },
+    REFUSED: { description: 'It was not made, because it made no sense or was not allowed.' },
+    FAILED: { description: 'It was not made, because something broke.' },
+  } as const,
+});
+
+const AuditEntry = builder.objectRef<AuditRow>('AuditEntry').implement({
+  description: 'Who asked for which change with what outcome. Entries are never changed and never deleted.',
+  fields: (t) => ({
+    id: t.exposeID('id', { description: 'Grows with every entry.' }),
+    at: t.expose('at', { type: 'DateTime', description: 'When it was asked for.' }),
+    actor: t.exposeString('actor', { description: 'Who asked: until there are identities, from which address.' }),
+    via: t.expose('via', { type: AuditVia, description: 'By which door.' }),
+    action: t.exposeString('action', { description: 'The mutation’s name, or the command.' }),
+    input: t.exposeString('input', { description: 'What was asked for, as JSON.' }),
+    outcome: t.expose('outcome', { type: AuditOutcome, description: 'What became of it.' }),
+    error: t.exposeString('error', {
+      nullable: true,
+      description: 'Why it was refused or failed; null where it was done.',
+    }),
+    job: t.field({
+      type: Job,
+      nullable: true,
+      description: 'The job it asked for, or for the end of; null where there is none.',
+      resolve: ({ jobId }, _args, { loaders }) => (jobId === null ? null : loaders.job.load(jobId)),
+    }),
+  }),
+});
+
+const AuditEntryConnection = builder.connectionObject(
+  { type: AuditEntry, name: 'AuditEntryConnection', description: 'A page of the audit log, newest first.' },
+  { name: 'AuditEntryEdge', description: 'An entry of the audit log and its place in it.' },
+);
+
+/** The id of the last entry seen. */
+const CURSOR = cursorCodec('auditLog', z.number().int());
+
+builder.queryField('auditLog', (t) =>
+  t.field({
+    type: AuditEntryConnection,
+    description: 'Every change that was asked for, newest first.',
+    args: pageArguments,
+    resolve: async (_root, page, { reads }) => {
+      const asked = pageFrom(page, CURSOR);
+      return connectionFrom(await reads.auditLog(asked), asked, ({ id }) => CURSOR.encode(id));
+    },
+  }),
+);

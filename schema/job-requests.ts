@@ -1,0 +1,174 @@
+import { BusbarError } from '../domain/errors.ts';
+import { DAY_MS } from '../domain/instant.ts';
+import { builder } from './builder.ts';
+import type { LogRange, Range } from './context.ts';
+import { FEED_ARGUMENT } from './feed-argument.ts';
+import { Job } from './job.ts';
+import { requireWithin } from './limits.ts';
+import { nodesFrom } from './node-names.ts';
+import { rangeFrom } from './range.ts';
+import { rowIdFrom, rowIdsFrom } from './row-id.ts';
+
+const BackfillInput = builder.inputType('BackfillInput', {
+  description: 'Which delivery intervals a source is to be asked for again: those that start in [from, to).',
+  fields: (t) => ({
+    feed: t.id({ required: true, description: `${FEED_ARGUMENT} A topic cannot be asked again: replay it.` }),
+    from: t.field({ type: 'DateTime', required: true, description: 'First interval start, inclusive.' }),
+    to: t.field({
+      type: 'DateTime',
+      required: true,
+      description: 'End of the range: interval starts before it; at most ten years after `from`.',
+    }),
+    partitions: t.stringList({ description: 'Only these partitions of the feed; without it, all.' }),
+    nodes: t.idList({
+      description:
+        'These pricing nodes, as `MARKET:NAME`, at most 1,000; without it, those the feed is configured for.',
+    }),
+  }),
+});
+
+const LogRangeInput = builder.inputType('LogRangeInput', {
+  description: 'Records of one partition of a topic by their offsets, [fromOffset, toOffset).',
+  fields: (t) => ({
+    partition: t.int({ required: true, description: 'The log partition, from 0.' }),
+    fromOffset: t.field({ type: 'Long', required: true, description: 'First offset, inclusive.' }),
+    toOffset: t.field({ type: 'Long', required: true, description: 'The offset behind the last one.' }),
+  }),
+});
+
+const ReplayInput = builder.inputType('ReplayInput', {
+  description:
+    'What is to be decoded again. Of a topic: the records that were appended to the log in [from, to). Of a polled source: the kept payloads that brought prices for delivery in [from, to).',
+  fields: (t) => ({
+    feed: t.id({ required: true, description: FEED_ARGUMENT }),
+    from: t.field({ type: 'DateTime', required: true, description: 'Start of the range, inclusive.' }),
+    to: t.field({ type: 'DateTime', required: true, description: 'End of the range, exclusive.' }),
+    partitions: t.stringList({ description: 'Only these partitions of the feed; without it, all.' }),
+    into: t.field({
+      type: LogRangeInput,
+      description: 'Narrows the replay of a topic to these offsets within the range; not for a polled source.',
+    }),
+  }),
+});
+
+const RepairInput = builder.inputType('RepairInput', {
+  description: 'Where to look for what is missing: delivery intervals that start in [from, to).',
+  fields: (t) => ({
+    feed: t.id({ required: true, description: FEED_ARGUMENT }),
+    from: t.field({ type: 'DateTime', required: true, description: 'First interval start, inclusive.' }),
+    to: t.field({ type: 'DateTime', required: true, description: 'End of the range: interval starts before it.' }),
+  }),
+});
+
+const JobPayload = builder.objectRef<{ readonly jobId: number }>('JobPayload').implement({
+  description: 'What a mutation that asks for a job, or for its end, answers.',
+  fields: (t) => ({
+    job: t.field({
+      type: Job,
+      description: 'The job as it is now. Follow it with the subscription `jobProgress`.',
+      resolve: async ({ jobId }, _args, { loaders }) => {
+        const job = await loaders.job.load(jobId);
+        if (!job) throw new BusbarError('NOT_FOUND', `there is no job ${jobId}`);
+        return job;
+      },
+    }),
+  }),
+});
+
+builder.mutationField('backfill', (t) =>
+  t.field({
+    type: JobPayload,
+    description:
+      'Asks a source again for past delivery intervals, in chunks that it will take and at the pace it allows. What is known already stays as it is; what the source has corrected since becomes a new version.',
+    args: { input: t.arg({ type: BackfillInput, required: true, description: 'What to ask for.' }) },
+    resolve: async (_root, { input: { feed, partitions, nodes, ...given } }, { operations }) => {
+      const range = backfillRange(given);
+      const named = nodes == null ? {} : { nodes: nodesFrom(some('nodes', nodes)) };
+      return { jobId: await operations.backfill({ feed, ...range, ...partitionsFrom(partitions), ...named }) };
+    },
+  }),
+);
+
+builder.mutationField('replay', (t) =>
+  t.field({
+    type: JobPayload,
+    description:
+      'Decodes again what came, as after a mended decoder, without asking the source. Where nothing changed, nothing is written; what is decoded otherwise now becomes a new version.',
+    args: { input: t.arg({ type: ReplayInput, required: true, description: 'What to decode again.' }) },
+    resolve: async (_root, { input: { feed, partitions, into, ...given } }, { operations }) => {
+      const offsets = into == null ? {} : { offsets: offsetsFrom(into) };
+      const jobId = await operations.replay({ feed, ...rangeFrom(given), ...partitionsFrom(partitions), ...offsets });
+      return { jobId };
+    },
+  }),
+);
+
+builder.mutationField('repair', (t) =>
+  t.field({
+    type: JobPayload,
+    description:
+      'Backfills exactly the gaps of a feed: what it owes and has not brought, as `Feed.gaps` lists it. Refused with BAD_USER_INPUT where nothing is missing.',
+    args: { input: t.arg({ type: RepairInput, required: true, description: 'Where to look for gaps.' }) },
+    resolve: async (_root, { input: { feed, ...given } }, { operations }) => ({
+      jobId: await operations.repair({ feed, ...backfillRange(given) }),
+    }),
+  }),
+);
+
+builder.mutationField('cancelJob', (t) =>
+  t.field({
+    type: JobPayload,
+    description:
+      'Asks a job to end: chunks under way are broken off, those not begun are not. What is committed stays. Refused with BAD_USER_INPUT where the job has ended already.',
+    args: { id: t.arg.id({ required: true, description: 'The job’s id.' }) },
+    resolve: async (_root, { id }, { operations }) => {
+      const jobId = rowIdFrom('id', id);
+      await operations.cancelJob(jobId);
+      return { jobId };
+    },
+  }),
+);
+
+builder.mutationField('retryDeadLetters', (t) =>
+  t.field({
+    type: JobPayload,
+    description:
+      'Tries dead letters again, as after a mended decoder. Those that now become facts are RETRIED, the others stay OPEN with their new reason.',
+    args: {
+      feed: t.arg.id({ required: true, description: FEED_ARGUMENT }),
+      ids: t.arg.idList({
+        description: 'These open dead letters of the feed, at most 10,000; without it, every open one.',
+      }),
+    },
+    resolve: async (_root, { feed, ids }, { operations }) => {
+      const named = ids == null ? {} : { ids: rowIdsFrom('ids', ids) };
+      return { jobId: await operations.retryDeadLetters({ feed, ...named }) };
+    },
+  }),
+);
+
+function backfillRange(given: Range): Range {
+  const range = rangeFrom(given);
+  requireWithin('backfillDays', Math.ceil((range.to - range.from) / DAY_MS), 'ask for shorter ranges one by one');
+  return range;
+}
+
+function partitionsFrom(partitions: readonly string[] | null | undefined): { partitions?: readonly string[] } {
+  if (partitions == null) return {};
+  requireWithin('partitions', partitions.length, 'leave them out to mean all');
+  return { partitions: [...new Set(some('partitions', partitions))] };
+}
+
+function offsetsFrom({ partition, fromOffset, toOffset }: LogRange): LogRange {
+  if (partition >= 0 && fromOffset >= 0 && fromOffset < toOffset) return { partition, fromOffset, toOffset };
+  throw new BusbarError(
+    'BAD_USER_INPUT',
+    '`into` must name a partition and offsets from 0, with `fromOffset` before `toOffset`',
+  );
+}
+
+/** A list that may be left out, which means all: an empty one is not taken for that. */
+function some(argument: string, texts: readonly string[]): readonly string[] {
+  if (texts.length > 0) return texts;
+  throw new BusbarError('BAD_USER_INPUT', `\`${argument}\` is empty: leave it out to mean all`);
+}
