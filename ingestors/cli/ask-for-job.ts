@@ -1,0 +1,40 @@
+import type pg from 'pg';
+import { audited } from '../../prisma/operations/audit.ts';
+import { readJobs } from '../../prisma/operations/jobs.ts';
+import { followJob } from './follow.ts';
+import { jobJson, jobName } from './job-text.ts';
+import { existingJob } from './jobs/existing-job.ts';
+import type { JsonOptions } from './options.ts';
+import { printJson } from './output.ts';
+import { actorAtShell, type Session } from './session.ts';
+
+export interface AskOptions extends JsonOptions {
+  readonly detach?: boolean | undefined;
+}
+
+export interface JobRequest {
+  /** The command, for the audit log. */
+  readonly action: string;
+  /** What was asked for, for the audit log. */
+  readonly input: object;
+  /** @returns the job's id. */
+  readonly request: (client: pg.ClientBase, by: string) => Promise<number>;
+}
+
+/** Asks for a job and, unless it is to be detached, works on it here and follows it to its end. */
+export async function askForJob(
+  session: Session,
+  { action, input, request }: JobRequest,
+  { json, detach }: AskOptions,
+): Promise<void> {
+  const { pool } = session.store;
+  const actor = actorAtShell();
+  const { jobId } = await audited(pool, { actor, action, input }, async (client) => ({
+    jobId: await request(client, actor.name),
+  }));
+  const job = existingJob(await readJobs(pool, [jobId]), jobId);
+  if (!json) console.log(`Asked for: ${jobName(job)}.`);
+  if (!detach) return followJob(session, jobId, { json, work: true });
+  if (json) printJson(jobJson(job));
+  else console.log(`The ingestors that run do it. Follow it: feeds jobs watch ${jobId}`);
+}

@@ -1,0 +1,23 @@
+import type pg from 'pg';
+import { BusbarError } from '../../../domain/errors.ts';
+import type { NamedFeed } from '../feed-names.ts';
+import { feedOfDeadLetters } from './stored-dead-letter.ts';
+
+/** Dead letters by their ids, or every open one of a feed or stream. */
+export interface Chosen {
+  /** An id, or a stream's name. */
+  readonly feed: string;
+  /** Undefined: every open one. */
+  readonly ids: readonly number[] | undefined;
+}
+
+/** @throws BusbarError `BAD_USER_INPUT` where neither ids nor a feed are named, or ids of several feeds; `NOT_FOUND`. */
+export async function chosenFrom(
+  pool: pg.Pool,
+  ids: readonly number[] | undefined,
+  named: NamedFeed | undefined,
+): Promise<Chosen> {
+  if (ids?.length) return { feed: named?.name ?? (await feedOfDeadLetters(pool, ids)), ids };
+  if (named) return { feed: named.name, ids: undefined };
+  throw new BusbarError('BAD_USER_INPUT', 'say which: their ids, or --feed for every open one of a feed');
+}

@@ -1,0 +1,69 @@
+import type { Command } from 'commander';
+import { audited } from '../../prisma/operations/audit.ts';
+import { ingestFile } from '../ingest-file.ts';
+import type { Outcome } from '../pipeline/unit.ts';
+import type { NamedFeed } from './feed-names.ts';
+import { feedOption, type JsonOptions, jsonOption } from './options.ts';
+import { countText, printJson } from './output.ts';
+import { actorAtShell, type Invocation, type Session, withFeeds } from './session.ts';
+import { openPipeline } from './workers.ts';
+
+interface IngestOptions extends JsonOptions {
+  readonly feed: NamedFeed;
+  readonly file: string;
+  readonly again?: boolean;
+}
+
+const HELP = `
+The same bytes are recognised and not decoded twice; --again decodes them all the same.
+
+Example:
+  feeds ingest --feed caiso-lmp --file 20240101_PRC_LMP_DAM.zip`;
+
+export function addIngest(feeds: Command, invocation: Invocation): void {
+  feeds
+    .command('ingest')
+    .description('loads a recorded payload of a feed from a file')
+    .addOption(feedOption().makeOptionMandatory())
+    .requiredOption('--file <path>', 'the payload, as the source answered it')
+    .option('--again', 'decode it although the same bytes came before')
+    .addOption(jsonOption())
+    .addHelpText('after', HELP)
+    .action((options: IngestOptions) =>
+      withFeeds(invocation, async (session) => {
+        const outcome = await ingest(session, options);
+        if (options.json) return printJson(outcome);
+        console.log(outcomeText(options, outcome));
+      }),
+    );
+}
+
+async function ingest(session: Session, { feed: named, file, again = false }: IngestOptions): Promise<Outcome> {
+  const { pipeline, settled } = openPipeline(session);
+  const ingesting = ingestFile(named.feed, { path: file, now: session.now, again }, pipeline);
+  // The audit's own transaction would not wait as long as a large file takes.
+  await ingesting.catch(() => {});
+  const asked = { actor: actorAtShell(), action: 'ingest', input: { feed: named.name, file, again } };
+  const { outcome } = await audited(
+    session.store.pool,
+    asked,
+    async (): Promise<Ingested> => ({ outcome: await ingesting }),
+  );
+  await settled();
+  return outcome;
+}
+
+interface Ingested {
+  readonly outcome: Outcome;
+  readonly jobId?: number;
+}
+
+function outcomeText({ file, feed: named }: IngestOptions, outcome: Outcome): string {
+  const { rowsIn, written, revised, unchanged, rejected, ledgerId, duplicateOf } = outcome;
+  const before = duplicateOf === undefined ? '' : ` The same bytes came before, as ledger entry ${duplicateOf}.`;
+  if (outcome.noData !== undefined) return `${file}: no data. The source says: ${outcome.noData}${before}`;
+  const counts = `${countText(written)} new, ${countText(revised)} revised, ${countText(unchanged)} unchanged, ${countText(rejected)} rejected`;
+  const nothing = written + revised === 0 ? ' Nothing new was written.' : '';
+  const letters = rejected > 0 ? ` The rejected ones: feeds dead-letters --feed ${named.feed.id}` : '';
+  return `${file}: ${countText(rowsIn)} intervals read: ${counts} (ledger entry ${ledgerId}).${before}${nothing}${letters}`;
+}

@@ -1,0 +1,139 @@
+import type pg from 'pg';
+import { isoFromInstant } from '../../domain/instant.ts';
+import { type JobInput, type JobRow, readJobs } from '../../prisma/operations/jobs.ts';
+import { durationText } from './instants.ts';
+import { type Cell, countText, printable } from './output.ts';
+import { readableRange } from './past-range.ts';
+
+/** Jobs that have not ended, newest first. */
+export async function readRunningJobs(pool: pg.Pool): Promise<JobRow[]> {
+  const { rows } = await pool.query<{ id: number }>(`SELECT id FROM job WHERE state IN ('PENDING', 'RUNNING')`);
+  return newestFirst(pool, rows);
+}
+
+/** Jobs by their ids, newest first. */
+export async function newestFirst(pool: pg.Pool, rows: readonly { readonly id: number }[]): Promise<JobRow[]> {
+  const ids = rows.map(({ id }) => id);
+  return (await readJobs(pool, ids)).sort((one, other) => other.id - one.id);
+}
+
+/** Head and rows of a table. */
+export function jobTable(jobs: readonly JobRow[]): [head: string[], rows: Cell[][]] {
+  return [
+    ['job', 'kind', 'feed', 'state', 'chunks', 'rows', 'asked for by', 'at', 'error'],
+    jobs.map((job) => [
+      job.id,
+      job.kind,
+      job.feed,
+      stateText(job),
+      chunksText(job),
+      countText(job.rowsIn),
+      job.requestedBy,
+      isoFromInstant(job.requestedAt),
+      job.error,
+    ]),
+  ];
+}
+
+/** A job as JSON has it: instants as text. */
+export function jobJson(job: JobRow) {
+  return {
+    ...job,
+    input: readableInput(job.input),
+    requestedAt: isoFromInstant(job.requestedAt),
+    plannedAt: isoOrNull(job.plannedAt),
+    finishedAt: isoOrNull(job.finishedAt),
+    cancelRequestedAt: isoOrNull(job.cancelRequestedAt),
+    estimatedEndAt: isoOrNull(job.estimatedEndAt),
+  };
+}
+
+export function hasEnded({ state }: JobRow): boolean {
+  return state !== 'PENDING' && state !== 'RUNNING';
+}
+
+/** `backfill 12 of caiso-lmp`. */
+export function jobName({ kind, id, feed }: JobRow): string {
+  return `${kind.toLowerCase()} ${id} of ${feed}`;
+}
+
+/** Chunks that failed and are to be tried again. */
+export interface Trouble {
+  readonly chunks: number;
+  /** Of one of them. */
+  readonly error: string;
+}
+
+/** @returns undefined where there is none. */
+export async function readTrouble(pool: pg.Pool, job: number): Promise<Trouble | undefined> {
+  const { rows } = await pool.query<Trouble>(
+    `SELECT count(*)::int AS chunks, max(error) AS error FROM ledger_entry
+     WHERE job_id = $1 AND state IN ('PENDING', 'RUNNING', 'REPLAYING') AND error IS NOT NULL HAVING count(*) > 0`,
+    [job],
+  );
+  return rows[0];
+}
+
+/** How far a job has come, in one line: chunks, share, rows, pace, what is left of it, what holds it up. */
+export function progressText(job: JobRow, now: number, trouble?: Trouble): string {
+  if (job.total === null) return job.cancelRequestedAt === null ? 'waiting to be planned' : 'being cancelled';
+  const parts = [
+    `${countText(job.done)}/${countText(job.total)} chunks`,
+    `${Math.floor(100 * progressOf(job))} %`,
+    `${countText(job.rowsIn)} rows`,
+  ];
+  if (job.rowsPerSecond !== null) parts.push(`${countText(job.rowsPerSecond)} rows/s`);
+  if (job.failed > 0) parts.push(`${countText(job.failed)} failed`);
+  if (job.cancelRequestedAt !== null) parts.push('being cancelled');
+  else if (job.estimatedEndAt !== null) parts.push(`${durationText(Math.max(0, job.estimatedEndAt - now))} left`);
+  if (trouble) parts.push(`${countText(trouble.chunks)} to be tried again: ${printable(trouble.error)}`);
+  return parts.join('  ');
+}
+
+/** From 0 to 1. */
+export function progressOf({ total, done }: JobRow): number {
+  return total === null ? 0 : total === 0 ? 1 : done / total;
+}
+
+/** What came of a job that has ended. */
+export function summaryText(job: JobRow): string {
+  const took = job.finishedAt === null ? '' : ` after ${durationText(job.finishedAt - job.requestedAt)}`;
+  const lines = [`${capitalised(jobName(job))}: ${job.state.toLowerCase()}${took}, ${workText(job)}`];
+  if (job.rowsIn > 0) {
+    lines.push(
+      `  ${countText(job.rowsIn)} rows: ${countText(job.rowsWritten)} new, ${countText(job.rowsRevised)} revised, ` +
+        `${countText(job.rowsUnchanged)} unchanged, ${countText(job.rowsRejected)} rejected.`,
+    );
+  }
+  if (job.rowsRejected > 0) lines.push(`  The rejected ones: feeds dead-letters --feed ${job.feed}`);
+  if (job.error !== null) lines.push(`  ${printable(job.error)}`);
+  if (job.failed > 0) lines.push(`  Its chunks: feeds jobs show ${job.id}`);
+  return lines.join('\n');
+}
+
+function workText({ total, done, failed }: JobRow): string {
+  if (total === null) return 'before it was planned.';
+  return total === 0 ? 'there was nothing to do.' : `${countText(done - failed)} of ${countText(total)} chunks done.`;
+}
+
+function chunksText({ total, done, failed }: JobRow): string | undefined {
+  if (total === null) return undefined;
+  return failed > 0 ? `${done}/${total}, ${failed} failed` : `${done}/${total}`;
+}
+
+function stateText(job: JobRow): string {
+  return !hasEnded(job) && job.cancelRequestedAt !== null ? `${job.state}, being cancelled` : job.state;
+}
+
+function readableInput(input: JobInput): object {
+  if ('windows' in input) return { windows: input.windows.map(readableRange) };
+  return 'from' in input ? readableRange(input) : input;
+}
+
+function isoOrNull(instant: number | null): string | null {
+  return instant === null ? null : isoFromInstant(instant);
+}
+
+function capitalised(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

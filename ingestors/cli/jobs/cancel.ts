@@ -1,0 +1,28 @@
+import type { Command } from 'commander';
+import { audited } from '../../../prisma/operations/audit.ts';
+import { readJobs, requestCancel } from '../../../prisma/operations/jobs.ts';
+import { jobJson } from '../job-text.ts';
+import { idFrom, type JsonOptions, jsonOption } from '../options.ts';
+import { printJson } from '../output.ts';
+import { actorAtShell, type Invocation, withStore } from '../session.ts';
+import { existingJob } from './existing-job.ts';
+
+export function addCancel(jobs: Command, invocation: Invocation): void {
+  jobs
+    .command('cancel')
+    .description('asks a job to end; what is committed stays')
+    .argument('<id>', 'its id', (text) => idFrom(text))
+    .addOption(jsonOption())
+    .addHelpText('after', '\nExample:\n  feeds jobs cancel 12')
+    .action((id: number, { json }: JsonOptions) =>
+      withStore(invocation, async ({ store: { pool } }) => {
+        const asked = { actor: actorAtShell(), action: 'jobs cancel', input: { id } };
+        await audited(pool, asked, async (client) => {
+          await requestCancel(client, id);
+          return { jobId: id };
+        });
+        if (json) return printJson(jobJson(existingJob(await readJobs(pool, [id]), id)));
+        console.log(`Job ${id} is asked to end; the ingestors that run see to it. Follow it: feeds jobs watch ${id}`);
+      }),
+    );
+}

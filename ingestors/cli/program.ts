@@ -1,0 +1,57 @@
+import { Command } from 'commander';
+import { addBackfill } from './backfill.ts';
+import { addDeadLetters } from './dead-letters/dead-letters.ts';
+import { addGaps } from './gaps.ts';
+import { addIngest } from './ingest.ts';
+import { INSTANT_HELP } from './instants.ts';
+import { addJobs } from './jobs/jobs.ts';
+import { addList } from './list.ts';
+import { addRepair } from './repair.ts';
+import { addReplay } from './replay.ts';
+import type { Invocation } from './session.ts';
+import { addStatus } from './status.ts';
+import { addWatermark } from './watermark.ts';
+
+const HELP = `
+${INSTANT_HELP}
+
+A job goes on after ctrl-C wherever ingestors run; \`feeds jobs\` follows and cancels it.
+The store, the log and the feeds' settings come from the environment, as for \`npm start\`.
+
+Exit codes: 0 done, 1 failed or cancelled, 2 the call or the configuration is wrong, 130 ctrl-C.
+
+Examples:
+  feeds status
+  feeds gaps --feed iso.rt.lmp.caiso --from -2d
+  feeds replay --feed iso.rt.lmp.caiso --from 2025-07-01T00:00Z --to now`;
+
+/** The `feeds` command with all its subcommands. A wrong call ends the process with exit code 2. */
+export function createProgram(invocation: Invocation): Command {
+  const feeds = new Command('feeds')
+    .description('Operates the feeds of Busbar, beside a running one or without.')
+    .usage('<command> [options]   (npm run feeds -- <command> [options])')
+    .configureOutput({ outputError: (text, write) => write(oneLine(text)) })
+    .configureHelp({ subcommandTerm: (command) => command.name() })
+    .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
+    .addHelpText('after', HELP);
+  for (const add of COMMANDS) add(feeds, invocation);
+  return feeds;
+}
+
+/** With what may have been meant on the same line. */
+function oneLine(error: string): string {
+  return error.replace(/^error:/, 'feeds:').replaceAll('\n(', ' (');
+}
+
+const COMMANDS = [
+  addList,
+  addStatus,
+  addWatermark,
+  addGaps,
+  addRepair,
+  addBackfill,
+  addReplay,
+  addIngest,
+  addDeadLetters,
+  addJobs,
+];
