@@ -75,6 +75,14 @@ describe.skipIf(!requireOrSkip('timescale'))('the store on TimescaleDB', () => {
     await timescale.pool.query(`SELECT compress_chunk(c) FROM show_chunks('lmp') AS c`);
     const outcome = await ingest(timescale.pool, (at) => (at === 30 ? -75 : at < 12 ? 500 : 20 + (at % 17)));
     expect([outcome.revised, outcome.unchanged]).toEqual([1, HOURS * 12 - 1]);
+    const { rows } = await timescale.pool.query(
+      'SELECT lmp FROM lmp_revision ORDER BY recorded_at DESC, revision DESC',
+    );
+    expect(rows.map(({ lmp }) => lmp)).toContain(20 + (30 % 17));
+    await ingest(plain.pool, (at) => (at === 30 ? -75 : at < 12 ? 500 : 20 + (at % 17)));
+    for (const resolution of ['RAW', 'HOUR', 'DAY'] as const) {
+      expect(await series(timescale.pool, resolution), resolution).toEqual(await series(plain.pool, resolution));
+    }
   });
 });
 
@@ -83,6 +91,7 @@ async function ingest(pool: pg.Pool, priceAt: (interval: number) => number) {
   const rollups = createRollups({ pool, log, clock: () => NOW });
   const pipeline = createPipeline({
     pool,
+    keepRaw: true,
     announcer: undefined,
     rollups,
     metrics: createMetrics(),

@@ -1,27 +1,40 @@
 /** `npm run soak -- <name>`: the long runs, whose short versions are in the test suite. Prints what it saw as JSON. */
-import { pino } from 'pino';
+import { isDeepStrictEqual } from 'node:util';
 import { openBenchStore } from '../../bench/bench-store.ts';
-import { createKafkaLog } from '../../ingestors/sources/kafka-log.ts';
-import { createPostgresLog } from '../../ingestors/sources/postgres-log.ts';
-import { type KillFault, runKillFault } from '../faults/kill-ingestors.ts';
+import { openStage } from '../faults/stage.ts';
 import { startKafka } from '../support/kafka.ts';
 import { startRedis } from '../support/redis.ts';
+import { type RandomFaults, runRandomFaults, soundRun } from './random-faults.ts';
 
-const log = pino({ level: 'silent' });
+type Soak = Omit<RandomFaults, 'stage' | 'broker' | 'progress'> & { readonly kafka: boolean };
 
-const SOAKS: Readonly<Record<string, () => Promise<object>>> = {
-  'kill-ingestors': () => killIngestors(async (parts) => runKillFault({ ...parts, logEnvironment: {} })),
-  'kill-ingestors-kafka': () =>
-    killIngestors(async (parts) => {
-      const kafka = await startKafka();
-      const eventLog = createKafkaLog({ brokers: kafka.brokers, ssl: false, clientId: 'soak', log });
-      try {
-        return await runKillFault({ ...parts, eventLog, logEnvironment: { KAFKA_BROKERS: kafka.brokers.join(',') } });
-      } finally {
-        await eventLog.close();
-        await kafka.stop();
-      }
-    }),
+const LEDGER: Soak = {
+  kafka: true,
+  series: { seed: 31, records: 1_000_000 },
+  kills: 50,
+  cuts: 20,
+  gapMsMax: 12_000,
+  ingestors: 2,
+  gateway: true,
+  sabotage: undefined,
+};
+
+const SOAKS: Readonly<Record<string, Soak>> = {
+  /** A million records through Kafka, every process killed and every way cut, again and again. */
+  ledger: LEDGER,
+  /** The negative control: the same, shorter, with ingestors that write whoever owns the partition. It has to fail. */
+  'ledger-fence-off': { ...LEDGER, series: { seed: 32, records: 200_000 }, kills: 12, cuts: 6, sabotage: 'fence-off' },
+  /** The log embedded in the store, and one process after the other. */
+  'kill-ingestors': {
+    ...LEDGER,
+    kafka: false,
+    series: { seed: 11, records: 200_000 },
+    kills: 20,
+    cuts: 0,
+    gapMsMax: 3_000,
+    ingestors: 1,
+    gateway: false,
+  },
 };
 
 const name = process.argv[2] ?? '';
@@ -30,21 +43,31 @@ if (!soak) {
   console.error(`usage: npm run soak -- <name>\nsoaks: ${Object.keys(SOAKS).join(', ')}`);
   process.exit(2);
 }
-console.log(JSON.stringify({ soak: name, ...(await soak()) }, null, 2));
-process.exit(0);
+const result = await runSoak(soak);
+console.log(JSON.stringify({ soak: name, ...result }, null, 2));
+process.exit(result.sound ? 0 : 1);
 
-/** 200,000 records and 20 kills. */
-async function killIngestors(run: (parts: Omit<KillFault, 'logEnvironment'>) => Promise<object>): Promise<object> {
+async function runSoak({ kafka, ...run }: Soak) {
+  const startedAt = performance.now();
+  const seconds = () => Math.round((performance.now() - startedAt) / 1_000);
   const store = await openBenchStore();
-  const redis = await startRedis();
-  const { pool, url } = await store.fresh('soak');
-  const eventLog = createPostgresLog({ pool, connectionString: url, log });
+  const [redis, broker] = await Promise.all([startRedis(), kafka ? startKafka() : undefined]);
+  const { pool, url: databaseUrl } = await store.fresh('soak');
+  const stage = await openStage({ pool, databaseUrl, redisUrl: redis.url, kafka: broker, series: run.series });
+  const progress = (line: string) => console.error(`${String(seconds()).padStart(5)} s  ${line}`);
   try {
-    const parts = { pool, databaseUrl: url, redisUrl: redis.url, eventLog, records: 200_000, kills: 20, seed: 11 };
-    return await run(parts);
+    const verdict = await runRandomFaults({ ...run, stage, broker, progress });
+    const { records, seed } = run.series;
+    return {
+      records,
+      seed,
+      seconds: seconds(),
+      ...verdict,
+      sound: isDeepStrictEqual({ ...verdict, ...soundRun(run) }, verdict),
+    };
   } finally {
-    await eventLog.close();
-    await redis.stop();
+    await stage.close();
+    await Promise.all([redis.stop(), broker?.stop()]);
     await store.close();
   }
 }

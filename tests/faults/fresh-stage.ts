@@ -1,0 +1,20 @@
+import { onTestFinished } from 'vitest';
+import { startKafka } from '../support/kafka.ts';
+import { freshDatabase } from '../support/postgres.ts';
+import { startRedis } from '../support/redis.ts';
+import type { PriceSeries } from './price-series.ts';
+import { openStage } from './stage.ts';
+
+/** A stage for the running test. Kafka takes some seconds to start: pass `kafka: true` only where it is the subject. */
+export async function freshStage(series: PriceSeries, { kafka = false } = {}) {
+  const database = await freshDatabase();
+  onTestFinished(() => database.drop());
+  const [redis, broker] = await Promise.all([startRedis(), kafka ? startKafka() : undefined]);
+  onTestFinished(async () => void (await Promise.all([redis.stop(), broker?.stop()])));
+  const { pool, url: databaseUrl } = database;
+  const stage = await openStage({ pool, databaseUrl, redisUrl: redis.url, kafka: broker, series });
+  onTestFinished(() => stage.close());
+  return { ...stage, pool, broker };
+}
+
+export type FreshStage = Awaited<ReturnType<typeof freshStage>>;

@@ -1,0 +1,57 @@
+import type { SabotageName } from '../faults/sabotage/sabotages.ts';
+import type { Network, Stage } from '../faults/stage.ts';
+import type { Running } from '../support/processes.ts';
+import { type GatewaySubscriber, subscribeThroughGateway } from './gateway-subscriber.ts';
+import { type Supervised, supervise } from './supervised.ts';
+
+/** Who plays in a soak: processes, each behind a network of its own, and a subscriber where there is a gateway. */
+export interface Cast {
+  readonly ingestors: readonly Supervised[];
+  readonly gateway: Supervised | undefined;
+  readonly processes: readonly Supervised[];
+  readonly networks: readonly Network[];
+  readonly subscriber: GatewaySubscriber | undefined;
+}
+
+export interface Casting {
+  readonly ingestors: number;
+  /** Whether there is a gateway, with a subscriber to all prices. */
+  readonly gateway: boolean;
+  readonly sabotage: SabotageName | undefined;
+}
+
+/** When a connection to the store that does not answer is given up. */
+const ANSWER_MS_MAX = 3_000;
+
+/** Resolves when all are up. */
+export async function startCast(stage: Stage, casting: Casting): Promise<Cast> {
+  const networks: Network[] = [];
+  const ingestors: Supervised[] = [];
+  for (let number = 1; number <= casting.ingestors; number++) {
+    const network = await stage.network(ANSWER_MS_MAX);
+    networks.push(network);
+    const start = () => stage.startIngestors(network, casting.sabotage);
+    ingestors.push(supervise(`ingestors ${number}`, /"part":"ingestors","msg":"part started"/, start));
+  }
+  const served = casting.gateway ? await startGateway(stage) : undefined;
+  if (served) networks.push(served.network);
+  const processes = [...ingestors, ...(served ? [served.gateway] : [])];
+  await Promise.all(processes.map((process) => process.up()));
+  const subscriber = served && subscribeThroughGateway(served.url, stage.live.beginning);
+  return { ingestors, gateway: served?.gateway, processes, networks, subscriber };
+}
+
+const LISTENING = /"url":"(http:[^"]+:(\d+)\/graphql)"/;
+
+/** Each life of the gateway listens where the first one did. */
+async function startGateway(stage: Stage): Promise<{ gateway: Supervised; network: Network; url: string }> {
+  const network = await stage.network(ANSWER_MS_MAX);
+  let first: Running | undefined = stage.startGateway(network, 0);
+  const [, url = '', port] = await first.sees(LISTENING);
+  const gateway = supervise('gateway', LISTENING, () => {
+    const started = first ?? stage.startGateway(network, Number(port));
+    first = undefined;
+    return started;
+  });
+  return { gateway, network, url };
+}

@@ -1,0 +1,76 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { WebSocket } from 'ws';
+import { createClient } from '../../client/client.ts';
+import { LmpUpdatesDocument, type PriceFragment } from '../../client/generated/graphql.ts';
+import { isRequestError } from '../../client/request-error.ts';
+import { LiveRecord } from '../faults/live-record.ts';
+
+/** Somebody who listens to all prices through a gateway, and comes back with the cursor whenever it goes away. */
+export interface GatewaySubscriber {
+  readonly record: LiveRecord;
+  readonly interruptions: number;
+  /** Resolves when everything up to the cursor was seen; throws where that takes too long, or the client gave up. */
+  reached(cursor: string, msMax: number): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Updates that may wait here while this process has other things to do. */
+const FRAMES_MAX = 1_000_000;
+
+export function subscribeThroughGateway(url: string, after: string): GatewaySubscriber {
+  const record = new LiveRecord();
+  const client = createClient({
+    url,
+    webSocketImpl: WebSocket,
+    backoff: { attemptsMax: Number.MAX_SAFE_INTEGER, delayMsMax: 1_000 },
+  });
+  let cursor = after;
+  let interruptions = 0;
+  const onInterrupted = () => {
+    interruptions += 1;
+  };
+  const follow = async () => {
+    const updates = client.subscribe(
+      LmpUpdatesDocument,
+      { run: 'REAL_TIME_5_MIN', after: cursor },
+      { framesMax: FRAMES_MAX, onInterrupted },
+    );
+    for await (const { lmp } of updates) {
+      for (const price of lmp.ticks) record.add(tickOf(price));
+      cursor = lmp.cursor;
+    }
+  };
+  /** Who fell behind is told so, with the cursor to go on from. */
+  const followOn = async (): Promise<void> => {
+    try {
+      await follow();
+    } catch (error) {
+      if (!isRequestError(error, 'LIMIT_EXCEEDED') || error.cursor === undefined) throw error;
+      cursor = error.cursor;
+      interruptions += 1;
+      await followOn();
+    }
+  };
+  const following = followOn();
+  const failed = following.then(() => Promise.reject(new Error('the subscription ended')));
+  failed.catch(() => undefined);
+  return {
+    record,
+    get interruptions() {
+      return interruptions;
+    },
+    async reached(wanted, msMax) {
+      for (const deadline = Date.now() + msMax; cursor !== wanted; await Promise.race([pause(50), failed])) {
+        if (Date.now() > deadline) throw new Error(`the subscriber is at ${cursor} instead of ${wanted}`);
+      }
+    },
+    async stop() {
+      client.close();
+      await following;
+    },
+  };
+}
+
+function tickOf({ node, start, revision, lmp, energy, congestion, loss }: PriceFragment) {
+  return { node: node.id, startAt: Date.parse(start), revision, lmp, energy, congestion, loss };
+}

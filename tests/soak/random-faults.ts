@@ -1,0 +1,156 @@
+/**
+ * Faults at random moments, while records flow: processes die of SIGKILL, and the ways between them are cut, stall, or are
+ * half-open. Whoever dies is started again at once; nobody else helps. When the faults are over and the log is read to
+ * its end, every record must have had its effect exactly once, for whoever looks at the table, the ledger, the bus, or
+ * through the gateway.
+ *
+ * Redis is never killed: it holds the live stream in memory only. Losing that is told to subscribers (`CURSOR_EXPIRED`),
+ * which is another matter than losing records.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import type { LiveVerdict } from '../faults/live-record.ts';
+import { oracleOf, type PriceSeries } from '../faults/price-series.ts';
+import { type Stage, sound, type Verdict } from '../faults/stage.ts';
+import type { KafkaBroker } from '../support/kafka.ts';
+import type { TcpProxy } from '../support/tcp-proxy.ts';
+import { type Cast, type Casting, startCast } from './cast.ts';
+import { type Fault, type FaultPlan, planFaults } from './fault-plan.ts';
+
+export interface RandomFaults extends Casting {
+  readonly stage: Stage;
+  readonly series: PriceSeries;
+  readonly broker: KafkaBroker | undefined;
+  readonly kills: number;
+  readonly cuts: number;
+  /** Longest time from one fault to the next. */
+  readonly gapMsMax: number;
+  readonly progress?: (line: string) => void;
+}
+
+export interface RandomFaultsVerdict extends Verdict {
+  readonly faults: Readonly<Record<string, number>>;
+  /** Faults that came while records were on their way. */
+  readonly inTheMiddle: number;
+  /** Times that a process ended without having been killed, and was started again: it found no store when it started. */
+  readonly endedByThemselves: number;
+  readonly exitCodes: readonly (number | null)[];
+  /** What the subscriber saw through the gateway; undefined without one. */
+  readonly gateway: LiveVerdict | undefined;
+  readonly interruptions: number;
+}
+
+const STALL_MS_MAX = 3_000;
+/** From producing a share of the records to the fault that meets them. */
+const FLOW_MS_MAX = 800;
+const RECOVERY_MS_MAX = 180_000;
+
+export async function runRandomFaults(run: RandomFaults): Promise<RandomFaultsVerdict> {
+  const { stage, series, broker } = run;
+  const cast = await startCast(stage, run);
+  const { processes, ingestors, gateway, subscriber } = cast;
+  const plan = planFaults({
+    seed: series.seed,
+    kills: run.kills,
+    cuts: run.cuts,
+    victims: [...processes.map(({ name }) => name), ...(broker ? ['broker'] : [])],
+    services: ['store', 'bus', ...(broker ? ['kafka' as const] : [])],
+  });
+  const inTheMiddle = await inflictAll(run, cast, plan);
+  run.progress?.('the faults are over');
+  await Promise.all(processes.map((process) => process.up()));
+  await readToTheEnd(stage);
+  const exitCodes = await Promise.all(ingestors.map((each) => each.stop()));
+  await stage.live.caughtUp();
+  await subscriber?.reached(stage.live.cursor, RECOVERY_MS_MAX);
+  await subscriber?.stop();
+  if (gateway) exitCodes.push(await gateway.stop());
+  run.progress?.('everything is read, and compared now');
+  return {
+    ...(await stage.verdict()),
+    faults: counted(plan.faults),
+    inTheMiddle,
+    endedByThemselves: processes.reduce((sum, { ends }) => sum + ends.length, 0),
+    exitCodes,
+    gateway: subscriber?.record.compare(oracleOf(series)),
+    interruptions: subscriber?.interruptions ?? 0,
+  };
+}
+
+/** What the verdict says where each record had its effect exactly once, whoever looks. */
+export function soundRun({ series, ingestors, gateway }: Casting & { readonly series: PriceSeries }) {
+  const { live, ...store } = sound(series);
+  const exitCodes = Array.from({ length: gateway ? ingestors + 1 : ingestors }, () => 0);
+  return { ...store, live, gateway: gateway ? live : undefined, exitCodes };
+}
+
+/** Each fault meets a share of the records. @returns how many came while records were on their way. */
+async function inflictAll(run: RandomFaults, cast: Cast, { faults, chance }: FaultPlan): Promise<number> {
+  const { stage, series, gapMsMax, progress } = run;
+  const share = Math.ceil(series.records / (faults.length + 1));
+  const lasting: Promise<void>[] = [];
+  let inTheMiddle = 0;
+  let sent = 0;
+  let producing = Promise.resolve();
+  const produceShare = () => {
+    sent = Math.min(sent + share, series.records);
+    producing = producing.then(() => stage.produce(share));
+  };
+  for (const [index, fault] of faults.entries()) {
+    produceShare();
+    await pause(chance() * FLOW_MS_MAX);
+    const waiting = sent - (await stage.readRecords());
+    if (waiting > 0) inTheMiddle += 1;
+    progress?.(`${index + 1} of ${faults.length}: ${nameOf(fault)}; ${sent} sent, ${waiting} of them not stored`);
+    lasting.push(inflict(fault, run, cast, chance));
+    await pause(chance() * gapMsMax);
+  }
+  produceShare();
+  await Promise.all([producing, ...lasting]);
+  return inTheMiddle;
+}
+
+/** Resolves when the fault is over, as far as it has an end. */
+async function inflict(fault: Fault, { broker }: RandomFaults, cast: Cast, chance: () => number): Promise<void> {
+  if (fault.kind !== 'kill') return disturb(fault.kind, proxyOf(fault.service, broker, cast, chance), chance);
+  if (fault.victim !== 'broker') return cast.processes.find(({ name }) => name === fault.victim)?.kill();
+  await broker?.kill();
+  await broker?.restart();
+}
+
+function proxyOf(
+  service: 'store' | 'bus' | 'kafka',
+  broker: KafkaBroker | undefined,
+  { networks }: Cast,
+  chance: () => number,
+): TcpProxy | undefined {
+  const network = networks[Math.floor(chance() * networks.length)];
+  return service === 'kafka' ? broker?.network : network?.[service];
+}
+
+async function disturb(
+  kind: 'cut' | 'stall' | 'half-open',
+  proxy: TcpProxy | undefined,
+  chance: () => number,
+): Promise<void> {
+  if (kind === 'cut') return proxy?.cut();
+  if (kind === 'half-open') return proxy?.freeze();
+  proxy?.stall();
+  await pause(chance() * STALL_MS_MAX);
+  proxy?.resume();
+}
+
+async function readToTheEnd(stage: Stage): Promise<void> {
+  for (const deadline = Date.now() + RECOVERY_MS_MAX; (await stage.unread()) > 0; await pause(100)) {
+    if (Date.now() > deadline) throw new Error(`${await stage.unread()} records are still unread`);
+  }
+}
+
+function nameOf(fault: Fault): string {
+  return `${fault.kind} ${fault.kind === 'kill' ? fault.victim : fault.service}`;
+}
+
+function counted(faults: readonly Fault[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const fault of faults) counts[nameOf(fault)] = (counts[nameOf(fault)] ?? 0) + 1;
+  return counts;
+}
