@@ -1,4 +1,4 @@
-import type { LiveBus, LiveEntry } from '../../runtime/live-bus/live-bus.ts';
+import type { LiveBus, LiveEntry, LmpTick } from '../../runtime/live-bus/live-bus.ts';
 import type { LmpUpdate } from '../../schema/context.ts';
 import type { EntryHistory } from './entry-history.ts';
 import { updatesOf } from './lmp-index.ts';
@@ -21,12 +21,12 @@ const PASSED_MAX = 4_096;
  */
 export class CatchUp {
   readonly #bus: LiveBus;
-  readonly #history: EntryHistory;
+  readonly #history: EntryHistory<LmpTick>;
   readonly #subscription: LmpSubscription;
   readonly #enter: () => void;
   readonly #stop = new AbortController();
   readonly #passed = new Set<string>();
-  readonly #updateFrom: (entry: LiveEntry) => LmpUpdate | undefined;
+  readonly #updateFrom: (entry: LiveEntry<LmpTick>) => LmpUpdate | undefined;
   #position: string;
   /** The own reader has stopped because it is ahead of the hub's. */
   #waiting = false;
@@ -34,7 +34,7 @@ export class CatchUp {
   constructor(options: {
     bus: LiveBus;
     after: string;
-    history: EntryHistory;
+    history: EntryHistory<LmpTick>;
     subscription: LmpSubscription;
     /** Puts the subscription into the hub's index. */
     enter: () => void;
@@ -82,7 +82,7 @@ export class CatchUp {
   }
 
   /** @returns false where the own reader is no longer wanted; the entry is then not received. */
-  async #receive(entry: LiveEntry): Promise<boolean> {
+  async #receive(entry: LiveEntry<LmpTick>): Promise<boolean> {
     const update = this.#updateFrom(entry);
     while (update && !this.#stop.signal.aborted && !this.#subscription.fits(1, update.ticks.length)) {
       await this.#subscription.stream.drained();

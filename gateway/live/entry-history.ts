@@ -1,9 +1,9 @@
 import type { LiveEntry } from '../../runtime/live-bus/live-bus.ts';
 
 /** The last entries the hub's reader has passed, by id: where a subscription that caught up can step over to it. */
-export class EntryHistory {
+export class EntryHistory<Event> {
   readonly #max: number;
-  #entries: LiveEntry[] = [];
+  #entries: LiveEntry<Event>[] = [];
   #places = new Map<string, number>();
   #first = 0;
   #head: string | undefined;
@@ -23,10 +23,10 @@ export class EntryHistory {
     this.#first = 0;
     this.#head = head;
     this.#places = new Map(head === undefined ? [] : [[head, 0]]);
-    if (head !== undefined) this.#entries.push({ id: head, ticks: [] });
+    if (head !== undefined) this.#entries.push({ id: head, events: [] });
   }
 
-  add(entry: LiveEntry): void {
+  add(entry: LiveEntry<Event>): void {
     this.#places.set(entry.id, this.#first + this.#entries.length);
     this.#entries.push(entry);
     this.#head = entry.id;
@@ -38,7 +38,7 @@ export class EntryHistory {
   }
 
   /** Entries after an id, undefined where the id is not among those kept. */
-  after(id: string): readonly LiveEntry[] | undefined {
+  after(id: string): readonly LiveEntry<Event>[] | undefined {
     const place = this.#places.get(id);
     return place === undefined ? undefined : this.#entries.slice(place - this.#first + 1);
   }

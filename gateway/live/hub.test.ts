@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { BusbarError } from '../../domain/errors.ts';
-import type { LiveBus, LiveEntry } from '../../runtime/live-bus/live-bus.ts';
+import type { Channel, Channels, LiveBus, LiveEntry } from '../../runtime/live-bus/live-bus.ts';
 import { createMetrics } from '../../runtime/metrics.ts';
 import type { LmpUpdate } from '../../schema/context.ts';
 import { announcer, ringBus, silent, tick } from '../../tests/support/live.ts';
@@ -265,7 +265,11 @@ function gate(real: LiveBus) {
   let opened = false;
   const bus: LiveBus = {
     ...real,
-    async *read(channel, after, signal): AsyncGenerator<readonly LiveEntry[]> {
+    async *read<C extends Channel>(
+      channel: C,
+      after: string | undefined,
+      signal: AbortSignal,
+    ): AsyncGenerator<readonly LiveEntry<Channels[C]>[]> {
       const admitted: number[] = [];
       let resume: () => void = () => undefined;
       const open = () => resume();

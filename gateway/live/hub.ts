@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { BusbarError, messageOf } from '../../domain/errors.ts';
 import type { Component } from '../../runtime/health.ts';
-import type { LiveBus, LiveEntry } from '../../runtime/live-bus/live-bus.ts';
+import type { LiveBus, LiveEntry, LmpTick } from '../../runtime/live-bus/live-bus.ts';
 import type { Metrics } from '../../runtime/metrics.ts';
 import type { Live } from '../../schema/context.ts';
 import { CatchUp } from './catch-up.ts';
@@ -42,11 +42,11 @@ export function createLiveHub(options: {
 }): LiveHub {
   const { bus, log, metrics, health, bounds = BOUNDS, historyEntries = HISTORY_ENTRIES } = options;
   const index = new LmpIndex();
-  const history = new EntryHistory(historyEntries);
+  const history = new EntryHistory<LmpTick>(historyEntries);
   const subscriptions = new Set<LmpSubscription>();
   const catchingUp = new Set<CatchUp>();
 
-  const pass = (entry: LiveEntry) => {
+  const pass = (entry: LiveEntry<LmpTick>) => {
     history.add(entry);
     index.dispatch(entry);
     for (const each of catchingUp) each.stepOver();

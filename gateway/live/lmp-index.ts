@@ -24,9 +24,9 @@ export class LmpIndex {
     };
   }
 
-  dispatch(entry: LiveEntry): void {
+  dispatch(entry: LiveEntry<LmpTick>): void {
     const wanted = new Map<Interest, LmpTick[]>();
-    for (const tick of entry.ticks) {
+    for (const tick of entry.events) {
       for (const interests of this.#candidates(tick)) {
         for (const interest of interests) if (matches(interest.filter, tick)) collect(wanted, interest, tick);
       }
@@ -61,10 +61,10 @@ export class LmpIndex {
 }
 
 /** Makes of an entry what a filter wants of it; undefined where that is nothing. */
-export function updatesOf(filter: LmpFilter): (entry: LiveEntry) => LmpUpdate | undefined {
+export function updatesOf(filter: LmpFilter): (entry: LiveEntry<LmpTick>) => LmpUpdate | undefined {
   const nodes = filter.nodes && new Set(filter.nodes);
   return (entry) => {
-    const ticks = entry.ticks.filter((tick) => (nodes?.has(tick.node) ?? true) && matches(filter, tick));
+    const ticks = entry.events.filter((tick) => (nodes?.has(tick.node) ?? true) && matches(filter, tick));
     return ticks.length > 0 ? { cursor: entry.id, ticks } : undefined;
   };
 }

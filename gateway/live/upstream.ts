@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { Channel, LiveBus, LiveEntry } from '../../runtime/live-bus/live-bus.ts';
+import type { Channel, Channels, LiveBus, LiveEntry } from '../../runtime/live-bus/live-bus.ts';
 
 const RETRY_MS_MIN = 100;
 const RETRY_MS_MAX = 5_000;
@@ -19,14 +19,19 @@ export interface Upstream {
   close(): Promise<void>;
 }
 
-export interface UpstreamListener {
+export interface UpstreamListener<Event> {
   /** It stands, right behind this id. */
   live(head: string): void;
-  entries(entries: readonly LiveEntry[]): void;
+  entries(entries: readonly LiveEntry<Event>[]): void;
   down(error: unknown): void;
 }
 
-export function followUpstream(bus: LiveBus, channel: Channel, listener: UpstreamListener, log: Logger): Upstream {
+export function followUpstream<C extends Channel>(
+  bus: LiveBus,
+  channel: C,
+  listener: UpstreamListener<Channels[C]>,
+  log: Logger,
+): Upstream {
   const closed = new AbortController();
   let state: Upstream['state'] = 'starting';
   let becameLive: () => void = () => undefined;

@@ -192,7 +192,7 @@ describe('the ledger', () => {
       await run(first, 1, [[1, 1]], other);
       const seen: number[] = [];
       for await (const entries of bus.read('lmp', cursor, AbortSignal.timeout(5_000))) {
-        for (const { ticks } of entries) seen.push(...ticks.map(({ lmp }) => lmp));
+        for (const { events } of entries) seen.push(...events.map(({ lmp }) => lmp));
         if (seen.length >= 3) break;
       }
       expect(seen).toEqual([3, 2, 1]);

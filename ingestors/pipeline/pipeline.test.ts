@@ -153,8 +153,8 @@ describe('pipeline', () => {
     await say(13);
     const seen: number[] = [];
     for await (const entries of bus.read('lmp', cursor, AbortSignal.timeout(5_000))) {
-      for (const { ticks } of entries)
-        seen.push(...ticks.filter(({ node }) => node === 'ERCOT:ERCOT-HOUSTON').map(({ lmp }) => lmp));
+      for (const { events } of entries)
+        seen.push(...events.filter(({ node }) => node === 'ERCOT:ERCOT-HOUSTON').map(({ lmp }) => lmp));
       if (seen.length >= 4) break;
     }
     expect(seen).toEqual([10, 11, 12, 13]);
@@ -182,7 +182,7 @@ describe('pipeline', () => {
     await createAnnouncer({ bus, pool: db.pool, metrics: createMetrics(), log }).catchUp(realtime.id, 'announce');
     const seen: [number, number][] = [];
     for await (const entries of bus.read('lmp', cursor, AbortSignal.timeout(5_000))) {
-      for (const entry of entries) for (const { lmp, revision } of entry.ticks) seen.push([lmp, revision]);
+      for (const entry of entries) for (const { lmp, revision } of entry.events) seen.push([lmp, revision]);
       if (seen.length >= 2) break;
     }
     expect(seen).toEqual([

@@ -15,8 +15,8 @@ describe('the ring of entries', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
         let now = 0;
-        const ring = new EntryRing({ entriesMax: ENTRIES_MAX, ageMsMax: AGE_MS_MAX }, () => now);
-        const all: { entry: LiveEntry; at: number }[] = [];
+        const ring = new EntryRing<never>({ entriesMax: ENTRIES_MAX, ageMsMax: AGE_MS_MAX }, () => now);
+        const all: { entry: LiveEntry<never>; at: number }[] = [];
         for (const each of steps) {
           if ('pass' in each) now += each.pass;
           else ring.append(append(all, each.append, now));
@@ -27,16 +27,16 @@ describe('the ring of entries', () => {
   });
 
   test('a position that was never reached is not held', () => {
-    const ring = new EntryRing({ entriesMax: ENTRIES_MAX, ageMsMax: AGE_MS_MAX }, () => 0);
+    const ring = new EntryRing<never>({ entriesMax: ENTRIES_MAX, ageMsMax: AGE_MS_MAX }, () => 0);
     expect(ring.from(0, 10)).toEqual([]);
     expect(ring.from(1, 10)).toBeUndefined();
   });
 
   test('an append, the end of the ring and an abort each wake whoever waits', async () => {
-    const ring = new EntryRing({ entriesMax: ENTRIES_MAX, ageMsMax: AGE_MS_MAX }, () => 0);
+    const ring = new EntryRing<never>({ entriesMax: ENTRIES_MAX, ageMsMax: AGE_MS_MAX }, () => 0);
     const never = new AbortController();
     const appended = [ring.changed(never.signal), ring.changed(never.signal)];
-    ring.append([{ id: '1', ticks: [] }]);
+    ring.append([{ id: '1', events: [] }]);
     await Promise.all(appended);
     const aborting = new AbortController();
     const aborted = ring.changed(aborting.signal);
@@ -49,14 +49,18 @@ describe('the ring of entries', () => {
   });
 });
 
-function append(all: { entry: LiveEntry; at: number }[], count: number, at: number): LiveEntry[] {
-  const entries = Array.from({ length: count }, (_, place) => ({ id: String(all.length + place + 1), ticks: [] }));
+function append(all: { entry: LiveEntry<never>; at: number }[], count: number, at: number): LiveEntry<never>[] {
+  const entries = Array.from({ length: count }, (_, place) => ({ id: String(all.length + place + 1), events: [] }));
   all.push(...entries.map((entry) => ({ entry, at })));
   return entries;
 }
 
 /** Every position is answered with all entries from there on, or not at all. */
-function expectHeld(ring: EntryRing, all: readonly { entry: LiveEntry; at: number }[], now: number): void {
+function expectHeld(
+  ring: EntryRing<never>,
+  all: readonly { entry: LiveEntry<never>; at: number }[],
+  now: number,
+): void {
   const firstYoung = all.findIndex(({ at }) => at >= now - AGE_MS_MAX);
   const oldest = Math.max(firstYoung < 0 ? all.length : firstYoung, all.length - ENTRIES_MAX);
   for (let position = 0; position <= all.length; position++) {

@@ -7,10 +7,10 @@ import type { LiveEntry, Window } from './live-bus.ts';
  * reader, so a slow one costs nothing and holds nobody back; once the ring has overtaken its position it is told so.
  * The slots fill up to `entriesMax` and are reused from then on, which makes an append O(1).
  */
-export class EntryRing {
+export class EntryRing<Event> {
   readonly #window: Window;
   readonly #clock: () => number;
-  readonly #slots: (Kept | undefined)[] = [];
+  readonly #slots: (Kept<Event> | undefined)[] = [];
   readonly #waiters = new Set<() => void>();
   #oldest = 0;
   #end = 0;
@@ -30,7 +30,7 @@ export class EntryRing {
     return this.#closed;
   }
 
-  append(entries: readonly LiveEntry[]): void {
+  append(entries: readonly LiveEntry<Event>[]): void {
     const at = this.#clock();
     for (const entry of entries) this.#slots[this.#end++ % this.#window.entriesMax] = { entry, at };
     this.#oldest = Math.max(this.#oldest, this.#end - this.#window.entriesMax);
@@ -39,10 +39,10 @@ export class EntryRing {
   }
 
   /** @returns at most `max` entries from a position on, or undefined where some of them are gone. */
-  from(position: number, max: number): readonly LiveEntry[] | undefined {
+  from(position: number, max: number): readonly LiveEntry<Event>[] | undefined {
     this.#forgetAged(this.#clock());
     if (position < this.#oldest || position > this.#end) return undefined;
-    const found: LiveEntry[] = [];
+    const found: LiveEntry<Event>[] = [];
     for (let each = position; each < this.#end && found.length < max; each++) {
       const kept = this.#slots[each % this.#window.entriesMax];
       if (kept) found.push(kept.entry);
@@ -93,8 +93,8 @@ export class EntryRing {
   }
 }
 
-interface Kept {
-  readonly entry: LiveEntry;
+interface Kept<Event> {
+  readonly entry: LiveEntry<Event>;
   /** When it was appended, milliseconds UTC. */
   readonly at: number;
 }

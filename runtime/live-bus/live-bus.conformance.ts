@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { isBusbarError } from '../../domain/errors.ts';
-import type { Announcement, LiveBus, LiveEntry, LmpTick, Window } from './live-bus.ts';
+import type { Announcement, Channel, Channels, LiveBus, LiveEntry, LmpTick, TradeEvent, Window } from './live-bus.ts';
 
 /**
  * What every live bus must do, as checks that run against a bus and throw where it does not. They are plain functions so
@@ -23,17 +23,18 @@ const OVER_THE_WINDOW = 300;
 
 interface Check {
   readonly window: Window;
-  readonly run: (given: BusUnderTest) => Promise<void>;
+  /** @param on the channel it is to be tried on. */
+  readonly run: (given: BusUnderTest, on: OnChannel<Channel>) => Promise<void>;
 }
 
 export const CHECKS = {
-  'a reader sees entries in the order they were announced, ticks unchanged': {
+  'a reader sees entries in the order they were announced, events unchanged': {
     window: WIDE,
-    async run({ bus }) {
-      const start = await bus.tail('lmp');
-      for (let sequence = 1; sequence <= 20; sequence++) await bus.announce('lmp', announcement('a', sequence, 3));
+    async run({ bus }, { channel, announcement, take }) {
+      const start = await bus.tail(channel);
+      for (let sequence = 1; sequence <= 20; sequence++) await bus.announce(channel, announcement('a', sequence, 3));
       const entries = await take(bus, start, 60);
-      expect(entries.flatMap(({ ticks }) => ticks)).toEqual(
+      expect(entries.flatMap(({ events }) => events)).toEqual(
         range(1, 20).flatMap((sequence) => announcement('a', sequence, 3).batches.flat()),
       );
       expect(new Set(entries.map(({ id }) => id)).size).toBe(60);
@@ -43,10 +44,10 @@ export const CHECKS = {
   'a reader that resumes with its cursor again and again under concurrent appends misses nothing and sees nothing twice':
     {
       window: WIDE,
-      async run({ bus }) {
-        const start = await bus.tail('lmp');
+      async run({ bus }, { channel, announceMany, take }) {
+        const start = await bus.tail(channel);
         const writers = ['a', 'b', 'c'].map((source) => announceMany(bus, source, 200));
-        const resumed: LiveEntry[] = [];
+        const resumed: LiveEntry<Channels[Channel]>[] = [];
         for (let cursor = start, some = 1; resumed.length < 600; some = (some % 23) + 1) {
           const entries = await take(bus, cursor, Math.min(some, 600 - resumed.length));
           resumed.push(...entries);
@@ -64,35 +65,35 @@ export const CHECKS = {
 
   'an announcement made twice, or after a later one of its source, is without effect': {
     window: WIDE,
-    async run({ bus }) {
-      const start = await bus.tail('lmp');
-      expect(await bus.announce('lmp', announcement('a', 5))).toBe(true);
-      expect(await bus.announce('lmp', announcement('a', 5))).toBe(false);
-      expect(await bus.announce('lmp', announcement('a', 4))).toBe(false);
-      expect(await bus.announce('lmp', announcement('a', 7))).toBe(true);
-      const racing = await Promise.all(range(1, 8).map(() => bus.announce('lmp', announcement('a', 9))));
+    async run({ bus }, { channel, announcement, takeUntil }) {
+      const start = await bus.tail(channel);
+      expect(await bus.announce(channel, announcement('a', 5))).toBe(true);
+      expect(await bus.announce(channel, announcement('a', 5))).toBe(false);
+      expect(await bus.announce(channel, announcement('a', 4))).toBe(false);
+      expect(await bus.announce(channel, announcement('a', 7))).toBe(true);
+      const racing = await Promise.all(range(1, 8).map(() => bus.announce(channel, announcement('a', 9))));
       expect(racing.filter(Boolean)).toHaveLength(1);
-      await bus.announce('lmp', announcement('end', 1));
+      await bus.announce(channel, announcement('end', 1));
       expect(keysOf(await takeUntil(bus, start, 'end:1:0'))).toEqual(['a:5:0', 'a:7:0', 'a:9:0', 'end:1:0']);
     },
   },
 
   'each source has a sequence of its own': {
     window: WIDE,
-    async run({ bus }) {
-      expect(await bus.lastAnnounced('lmp', 'a')).toBeUndefined();
-      await bus.announce('lmp', announcement('a', 9_007_199_254_740_000));
-      expect(await bus.announce('lmp', announcement('b', 3))).toBe(true);
-      expect(await bus.lastAnnounced('lmp', 'a')).toBe(9_007_199_254_740_000);
-      expect(await bus.lastAnnounced('lmp', 'b')).toBe(3);
-      expect(await bus.announce('lmp', announcement('a', 9_007_199_254_740_001))).toBe(true);
+    async run({ bus }, { channel, announcement }) {
+      expect(await bus.lastAnnounced(channel, 'a')).toBeUndefined();
+      await bus.announce(channel, announcement('a', 9_007_199_254_740_000));
+      expect(await bus.announce(channel, announcement('b', 3))).toBe(true);
+      expect(await bus.lastAnnounced(channel, 'a')).toBe(9_007_199_254_740_000);
+      expect(await bus.lastAnnounced(channel, 'b')).toBe(3);
+      expect(await bus.announce(channel, announcement('a', 9_007_199_254_740_001))).toBe(true);
     },
   },
 
   'the entries of one announcement stay together while several sources announce': {
     window: WIDE,
-    async run({ bus }) {
-      const start = await bus.tail('lmp');
+    async run({ bus }, { channel, announceMany, take }) {
+      const start = await bus.tail(channel);
       await Promise.all(['a', 'b', 'c'].map((source) => announceMany(bus, source, 40, 5)));
       const keys = keysOf(await take(bus, start, 600));
       for (let first = 0; first < keys.length; first += 5) {
@@ -102,39 +103,54 @@ export const CHECKS = {
     },
   },
 
+  'each channel has entries and sequences of its own': {
+    window: WIDE,
+    async run({ bus }, { channel, announcement, take }) {
+      const other = otherThan(channel);
+      const [start, otherStart] = [await bus.tail(channel), await bus.tail(other.channel)];
+      await bus.announce(channel, announcement('a', 5));
+      expect(await bus.lastAnnounced(other.channel, 'a')).toBeUndefined();
+      expect(await bus.tail(other.channel)).toBe(otherStart);
+      expect(await bus.announce(other.channel, other.announcement('a', 4))).toBe(true);
+      expect(await bus.announce(channel, announcement('a', 6))).toBe(true);
+      expect(keysOf(await take(bus, start, 2))).toEqual(['a:5:0', 'a:6:0']);
+      expect(keysOf(await other.take(bus, otherStart, 1))).toEqual(['a:4:0']);
+    },
+  },
+
   'an announcement without entries is remembered': {
     window: WIDE,
-    async run({ bus }) {
-      expect(await bus.announce('lmp', announcement('a', 1, 0))).toBe(true);
-      expect(await bus.announce('lmp', announcement('a', 1, 1))).toBe(false);
-      expect(await bus.lastAnnounced('lmp', 'a')).toBe(1);
+    async run({ bus }, { channel, announcement }) {
+      expect(await bus.announce(channel, announcement('a', 1, 0))).toBe(true);
+      expect(await bus.announce(channel, announcement('a', 1, 1))).toBe(false);
+      expect(await bus.lastAnnounced(channel, 'a')).toBe(1);
     },
   },
 
   'a reader given the tail sees exactly what comes later': {
     window: WIDE,
-    async run({ bus }) {
-      const empty = await bus.tail('lmp');
-      expect(await bus.tail('lmp')).toBe(empty);
-      await bus.announce('lmp', announcement('a', 1));
-      const tail = await bus.tail('lmp');
-      await bus.announce('lmp', announcement('a', 2));
+    async run({ bus }, { channel, announcement, take }) {
+      const empty = await bus.tail(channel);
+      expect(await bus.tail(channel)).toBe(empty);
+      await bus.announce(channel, announcement('a', 1));
+      const tail = await bus.tail(channel);
+      await bus.announce(channel, announcement('a', 2));
       expect(keysOf(await take(bus, tail, 1))).toEqual(['a:2:0']);
       expect(keysOf(await take(bus, empty, 2))).toEqual(['a:1:0', 'a:2:0']);
-      expect(await bus.tail('lmp')).toBe((await take(bus, tail, 1))[0]?.id);
+      expect(await bus.tail(channel)).toBe((await take(bus, tail, 1))[0]?.id);
     },
   },
 
   'a reader without a cursor begins at the present end': {
     window: WIDE,
-    async run({ bus }) {
-      await bus.announce('lmp', announcement('a', 1));
+    async run({ bus }, { channel, announcement }) {
+      await bus.announce(channel, announcement('a', 1));
       const reading = new AbortController();
-      const reader = bus.read('lmp', undefined, reading.signal)[Symbol.asyncIterator]();
+      const reader = bus.read(channel, undefined, reading.signal)[Symbol.asyncIterator]();
       const first = reader.next();
       // The reader has begun once it sees something; which announcement that is depends on when it had connected.
       let sequence = 2;
-      const seen = await eventually(first, () => bus.announce('lmp', announcement('a', sequence++)));
+      const seen = await eventually(first, () => bus.announce(channel, announcement('a', sequence++)));
       expect(keysOf(seen.value ?? [])).not.toContain('a:1:0');
       reading.abort();
       expect((await drained(reader)).done).toBe(true);
@@ -143,8 +159,8 @@ export const CHECKS = {
 
   'many readers of one channel all see everything': {
     window: WIDE,
-    async run({ bus }) {
-      const start = await bus.tail('lmp');
+    async run({ bus }, { channel, announceMany, take }) {
+      const start = await bus.tail(channel);
       const readers = range(1, 20).map(() => take(bus, start, 100));
       await announceMany(bus, 'a', 100);
       const first = await readers[0];
@@ -154,22 +170,22 @@ export const CHECKS = {
 
   'abort ends a waiting reader cleanly, and one that was aborted before it began': {
     window: WIDE,
-    async run({ bus }) {
-      const start = await bus.tail('lmp');
-      await bus.announce('lmp', announcement('a', 1));
+    async run({ bus }, { channel, announcement }) {
+      const start = await bus.tail(channel);
+      await bus.announce(channel, announcement('a', 1));
       const reading = new AbortController();
-      const reader = bus.read('lmp', start, reading.signal)[Symbol.asyncIterator]();
+      const reader = bus.read(channel, start, reading.signal)[Symbol.asyncIterator]();
       expect((await reader.next()).value).toHaveLength(1);
       const waiting = reader.next();
       reading.abort();
       expect(await waiting).toEqual({ done: true, value: undefined });
-      for await (const _ of bus.read('lmp', start, AbortSignal.abort())) expect.unreachable();
+      for await (const _ of bus.read(channel, start, AbortSignal.abort())) expect.unreachable();
     },
   },
 
   'a cursor that is none is BAD_USER_INPUT': {
     window: WIDE,
-    async run({ bus }) {
+    async run({ bus }, { failureOf }) {
       const cursors = [
         '',
         '0',
@@ -189,26 +205,41 @@ export const CHECKS = {
     },
   },
 
+  'a cursor of another channel is CURSOR_EXPIRED': {
+    window: WIDE,
+    async run({ bus }, { channel, announcement, failureOf }) {
+      const other = otherThan(channel);
+      const empty = await bus.tail(other.channel);
+      expect(await failureOf(bus, empty)).toBe('CURSOR_EXPIRED');
+      await bus.announce(other.channel, other.announcement('a', 1));
+      expect(await failureOf(bus, await bus.tail(other.channel))).toBe('CURSOR_EXPIRED');
+      await bus.announce(channel, announcement('a', 1));
+      for (const cursor of [empty, await bus.tail(other.channel)]) {
+        expect(await failureOf(bus, cursor)).toBe('CURSOR_EXPIRED');
+      }
+    },
+  },
+
   'a cursor of another life of the stream is CURSOR_EXPIRED': {
     window: WIDE,
-    async run({ bus }) {
-      const cursor = (await bus.tail('lmp')).replace(/^[0-9a-f]{12}/, '000000000000');
+    async run({ bus }, { channel, announcement, failureOf }) {
+      const cursor = (await bus.tail(channel)).replace(/^[0-9a-f]{12}/, '000000000000');
       expect(await failureOf(bus, cursor)).toBe('CURSOR_EXPIRED');
-      await bus.announce('lmp', announcement('a', 1));
+      await bus.announce(channel, announcement('a', 1));
       expect(await failureOf(bus, cursor)).toBe('CURSOR_EXPIRED');
     },
   },
 
   'a cursor that the number of entries has overtaken is CURSOR_EXPIRED, the newest ones are still good': {
     window: NARROW,
-    async run({ bus }) {
-      const start = await bus.tail('lmp');
-      await bus.announce('lmp', announcement('a', 1));
-      const old = await bus.tail('lmp');
+    async run({ bus }, { channel, announcement, announceMany, take, failureOf }) {
+      const start = await bus.tail(channel);
+      await bus.announce(channel, announcement('a', 1));
+      const old = await bus.tail(channel);
       await announceMany(bus, 'b', OVER_THE_WINDOW);
       expect(await failureOf(bus, start)).toBe('CURSOR_EXPIRED');
       expect(await failureOf(bus, old)).toBe('CURSOR_EXPIRED');
-      const newest = await bus.tail('lmp');
+      const newest = await bus.tail(channel);
       await announceMany(bus, 'c', NARROW.entriesMax);
       expect(keysOf(await take(bus, newest, NARROW.entriesMax))).toEqual(range(1, 20).map((id) => `c:${id}:0`));
     },
@@ -216,16 +247,16 @@ export const CHECKS = {
 
   'a cursor whose next entry has aged out is CURSOR_EXPIRED, the cursor of the newest entry never is': {
     window: BRIEF,
-    async run({ bus, letAge }) {
-      const start = await bus.tail('lmp');
+    async run({ bus, letAge }, { channel, announcement, announceMany, take, failureOf }) {
+      const start = await bus.tail(channel);
       await announceMany(bus, 'a', OVER_THE_WINDOW);
-      const newest = await bus.tail('lmp');
+      const newest = await bus.tail(channel);
       await letAge();
       await announceMany(bus, 'b', OVER_THE_WINDOW);
       expect(await failureOf(bus, start)).toBe('CURSOR_EXPIRED');
-      const tail = await bus.tail('lmp');
+      const tail = await bus.tail(channel);
       await letAge();
-      await bus.announce('lmp', announcement('c', 1));
+      await bus.announce(channel, announcement('c', 1));
       expect(keysOf(await take(bus, tail, 1))).toEqual(['c:1:0']);
       expect(await failureOf(bus, newest)).toBe('CURSOR_EXPIRED');
     },
@@ -233,10 +264,10 @@ export const CHECKS = {
 
   'a reader that falls behind the window is told so, after which nothing more comes': {
     window: NARROW,
-    async run({ bus }) {
-      const start = await bus.tail('lmp');
-      await bus.announce('lmp', announcement('a', 1));
-      const reader = bus.read('lmp', start, AbortSignal.timeout(10_000))[Symbol.asyncIterator]();
+    async run({ bus }, { channel, announcement, announceMany }) {
+      const start = await bus.tail(channel);
+      await bus.announce(channel, announcement('a', 1));
+      const reader = bus.read(channel, start, AbortSignal.timeout(10_000))[Symbol.asyncIterator]();
       expect(keysOf((await reader.next()).value ?? [])).toEqual(['a:1:0']);
       await announceMany(bus, 'a', OVER_THE_WINDOW, 1, 2);
       await expect(drained(reader)).rejects.toMatchObject({ code: 'CURSOR_EXPIRED' });
@@ -246,28 +277,28 @@ export const CHECKS = {
 
   'a closed bus refuses, and ends its readers with UNAVAILABLE': {
     window: WIDE,
-    async run({ bus }) {
-      const start = await bus.tail('lmp');
-      await bus.announce('lmp', announcement('a', 1));
-      const reader = bus.read('lmp', start, AbortSignal.timeout(10_000))[Symbol.asyncIterator]();
+    async run({ bus }, { channel, announcement }) {
+      const start = await bus.tail(channel);
+      await bus.announce(channel, announcement('a', 1));
+      const reader = bus.read(channel, start, AbortSignal.timeout(10_000))[Symbol.asyncIterator]();
       await reader.next();
       const waiting = reader.next();
       await bus.close();
       await expect(waiting).rejects.toMatchObject({ code: 'UNAVAILABLE' });
       await expect(bus.ping()).rejects.toMatchObject({ code: 'UNAVAILABLE' });
-      await expect(bus.announce('lmp', announcement('a', 2))).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+      await expect(bus.announce(channel, announcement('a', 2))).rejects.toMatchObject({ code: 'UNAVAILABLE' });
     },
   },
 } satisfies Record<string, Check>;
 
-/** Runs every check against a fresh bus each. */
+/** Runs every check against a fresh bus each, on every channel. */
 export function describeLiveBus(name: string, create: (window: Window) => Promise<BusUnderTest>): void {
-  describe(name, () => {
+  describe.each(CHANNELS)(`${name}, $channel`, (on) => {
     for (const [sentence, check] of Object.entries(CHECKS)) {
       test(sentence, async () => {
         const given = await create(check.window);
         try {
-          await check.run(given);
+          await check.run(given, on);
         } finally {
           await given.stop();
         }
@@ -276,12 +307,49 @@ export function describeLiveBus(name: string, create: (window: Window) => Promis
   });
 }
 
-/** An announcement whose ticks say which source, sequence and batch they belong to. */
-export function announcement(source: string, sequence: number, batches = 1): Announcement {
-  return {
+/** How to announce to one channel and read from it. */
+export interface OnChannel<C extends Channel> {
+  readonly channel: C;
+  /** An announcement whose events say which source, sequence and batch they belong to. */
+  announcement(source: string, sequence: number, batches?: number): Announcement<Channels[C]>;
+  announceMany(bus: LiveBus, source: string, count: number, batches?: number, first?: number): Promise<void>;
+  /** The next `count` entries after a cursor. @throws Error where they do not come in time. */
+  take(bus: LiveBus, after: string, count: number, msMax?: number): Promise<LiveEntry<Channels[C]>[]>;
+  takeUntil(bus: LiveBus, after: string, key: string): Promise<LiveEntry<Channels[C]>[]>;
+  /** @returns the code of the error that reading after a cursor begins with, undefined where it begins well. */
+  failureOf(bus: LiveBus, after: string): Promise<string | undefined>;
+}
+
+export const ON_LMP = onChannel('lmp', tick);
+const CHANNELS: readonly OnChannel<Channel>[] = [ON_LMP, onChannel('trades', trade)];
+
+function otherThan(channel: Channel): OnChannel<Channel> {
+  return CHANNELS.find((other) => other.channel !== channel) ?? expect.unreachable();
+}
+
+function onChannel<C extends Channel>(
+  channel: C,
+  eventOf: (node: string, ledgerId: number) => Channels[C],
+): OnChannel<C> {
+  const announcement = (source: string, sequence: number, batches = 1): Announcement<Channels[C]> => ({
     source,
     sequence,
-    batches: range(0, batches - 1).map((batch) => [tick(`PJM:${source}:${sequence}:${batch}`, sequence)]),
+    batches: range(0, batches - 1).map((batch) => [eventOf(`PJM:${source}:${sequence}:${batch}`, sequence)]),
+  });
+  return {
+    channel,
+    announcement,
+    async announceMany(bus, source, count, batches = 1, first = 1) {
+      for (const sequence of range(first, first + count - 1))
+        await bus.announce(channel, announcement(source, sequence, batches));
+    },
+    async take(bus, after, count, msMax = 5_000) {
+      const entries = await collect({ bus, channel, after, msMax }, (seen) => seen.length >= count);
+      return entries.slice(0, count);
+    },
+    takeUntil: (bus, after, key) =>
+      collect({ bus, channel, after, msMax: 5_000 }, (seen) => keysOf(seen).includes(key)),
+    failureOf: (bus, after) => failureOfReading(bus, channel, after),
   };
 }
 
@@ -303,27 +371,44 @@ export function tick(node: string, ledgerId: number): LmpTick {
   };
 }
 
-export async function announceMany(bus: LiveBus, source: string, count: number, batches = 1, first = 1): Promise<void> {
-  for (const sequence of range(first, first + count - 1))
-    await bus.announce('lmp', announcement(source, sequence, batches));
-}
-
-/** The next `count` entries after a cursor. @throws Error where they do not come in time. */
-export async function take(bus: LiveBus, after: string, count: number, msMax = 5_000): Promise<LiveEntry[]> {
-  const entries = await collect(bus, after, (seen) => seen.length >= count, msMax);
-  return entries.slice(0, count);
+export function trade(node: string, ledgerId: number): TradeEvent {
+  return {
+    tradeId: `T-${ledgerId}`,
+    version: 3,
+    ts: 1_719_400_000_000,
+    account: 'desk "one"',
+    node,
+    side: 'SELL',
+    mw: '12.5',
+    price: '-31.2500000001',
+    minutes: 1_380,
+    status: 'ACTIVE',
+    ledgerId,
+    recordedAt: 1_719_400_000_123,
+    position: {
+      method: 'AVERAGE_COST',
+      quantity: '-17250',
+      cost: '539062.500001725',
+      realized: '9007199254740993.1234567891',
+      trades: 7,
+      last: { ts: 1_719_400_000_000, tradeId: `T-${ledgerId}` },
+    },
+  };
 }
 
 /** Which announcement and batch each entry belongs to: `source:sequence:batch`. */
-export function keysOf(entries: readonly LiveEntry[]): string[] {
-  return entries.flatMap(({ ticks }) => ticks.map(({ node }) => node.slice('PJM:'.length)));
+export function keysOf(entries: readonly LiveEntry<Channels[Channel]>[]): string[] {
+  return entries.flatMap(({ events }) => events.map(({ node }) => node.slice('PJM:'.length)));
 }
 
-/** @returns the code of the error that reading after a cursor begins with, undefined where it begins well. */
-export async function failureOf(bus: LiveBus, after: string): Promise<string | undefined> {
+export function range(first: number, last: number): number[] {
+  return Array.from({ length: Math.max(last - first + 1, 0) }, (_, place) => first + place);
+}
+
+async function failureOfReading(bus: LiveBus, channel: Channel, after: string): Promise<string | undefined> {
   const reading = new AbortController();
   try {
-    await bus.read('lmp', after, reading.signal)[Symbol.asyncIterator]().next();
+    await bus.read(channel, after, reading.signal)[Symbol.asyncIterator]().next();
     return undefined;
   } catch (error) {
     if (isBusbarError(error)) return error.code;
@@ -333,22 +418,19 @@ export async function failureOf(bus: LiveBus, after: string): Promise<string | u
   }
 }
 
-export function range(first: number, last: number): number[] {
-  return Array.from({ length: Math.max(last - first + 1, 0) }, (_, place) => first + place);
+interface Reading<C extends Channel> {
+  readonly bus: LiveBus;
+  readonly channel: C;
+  readonly after: string;
+  readonly msMax: number;
 }
 
-async function takeUntil(bus: LiveBus, after: string, key: string): Promise<LiveEntry[]> {
-  return collect(bus, after, (entries) => keysOf(entries).includes(key), 5_000);
-}
-
-async function collect(
-  bus: LiveBus,
-  after: string,
-  enough: (entries: readonly LiveEntry[]) => boolean,
-  msMax: number,
-): Promise<LiveEntry[]> {
-  const seen: LiveEntry[] = [];
-  for await (const entries of bus.read('lmp', after, AbortSignal.timeout(msMax))) {
+async function collect<C extends Channel>(
+  { bus, channel, after, msMax }: Reading<C>,
+  enough: (entries: readonly LiveEntry<Channels[C]>[]) => boolean,
+): Promise<LiveEntry<Channels[C]>[]> {
+  const seen: LiveEntry<Channels[C]>[] = [];
+  for await (const entries of bus.read(channel, after, AbortSignal.timeout(msMax))) {
     seen.push(...entries);
     if (enough(seen)) return seen;
   }

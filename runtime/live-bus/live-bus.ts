@@ -1,9 +1,12 @@
 import type { StoredLmp } from '../../domain/lmp.ts';
+import type { PositionJson } from '../../domain/position.ts';
+import type { Trade } from '../../domain/trade.ts';
 
 /**
  * The live bus carries what was committed to whoever listens now.
  *
- * - A **channel** is one ordered stream of entries (`lmp`).
+ * - A **channel** is one ordered stream of entries (`lmp`, `trades`), each with events of its one kind. Channels share
+ *   nothing: neither ids nor sequences nor windows.
  * - An **entry** has an id that the bus assigns, ever growing within the channel. The id is the cursor.
  * - A **source** is who announces: one (feed, partition). Its announcements carry a growing sequence, and the bus takes each
  *   source's ids in growing order only. Announcing one twice is therefore without effect, which is what lets a
@@ -15,7 +18,7 @@ export interface LiveBus {
    * Appends the entries of one announcement, all or none, in order.
    * @returns false where this source has announced this sequence, or a later one, before.
    */
-  announce(channel: Channel, announcement: Announcement): Promise<boolean>;
+  announce<C extends Channel>(channel: C, announcement: Announcement<Channels[C]>): Promise<boolean>;
 
   /** The last sequence the bus holds from a source; undefined where it never heard of it (or was wiped). */
   lastAnnounced(channel: Channel, source: string): Promise<number | undefined>;
@@ -24,9 +27,13 @@ export interface LiveBus {
    * Entries after a cursor, then new ones as they come, until the signal aborts. Entries come in arrays as the bus
    * hands them over. `after: undefined` begins at the present end.
    * @throws BusbarError `CURSOR_EXPIRED` where entries after the cursor may have left the window (also later, to a reader that fell behind the window),
-   *   `BAD_USER_INPUT` where the cursor is not one of this bus, `UNAVAILABLE` where the bus cannot be reached.
+   *   and for a cursor of another channel, `BAD_USER_INPUT` where the cursor is not one of this bus, `UNAVAILABLE` where the bus cannot be reached.
    */
-  read(channel: Channel, after: string | undefined, signal: AbortSignal): AsyncIterable<readonly LiveEntry[]>;
+  read<C extends Channel>(
+    channel: C,
+    after: string | undefined,
+    signal: AbortSignal,
+  ): AsyncIterable<readonly LiveEntry<Channels[C]>[]>;
 
   /** The id of the newest entry: where "now" is. A reader given this cursor sees exactly what comes later. */
   tail(channel: Channel): Promise<string>;
@@ -37,23 +44,42 @@ export interface LiveBus {
   close(): Promise<void>;
 }
 
-export type Channel = 'lmp';
+/** What travels on each channel. */
+export interface Channels {
+  readonly lmp: LmpTick;
+  readonly trades: TradeEvent;
+}
 
-export interface Announcement {
+export type Channel = keyof Channels;
+
+export interface Announcement<Event> {
   readonly source: string;
   /** Grows with each announcement of the source; the announcer makes it from ledger ids. */
   readonly sequence: number;
   /** What becomes one entry each. */
-  readonly batches: readonly (readonly LmpTick[])[];
+  readonly batches: readonly (readonly Event[])[];
 }
 
-export interface LiveEntry {
+export interface LiveEntry<Event> {
   readonly id: string;
-  readonly ticks: readonly LmpTick[];
+  readonly events: readonly Event[];
 }
 
 /** One committed price as it travels on the bus. */
 export type LmpTick = StoredLmp;
+
+/** One committed version of a trade as it travels on the bus. Decimals are exact, as text. */
+export interface TradeEvent extends Omit<Trade, 'node' | 'mw' | 'price'> {
+  /** `MARKET:NAME` */
+  readonly node: string;
+  readonly mw: string;
+  readonly price: string;
+  readonly ledgerId: number;
+  /** When it was committed: milliseconds UTC. */
+  readonly recordedAt: number;
+  /** Of its account at its node, after the commit that brought the trade. */
+  readonly position: Omit<PositionJson, 'lots'>;
+}
 
 /** How much of a channel the bus keeps; whichever bound is reached first. */
 export interface Window {

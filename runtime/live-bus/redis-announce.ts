@@ -14,14 +14,15 @@ import { type CommandParser, defineScript } from 'redis';
 const SCRIPT = `
 local entries, meta = KEYS[1], KEYS[2]
 local source, sequence, new_incarnation, entries_max, age_ms_max = 'source:' .. ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local field = ARGV[6]
 
 local announced = redis.call('HGET', meta, source)
 if announced and tonumber(announced) >= tonumber(sequence) then return 0 end
 
 local last = redis.call('HGET', meta, 'last') or (new_incarnation .. '-0-0')
 local incarnation = string.match(last, '^%x+')
-for each = 6, #ARGV do
-  last = incarnation .. '-' .. redis.call('XADD', entries, '*', 'after', last, 'ticks', ARGV[each])
+for each = 7, #ARGV do
+  last = incarnation .. '-' .. redis.call('XADD', entries, '*', 'after', last, field, ARGV[each])
 end
 redis.call('HSET', meta, 'last', last, source, sequence)
 
@@ -41,7 +42,9 @@ export interface AnnounceArguments {
   readonly newIncarnation: string;
   readonly entriesMax: number;
   readonly ageMsMax: number;
-  /** One encoded entry each. */
+  /** The field of an entry that holds its events. */
+  readonly field: string;
+  /** The encoded events of one entry each. */
   readonly entries: readonly string[];
 }
 
@@ -51,7 +54,7 @@ export const announceScript = defineScript({
   parseCommand(parser: CommandParser, given: AnnounceArguments) {
     parser.pushKeys([given.entriesKey, given.metaKey]);
     parser.push(given.source, String(given.sequence), given.newIncarnation);
-    parser.push(String(given.entriesMax), String(given.ageMsMax), ...given.entries);
+    parser.push(String(given.entriesMax), String(given.ageMsMax), given.field, ...given.entries);
   },
   /** @returns false where the source had announced this sequence, or a later one, before. */
   transformReply: (reply: number): boolean => reply === 1,

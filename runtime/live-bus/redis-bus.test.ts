@@ -4,20 +4,11 @@ import { createClient } from 'redis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type RedisServer, startRedis } from '../../tests/support/redis.ts';
 import { requireOrSkip } from '../../tests/support/services.ts';
-import {
-  AGE_MS_MAX,
-  announceMany,
-  announcement,
-  describeLiveBus,
-  failureOf,
-  keysOf,
-  range,
-  take,
-  WIDE,
-} from './live-bus.conformance.ts';
-import type { LiveBus, LiveEntry, Window } from './live-bus.ts';
+import { AGE_MS_MAX, describeLiveBus, keysOf, ON_LMP, range, WIDE } from './live-bus.conformance.ts';
+import type { LiveBus, LiveEntry, LmpTick, Window } from './live-bus.ts';
 import { createRedisBus } from './redis-bus.ts';
 
+const { announceMany, announcement, failureOf, take } = ON_LMP;
 const log = pino({ level: 'silent' });
 /** Short, so that a test of a Redis that does not answer need not wait long. */
 const ANSWER_MS_MAX = 400;
@@ -84,7 +75,7 @@ describe.skipIf(!requireOrSkip('redis'))('the live bus over Redis', () => {
       const reading = new AbortController();
       const fast = take(bus, start, 3_001);
       const slow = bus.read('lmp', start, reading.signal)[Symbol.asyncIterator]();
-      const seen: LiveEntry[] = [...((await slow.next()).value ?? [])];
+      const seen: LiveEntry<LmpTick>[] = [...((await slow.next()).value ?? [])];
       await announceMany(bus, 'a', 3_000, 1, 2);
       const all = await fast;
       while (seen.length < all.length) seen.push(...((await slow.next()).value ?? []));
@@ -253,7 +244,7 @@ describe.skipIf(!requireOrSkip('redis'))('the live bus through faults of Redis',
 async function waitingReader(
   bus: LiveBus,
   redis: RedisServer,
-): Promise<{ next: Promise<IteratorResult<readonly LiveEntry[]>> }> {
+): Promise<{ next: Promise<IteratorResult<readonly LiveEntry<LmpTick>[]>> }> {
   const start = await bus.tail('lmp');
   await bus.announce('lmp', announcement('a', 1));
   const reader = bus.read('lmp', start, AbortSignal.timeout(15_000))[Symbol.asyncIterator]();

@@ -1,10 +1,13 @@
 import type { Logger } from 'pino';
 import { BusbarError, isBusbarError } from '../../domain/errors.ts';
 import { cursorExpired } from './cursor.ts';
-import type { Announcement, Channel, LiveBus, LiveEntry, Window } from './live-bus.ts';
+import type { EventCodec } from './event-codec.ts';
+import type { Announcement, Channel, Channels, LiveBus, LiveEntry, Window } from './live-bus.ts';
 import { RedisFollower } from './redis-follower.ts';
 import { pause, type RedisClient, RedisLink } from './redis-link.ts';
-import { entriesAfter, type Page, placeOf, RedisStream } from './redis-stream.ts';
+import { placeOf, RedisStream } from './redis-stream.ts';
+import { tickCodec } from './tick-codec.ts';
+import { tradeCodec } from './trade-codec.ts';
 
 /** Entries read at once by a reader that is behind the end of the stream. */
 const PAGE_ENTRIES = 64;
@@ -31,16 +34,17 @@ class RedisBus implements LiveBus {
   readonly #options: RedisBusOptions;
   readonly #answerMsMax: number;
   readonly #link: RedisLink;
-  readonly #channels = new Map<Channel, RedisChannel>();
+  readonly #channels: RedisChannels;
   readonly #closed = new AbortController();
 
   constructor(options: RedisBusOptions) {
     this.#options = options;
     this.#answerMsMax = options.answerMsMax ?? 2_000;
     this.#link = new RedisLink(options.url, options.log);
+    this.#channels = { lmp: this.#newChannel('lmp', tickCodec), trades: this.#newChannel('trades', tradeCodec) };
   }
 
-  async announce(channel: Channel, announcement: Announcement): Promise<boolean> {
+  async announce<C extends Channel>(channel: C, announcement: Announcement<Channels[C]>): Promise<boolean> {
     const { stream } = this.#channel(channel);
     return this.#run((client) => stream.announce(client, announcement));
   }
@@ -62,10 +66,10 @@ class RedisBus implements LiveBus {
   async close(): Promise<void> {
     this.#closed.abort();
     this.#link.close();
-    for (const { follower } of this.#channels.values()) follower.stop();
+    for (const { follower } of Object.values(this.#channels)) follower.stop();
   }
 
-  async *read(channel: Channel, after: string | undefined, signal: AbortSignal): AsyncGenerator<readonly LiveEntry[]> {
+  async *read<C extends Channel>(channel: C, after: string | undefined, signal: AbortSignal): Entries<Channels[C]> {
     if (after !== undefined) placeOf(after);
     const { follower } = this.#channel(channel);
     follower.enter();
@@ -83,7 +87,7 @@ class RedisBus implements LiveBus {
    * A reader goes through Redis page by page until it has reached the end, then along the shared ring. One that is too
    * slow for the ring falls back to paging, and expires only when the window in Redis has moved past it.
    */
-  async *#entries(channel: Channel, after: string, signal: AbortSignal): AsyncGenerator<readonly LiveEntry[]> {
+  async *#entries<C extends Channel>(channel: C, after: string, signal: AbortSignal): Entries<Channels[C]> {
     const { follower } = this.#channel(channel);
     let cursor = after;
     // A reader that got through once waits out an outage; one that never did is told UNAVAILABLE.
@@ -102,7 +106,7 @@ class RedisBus implements LiveBus {
   }
 
   /** What the ring holds after the cursor and what comes to it; ends where the ring cannot tell, and on abort. */
-  async *#live(follower: RedisFollower, cursor: string, signal: AbortSignal): AsyncGenerator<readonly LiveEntry[]> {
+  async *#live<Event>(follower: RedisFollower<Event>, cursor: string, signal: AbortSignal): Entries<Event> {
     const place = follower.join(cursor);
     if (!place) return;
     const { ring } = place;
@@ -124,12 +128,19 @@ class RedisBus implements LiveBus {
   }
 
   /** @param patient wait out an outage of Redis; otherwise it is the caller's `UNAVAILABLE`. */
-  async #page(channel: Channel, cursor: string, signal: AbortSignal, patient: boolean): Promise<readonly LiveEntry[]> {
+  async #page<C extends Channel>(
+    channel: C,
+    cursor: string,
+    signal: AbortSignal,
+    patient: boolean,
+  ): Promise<readonly LiveEntry<Channels[C]>[]> {
     const { stream } = this.#channel(channel);
     for (let failures = 0; ; failures++) {
       try {
-        const page = await this.#run((client) => stream.page(client, cursor, PAGE_ENTRIES), signal);
-        return entriesOfPage(cursor, page);
+        const { last, messages } = await this.#run((client) => stream.page(client, cursor, PAGE_ENTRIES), signal);
+        // Something between the cursor and the end is gone.
+        if (messages.length === 0 && last !== cursor) throw cursorExpired(cursor);
+        return stream.entriesAfter(cursor, messages);
       } catch (error) {
         const ending = signal.aborted || this.#closed.signal.aborted;
         if (ending || !patient || !isBusbarError(error, 'UNAVAILABLE')) throw error;
@@ -142,28 +153,24 @@ class RedisBus implements LiveBus {
     return this.#link.run(work, this.#answerMsMax, signal);
   }
 
-  #channel(channel: Channel): RedisChannel {
+  #channel<C extends Channel>(channel: C): RedisChannels[C] {
     if (this.#closed.signal.aborted) throw new BusbarError('UNAVAILABLE', 'the live bus is closed');
-    const known = this.#channels.get(channel) ?? this.#newChannel(channel);
-    this.#channels.set(channel, known);
-    return known;
+    return this.#channels[channel];
   }
 
-  #newChannel(channel: Channel): RedisChannel {
+  #newChannel<Event>(channel: Channel, codec: EventCodec<Event>): RedisChannel<Event> {
     const { url, log, window, prefix = 'busbar:' } = this.#options;
-    const stream = new RedisStream(channel, prefix, window);
+    const stream = new RedisStream({ channel, codec, prefix, window });
     const newLink = () => new RedisLink(url, log);
     return { stream, follower: new RedisFollower({ stream, newLink, answerMsMax: this.#answerMsMax, window }) };
   }
 }
 
-interface RedisChannel {
-  readonly stream: RedisStream;
-  readonly follower: RedisFollower;
-}
+type Entries<Event> = AsyncGenerator<readonly LiveEntry<Event>[]>;
 
-/** @throws BusbarError `CURSOR_EXPIRED` where something between the cursor and the page, or the end, is gone. */
-function entriesOfPage(cursor: string, { last, messages }: Page): readonly LiveEntry[] {
-  if (messages.length === 0 && last !== cursor) throw cursorExpired(cursor);
-  return entriesAfter(cursor, messages);
+type RedisChannels = { readonly [C in Channel]: RedisChannel<Channels[C]> };
+
+interface RedisChannel<Event> {
+  readonly stream: RedisStream<Event>;
+  readonly follower: RedisFollower<Event>;
 }

@@ -2,7 +2,7 @@ import { isBusbarError } from '../../domain/errors.ts';
 import { EntryRing } from './entry-ring.ts';
 import type { LiveEntry, Window } from './live-bus.ts';
 import { pause, type RedisLink } from './redis-link.ts';
-import { entriesAfter, type RedisStream } from './redis-stream.ts';
+import type { RedisStream } from './redis-stream.ts';
 
 /** Entries the process keeps of what it followed; a reader slower than this pages through Redis instead. */
 const RING_ENTRIES_MAX = 512;
@@ -20,15 +20,15 @@ const BLOCK_MS = 1_000;
  *   resting. Its readers then page through Redis after the last entry they saw; it is there that they catch up or are
  *   told `CURSOR_EXPIRED`, so that only one place decides about gaps.
  */
-export class RedisFollower {
-  readonly #stream: RedisStream;
+export class RedisFollower<Event> {
+  readonly #stream: RedisStream<Event>;
   readonly #newLink: () => RedisLink;
   readonly #answerMsMax: number;
   readonly #window: Window;
   #readers = 0;
-  #following: Following | undefined;
+  #following: Following<Event> | undefined;
 
-  constructor({ stream, newLink, answerMsMax, window }: FollowerOptions) {
+  constructor({ stream, newLink, answerMsMax, window }: FollowerOptions<Event>) {
     this.#stream = stream;
     this.#newLink = newLink;
     this.#answerMsMax = answerMsMax;
@@ -52,7 +52,7 @@ export class RedisFollower {
   }
 
   /** @returns where a reader that has seen everything up to the cursor goes on; undefined where the ring cannot tell. */
-  join(cursor: string): Place | undefined {
+  join(cursor: string): Place<Event> | undefined {
     const following = this.#following;
     if (!following) return undefined;
     const position = cursor === following.begin ? 0 : following.ring.behind(cursor);
@@ -60,16 +60,16 @@ export class RedisFollower {
   }
 
   /** Follows from a cursor that was the end of the stream a moment ago; the ring of whoever came first if there is one. */
-  follow(cursor: string): EntryRing {
+  follow(cursor: string): EntryRing<Event> {
     this.#following ??= this.#start(cursor);
     return this.#following.ring;
   }
 
-  #start(begin: string): Following {
-    const ring = new EntryRing(this.#window, Date.now);
+  #start(begin: string): Following<Event> {
+    const ring = new EntryRing<Event>(this.#window, Date.now);
     const link = this.#newLink();
     const ending = new AbortController();
-    const following: Following = {
+    const following: Following<Event> = {
       begin,
       ring,
       stop() {
@@ -85,7 +85,7 @@ export class RedisFollower {
     return following;
   }
 
-  async #run({ begin, ring }: Following, link: RedisLink, signal: AbortSignal): Promise<void> {
+  async #run({ begin, ring }: Following<Event>, link: RedisLink, signal: AbortSignal): Promise<void> {
     let cursor = begin;
     let failures = 0;
     while (!signal.aborted) {
@@ -104,7 +104,7 @@ export class RedisFollower {
   }
 
   /** @returns entries right after the cursor, perhaps none yet; undefined where something between is gone. */
-  async #next(link: RedisLink, cursor: string): Promise<readonly LiveEntry[] | undefined> {
+  async #next(link: RedisLink, cursor: string): Promise<readonly LiveEntry<Event>[] | undefined> {
     const messages = await link.run(
       (client) => this.#stream.next(client, cursor, READ_ENTRIES_MAX, BLOCK_MS),
       BLOCK_MS + this.#answerMsMax,
@@ -115,7 +115,7 @@ export class RedisFollower {
       return last === cursor ? [] : undefined;
     }
     try {
-      return entriesAfter(cursor, messages);
+      return this.#stream.entriesAfter(cursor, messages);
     } catch (error) {
       if (isBusbarError(error, 'CURSOR_EXPIRED')) return undefined;
       throw error;
@@ -123,22 +123,22 @@ export class RedisFollower {
   }
 }
 
-interface FollowerOptions {
-  readonly stream: RedisStream;
+interface FollowerOptions<Event> {
+  readonly stream: RedisStream<Event>;
   readonly newLink: () => RedisLink;
   /** How long Redis may take to answer, beyond the time a read asks it to wait. */
   readonly answerMsMax: number;
   readonly window: Window;
 }
 
-interface Following {
+interface Following<Event> {
   /** The cursor that stands before position 0 of the ring. */
   readonly begin: string;
-  readonly ring: EntryRing;
+  readonly ring: EntryRing<Event>;
   stop(): void;
 }
 
-export interface Place {
-  readonly ring: EntryRing;
+export interface Place<Event> {
+  readonly ring: EntryRing<Event>;
   readonly position: number;
 }

@@ -1,9 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { tick } from './live-bus.conformance.ts';
-import { entriesAfter } from './redis-stream.ts';
-import { decodeTicks, encodeTicks } from './tick-codec.ts';
+import { tick, trade, WIDE } from './live-bus.conformance.ts';
+import type { TradeEvent } from './live-bus.ts';
+import { RedisStream } from './redis-stream.ts';
+import { tickCodec } from './tick-codec.ts';
+import { tradeCodec } from './trade-codec.ts';
 
 const CURSOR = '0123456789ab-5-0';
+const stream = new RedisStream({ channel: 'lmp', codec: tickCodec, prefix: 'test:', window: WIDE });
 
 describe('entries from Redis', () => {
   test('a tick is the same after its way through Redis', () => {
@@ -11,12 +14,26 @@ describe('entries from Redis', () => {
       tick('PJM:PJM-WEST', 1),
       { ...tick('CAISO:TH_NP15_GEN-APND', 2), energy: null, ghg: -0.5, flags: [] },
     ];
-    expect(decodeTicks(encodeTicks(ticks))).toEqual(ticks);
+    expect(tickCodec.decode(tickCodec.encode(ticks))).toEqual(ticks);
+  });
+
+  test('a tick is written as processes of earlier versions read it', () => {
+    expect(tickCodec).toMatchObject({ format: 1, field: 'ticks' });
+    expect(tickCodec.encode([tick('PJM:PJM-WEST', 1)])).toBe(
+      '[["PJM:PJM-WEST","REAL_TIME_5_MIN",1719400000000,1719400300000,-31.25,30.1,-61.35,0,null,2,["IDENTITY_BREACH"],1719400000123,1]]',
+    );
+  });
+
+  test('a trade is the same after its way through Redis', () => {
+    const first = trade('PJM:PJM-WEST', 1);
+    const flat = { ...first.position, quantity: '0', cost: '0', trades: 0, last: null };
+    const trades: TradeEvent[] = [first, { ...first, side: 'BUY', status: 'CANCELLED', position: flat }];
+    expect(tradeCodec.decode(tradeCodec.encode(trades))).toEqual(trades);
   });
 
   test('entries that follow the cursor and each other get their cursors', () => {
     const messages = [message('6-0', CURSOR), message('6-1', '0123456789ab-6-0')];
-    expect(entriesAfter(CURSOR, messages).map(({ id }) => id)).toEqual(['0123456789ab-6-0', '0123456789ab-6-1']);
+    expect(stream.entriesAfter(CURSOR, messages).map(({ id }) => id)).toEqual(['0123456789ab-6-0', '0123456789ab-6-1']);
   });
 
   test.each([
@@ -25,10 +42,10 @@ describe('entries from Redis', () => {
     ['the stream has begun anew', [message('6-0', 'ba9876543210-0-0')]],
     ['the entry of the cursor was lost', [message('6-0', '0123456789ab-4-0')]],
   ])('the cursor is expired where %s', (_, messages) => {
-    expect(() => entriesAfter(CURSOR, messages)).toThrow(expect.objectContaining({ code: 'CURSOR_EXPIRED' }));
+    expect(() => stream.entriesAfter(CURSOR, messages)).toThrow(expect.objectContaining({ code: 'CURSOR_EXPIRED' }));
   });
 });
 
 function message(id: string, after: string) {
-  return { id, message: { after, ticks: encodeTicks([tick('PJM:PJM-WEST', 1)]) } };
+  return { id, message: { after, ticks: tickCodec.encode([tick('PJM:PJM-WEST', 1)]) } };
 }

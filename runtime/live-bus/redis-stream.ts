@@ -1,7 +1,7 @@
 import { cursorExpired, newIncarnation, parseCursor } from './cursor.ts';
+import type { EventCodec } from './event-codec.ts';
 import type { Announcement, Channel, LiveEntry, Window } from './live-bus.ts';
 import type { RedisClient } from './redis-link.ts';
-import { decodeTicks, encodeTicks, TICK_FORMAT } from './tick-codec.ts';
 
 /** A place is the id Redis gave the entry: milliseconds and a sequence number. */
 const PLACE = /^\d{1,15}-\d{1,15}$/;
@@ -12,19 +12,21 @@ const PLACE = /^\d{1,15}-\d{1,15}$/;
  * Two keys: the stream of entries, and a hash with the cursor of the newest one (`last`) and the last sequence of each
  * source. The braces keep both in one slot of a Redis cluster.
  */
-export class RedisStream {
+export class RedisStream<Event> {
   readonly #entriesKey: string;
   readonly #metaKey: string;
+  readonly #codec: EventCodec<Event>;
   readonly #window: Window;
 
-  constructor(channel: Channel, prefix: string, window: Window) {
-    const name = `{${prefix}live:${TICK_FORMAT}:${channel}}`;
+  constructor({ channel, codec, prefix, window }: StreamOptions<Event>) {
+    const name = `{${prefix}live:${codec.format}:${channel}}`;
+    this.#codec = codec;
     this.#entriesKey = `${name}:entries`;
     this.#metaKey = `${name}:meta`;
     this.#window = window;
   }
 
-  announce(client: RedisClient, { source, sequence, batches }: Announcement): Promise<boolean> {
+  announce(client: RedisClient, { source, sequence, batches }: Announcement<Event>): Promise<boolean> {
     return client.announce({
       entriesKey: this.#entriesKey,
       metaKey: this.#metaKey,
@@ -33,7 +35,8 @@ export class RedisStream {
       newIncarnation: newIncarnation(),
       entriesMax: this.#window.entriesMax,
       ageMsMax: this.#window.ageMsMax,
-      entries: batches.map(encodeTicks),
+      field: this.#codec.field,
+      entries: batches.map((events) => this.#codec.encode(events)),
     });
   }
 
@@ -74,6 +77,27 @@ export class RedisStream {
     const streams = await client.xRead(from, { COUNT: count, BLOCK: blockMs });
     return streams?.[0]?.messages ?? [];
   }
+
+  /**
+   * @param cursor what the messages are to follow without a gap.
+   * @throws BusbarError `CURSOR_EXPIRED` where they do not.
+   */
+  entriesAfter(cursor: string, messages: readonly Message[]): readonly LiveEntry<Event>[] {
+    const { field, decode } = this.#codec;
+    let last = cursor;
+    return messages.map(({ id, message }) => {
+      if (message.after !== last) throw cursorExpired(cursor);
+      last = `${last.slice(0, last.indexOf('-'))}-${id}`;
+      return { id: last, events: decode(message[field] ?? '') };
+    });
+  }
+}
+
+interface StreamOptions<Event> {
+  readonly channel: Channel;
+  readonly codec: EventCodec<Event>;
+  readonly prefix: string;
+  readonly window: Window;
 }
 
 /** An entry as Redis hands it over: `after` is the cursor of the one before it. */
@@ -85,19 +109,6 @@ export interface Message {
 export interface Page {
   readonly last: string | undefined;
   readonly messages: readonly Message[];
-}
-
-/**
- * @param cursor what the messages are to follow without a gap.
- * @throws BusbarError `CURSOR_EXPIRED` where they do not.
- */
-export function entriesAfter(cursor: string, messages: readonly Message[]): readonly LiveEntry[] {
-  let last = cursor;
-  return messages.map(({ id, message }) => {
-    if (message.after !== last) throw cursorExpired(cursor);
-    last = `${last.slice(0, last.indexOf('-'))}-${id}`;
-    return { id: last, ticks: decodeTicks(message.ticks ?? '') };
-  });
 }
 
 /** @throws BusbarError `BAD_USER_INPUT` */

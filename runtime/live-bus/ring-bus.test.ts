@@ -1,17 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import {
-  AGE_MS_MAX,
-  announceMany,
-  announcement,
-  type BusUnderTest,
-  CHECKS,
-  describeLiveBus,
-  failureOf,
-  take,
-  WIDE,
-} from './live-bus.conformance.ts';
+import { AGE_MS_MAX, type BusUnderTest, CHECKS, describeLiveBus, ON_LMP, WIDE } from './live-bus.conformance.ts';
 import type { LiveBus, Window } from './live-bus.ts';
 import { createRingBus } from './ring-bus.ts';
+
+const { announceMany, announcement, failureOf, take } = ON_LMP;
 
 describeLiveBus('the ring in the process', createRingUnderTest);
 
@@ -22,12 +14,12 @@ describe('the ring in the process', () => {
     expect(await failureOf(bus, before)).toBe('CURSOR_EXPIRED');
   });
 
-  test('ticks pass as the objects they are', async () => {
+  test('events pass as the objects they are', async () => {
     const { bus } = await createRingUnderTest(WIDE);
     const start = await bus.tail('lmp');
     const announced = announcement('a', 1);
     await bus.announce('lmp', announced);
-    expect((await take(bus, start, 1))[0]?.ticks).toBe(announced.batches[0]);
+    expect((await take(bus, start, 1))[0]?.events).toBe(announced.batches[0]);
   });
 
   test('entries age out by the clock alone, without an append', async () => {
@@ -63,7 +55,7 @@ describe('the checks fail on', () => {
     const forgetful = await brokenRing(WIDE, (bus) => ({
       announce: (channel, given) => bus.announce(channel, { ...given, source: `${given.source}/${call++}` }),
     }));
-    await expect(TWICE.run(forgetful)).rejects.toThrow('expected true to be false');
+    await expect(TWICE.run(forgetful, ON_LMP)).rejects.toThrow('expected true to be false');
   });
 
   test('a bus that begins one entry late after a cursor', async () => {
@@ -79,14 +71,14 @@ describe('the checks fail on', () => {
         }
       },
     }));
-    await expect(RESUME.run(leaky)).rejects.toThrow('entries came');
+    await expect(RESUME.run(leaky, ON_LMP)).rejects.toThrow('entries came');
   });
 
   test('a bus that hands the entry of the cursor over again', async () => {
     const repeating = await brokenRing(WIDE, (bus) => ({
       read: (channel, after, signal) => bus.read(channel, after && oneEarlier(after), signal),
     }));
-    await expect(RESUME.run(repeating)).rejects.toThrow();
+    await expect(RESUME.run(repeating, ON_LMP)).rejects.toThrow();
   });
 
   test('a bus that takes an expired cursor for the present end', async () => {
@@ -96,7 +88,19 @@ describe('the checks fail on', () => {
         yield* bus.read(channel, failed ? undefined : after, AbortSignal.any([signal, AbortSignal.timeout(100)]));
       },
     }));
-    await expect(EXPIRY.run(silent)).rejects.toThrow();
+    await expect(EXPIRY.run(silent, ON_LMP)).rejects.toThrow();
+  });
+
+  test('a bus that takes a cursor of another channel for one of this', async () => {
+    const FOREIGN = CHECKS['a cursor of another channel is CURSOR_EXPIRED'];
+    const mixing = await brokenRing(WIDE, (bus) => ({
+      async *read(channel, after, signal) {
+        const [incarnation] = (await bus.tail(channel)).split('-');
+        const taken = after?.replace(/^[0-9a-f]+/, incarnation ?? '');
+        yield* bus.read(channel, taken, AbortSignal.any([signal, AbortSignal.timeout(100)]));
+      },
+    }));
+    await expect(FOREIGN.run(mixing, ON_LMP)).rejects.toThrow();
   });
 
   test('a bus that takes an announcement apart', async () => {
@@ -108,7 +112,7 @@ describe('the checks fail on', () => {
         return true;
       },
     }));
-    await expect(TOGETHER.run(apart)).rejects.toThrow();
+    await expect(TOGETHER.run(apart, ON_LMP)).rejects.toThrow();
   });
 });
 

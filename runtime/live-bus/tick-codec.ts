@@ -1,21 +1,19 @@
+import type { EventCodec } from './event-codec.ts';
 import type { LmpTick } from './live-bus.ts';
 
 /**
  * A tick in Redis is a JSON array in this order. Against objects with names, 100 ticks measured 15.6 kB instead of
  * 27.2 kB, 155 µs instead of 221 µs to write and 87 µs instead of 135 µs to read.
- * A change of the order is a new format: it needs a new `TICK_FORMAT`, which is part of the stream's key, so that
- * processes of two versions never misread each other.
  */
-export const TICK_FORMAT = 1;
-
-export function encodeTicks(ticks: readonly LmpTick[]): string {
-  return JSON.stringify(ticks.map(rowFromTick));
-}
-
-export function decodeTicks(text: string): readonly LmpTick[] {
-  const rows: TickRow[] = JSON.parse(text);
-  return rows.map(tickFromRow);
-}
+export const tickCodec: EventCodec<LmpTick> = {
+  format: 1,
+  field: 'ticks',
+  encode: (ticks) => JSON.stringify(ticks.map(rowFromTick)),
+  decode(text) {
+    const rows: TickRow[] = JSON.parse(text);
+    return rows.map(tickFromRow);
+  },
+};
 
 type TickRow = [
   node: LmpTick['node'],

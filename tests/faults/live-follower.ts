@@ -21,8 +21,8 @@ export async function followLive(bus: LiveBus): Promise<LiveFollower> {
   let cursor = beginning;
   const following = (async () => {
     for await (const entries of bus.read('lmp', beginning, stopped.signal)) {
-      for (const { id, ticks } of entries) {
-        for (const tick of ticks) record.add(tick);
+      for (const { id, events } of entries) {
+        for (const tick of events) record.add(tick);
         cursor = id;
       }
     }
