@@ -277,16 +277,24 @@ describe('the ledger', () => {
       expect(await versions()).toEqual([[1, 13]]);
     });
 
-    it('is not blamed where every record fails: that is no matter of a record', () =>
+    it('does not stop the feed, be it the only one or one of many', () =>
       poisoned(async () => {
-        await expect(
-          ingest([
-            [0, 13],
-            [1, 13],
-          ]),
-        ).rejects.toThrow('no_unlucky');
-        expect((await db.pool.query('SELECT count(*)::int AS n FROM dead_letter')).rows).toEqual([{ n: 0 }]);
+        const rows = Array.from({ length: 300 }, (_, hour) => [hour, 13]);
+        expect(await ingest(rows)).toMatchObject({ rowsIn: 300, written: 0, rejected: 300 });
+        expect(await ingest([[400, 13]])).toMatchObject({ written: 0, rejected: 1 });
+        expect(await ingest([[401, 1]])).toMatchObject({ written: 1 });
+        const { rows: letters } = await db.pool.query('SELECT count(*)::int AS n FROM dead_letter WHERE form = $1', [
+          'FACT',
+        ]);
+        expect(letters).toEqual([{ n: 301 }]);
       }));
+
+    it('is not looked for where the store itself is at fault', async () => {
+      await db.pool.query('ALTER TABLE lmp RENAME TO lmp_away');
+      await expect(ingest([[0, 1]])).rejects.toMatchObject({ code: '42P01' });
+      await db.pool.query('ALTER TABLE lmp_away RENAME TO lmp');
+      expect((await db.pool.query('SELECT count(*)::int AS n FROM dead_letter')).rows).toEqual([{ n: 0 }]);
+    });
   });
 
   it('lets many commit to a partition that nobody owns, one after the other', async () => {

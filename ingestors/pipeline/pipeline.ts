@@ -80,9 +80,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
       return await commit(feed, claim, prepared);
     } catch (error) {
       if (!isPoisoned(error)) throw error;
-      const sound = await withoutPoison(pool, feed, claim, prepared);
-      if (!sound) throw error;
-      return commit(feed, claim, sound);
+      return commit(feed, claim, await withoutPoison(pool, feed, claim, prepared));
     }
   };
 
@@ -143,12 +141,7 @@ async function place(
 }
 
 /** Tries the facts in ever smaller parts, each in a savepoint, in a transaction that is taken back as a whole. */
-async function withoutPoison(
-  pool: pg.Pool,
-  feed: Feed,
-  claim: Claim,
-  prepared: Prepared,
-): Promise<Prepared | undefined> {
+async function withoutPoison(pool: pg.Pool, feed: Feed, claim: Claim, prepared: Prepared): Promise<Prepared> {
   const poison = await inTransaction(pool, async (client) => {
     const commitId = await lockPartition(client, claim);
     const attempt = async (some: readonly Placed[]) => {
@@ -161,7 +154,6 @@ async function withoutPoison(
     };
     return findPoison(prepared.placed, attempt);
   });
-  if (!poison) return undefined;
   const poisoned = new Set(poison.map(({ thing }) => thing));
   const letters = poison.map(({ thing: { fact, item }, error }) =>
     factLetter(feed, fact, item, { code: 'NOT_STORABLE', reason: `the store refuses it: ${messageOf(error)}` }),

@@ -7,7 +7,10 @@ import { isBusbarError } from '../../domain/errors.ts';
  */
 const BLAMES_A_VALUE = new Set(['21', '22', '23', '54', 'P0']);
 
-/** More than so many poison records in one unit are no accident of a record: something is wrong with all of them. */
+/**
+ * So many are told apart from the sound ones in one unit. Beyond it, what has not been tried by itself is given up with them:
+ * it is kept and can be tried again, and a feed that brings nothing but poison goes on all the same.
+ */
 const POISON_MAX = 100;
 
 /** Whether a commit failed because of what was to be written, so that a part of it may be sound. */
@@ -17,7 +20,7 @@ export function isPoisoned(error: unknown): boolean {
   return cause instanceof RangeError;
 }
 
-/** A thing that alone makes a trial fail. */
+/** A thing that makes a trial fail, by itself or as one of too many. */
 export interface Poison<Thing> {
   readonly thing: Thing;
   readonly error: unknown;
@@ -26,27 +29,24 @@ export interface Poison<Thing> {
 /**
  * Finds, by bisecting, the things that make a trial fail each by itself: for one in n, about 2·log₂ n trials.
  * @param attempt tries some of them and leaves nothing behind; throws where they fail.
- * @returns undefined where the failure is no matter of single things: all of several fail, or too many do.
  */
 export async function findPoison<Thing>(
   things: readonly Thing[],
   attempt: (some: readonly Thing[]) => Promise<void>,
-): Promise<Poison<Thing>[] | undefined> {
+): Promise<Poison<Thing>[]> {
   const found: Poison<Thing>[] = [];
   const search = async (some: readonly Thing[]): Promise<void> => {
-    if (some.length === 0 || found.length > POISON_MAX) return;
+    if (some.length === 0) return;
     try {
       await attempt(some);
     } catch (error) {
       if (!isPoisoned(error)) throw error;
-      const [only] = some;
-      if (some.length === 1 && only !== undefined) found.push({ thing: only, error });
+      if (some.length === 1 || found.length >= POISON_MAX) found.push(...some.map((thing) => ({ thing, error })));
       else for (const half of halvesOf(some)) await search(half);
     }
   };
   await search(things);
-  const isSystemic = found.length > POISON_MAX || (things.length > 1 && found.length === things.length);
-  return isSystemic || found.length === 0 ? undefined : found;
+  return found;
 }
 
 function halvesOf<Thing>(things: readonly Thing[]): [readonly Thing[], readonly Thing[]] {
