@@ -1,0 +1,239 @@
+import { Decimal, decimalFrom, ZERO } from './money.ts';
+import { compareTrades, type Trade, type TradeKey } from './trade.ts';
+
+/**
+ * What trades of one account at one node come to (RULES 9).
+ *
+ * Quantities net in MW·minutes, whatever the length of the deliveries; money is counted in price × MW·minutes, sixty
+ * times the currency, and divided by sixty only in what is shown: hours of 5 minutes and days of 23 or 25 hours net
+ * without a rounding.
+ *
+ * `realized − cost` is at every moment exactly what was earned by selling less what was paid for buying. So the two
+ * methods differ in what they call realised, never in the total.
+ *
+ * As JSON it is plain text and numbers; `positionFromJson` reads it back.
+ */
+export interface Position {
+  readonly method: CostMethod;
+  /** Net MW·minutes: positive is long, negative is short. */
+  readonly quantity: Decimal;
+  /** Price × MW·minutes of what is open, with the sign of the quantity; exactly 0 where flat. */
+  readonly cost: Decimal;
+  /** Price × MW·minutes earned by what was closed. */
+  readonly realized: Decimal;
+  /** FIFO only: what is open, oldest first, all of one sign. */
+  readonly lots?: readonly Lot[];
+  /** How many trades it is made of. */
+  readonly trades: number;
+  /** The last of them: only a later trade can be applied, anything else asks for a fold of all. */
+  readonly last: TradeKey | null;
+}
+
+interface Lot {
+  /** MW·minutes, with the sign of the position. */
+  readonly quantity: Decimal;
+  readonly price: Decimal;
+}
+
+export const COST_METHODS = ['AVERAGE_COST', 'FIFO'] as const;
+
+/** How a reduction finds what the closed part had cost: at the average of the open, or oldest first. */
+export type CostMethod = (typeof COST_METHODS)[number];
+
+/** What a position is worth at a price. Rounded decimals; money in the market's currency. */
+export interface Mark {
+  /** Net MW over one hour of delivery, in other words MWh. */
+  readonly positionMw: Decimal;
+  /** Per MWh; 0 where flat. */
+  readonly avgPrice: Decimal;
+  readonly realized: Decimal;
+  /** null where the position is open and there is no price; 0 where flat, price or not. */
+  readonly unrealized: Decimal | null;
+  /** realized + unrealized, exactly. */
+  readonly total: Decimal | null;
+}
+
+/** A move of the price, for what-if: by an amount per MWh, or by percent of the price. */
+export type Shock = { readonly absolute: Decimal } | { readonly percent: Decimal };
+
+const MINUTES = new Decimal(60n, 0);
+const MINUTES_PER_CENT = new Decimal(6_000n, 0);
+const PER_CENT = new Decimal(1n, 2);
+
+/** The position of an account that never traded. */
+export function flatPosition(method: CostMethod): Position {
+  const nothing = { quantity: ZERO, cost: ZERO, realized: ZERO, trades: 0, last: null };
+  return method === 'FIFO' ? { method, ...nothing, lots: [] } : { method, ...nothing };
+}
+
+/** One after the other in their order, as `currentTrades` gives them. @throws RangeError as `applyTrades` does. */
+export function foldTrades(method: CostMethod, trades: Iterable<Trade>): Position {
+  return applyTrades(flatPosition(method), trades);
+}
+
+/**
+ * 900,000 trades a second by average cost. By FIFO every call copies the open lots, 150,000 a second with some hundreds
+ * of them: where trades come in batches, `applyTrades` copies once a batch and applies 700,000 a second.
+ * @throws RangeError as `applyTrades` does.
+ */
+export function applyTrade(position: Position, trade: Trade): Position {
+  return applyTrades(position, [trade]);
+}
+
+/**
+ * Adding re-averages or opens a lot, reducing realises, crossing zero closes the whole and opens the rest at the trade's
+ * price.
+ * @throws RangeError, as a programming error, where a trade does not come after the last one, is cancelled, or delivers
+ *   nothing: it would count twice, or in an order that a fold of all would not repeat.
+ */
+export function applyTrades(position: Position, trades: Iterable<Trade>): Position {
+  let { quantity, cost, realized, trades: count, last } = position;
+  const lots = position.method === 'FIFO' ? new LotQueue(position.lots ?? []) : undefined;
+  for (const trade of trades) {
+    assertNext(trade, last);
+    const traded = quantityOf(trade);
+    const closed = closedBy(traded, quantity);
+    const opened = traded.plus(closed);
+    const share = lots ? lots.take(closed) : shareOf(cost, closed, quantity);
+    lots?.add({ quantity: opened, price: trade.price });
+    realized = realized.plus(closed.times(trade.price)).minus(share);
+    cost = cost.minus(share).plus(opened.times(trade.price));
+    quantity = quantity.plus(traded);
+    count += 1;
+    last = trade;
+  }
+  const state = { method: position.method, quantity, cost, realized, trades: count, last: last && keyOf(last) };
+  return lots ? { ...state, lots: lots.open() } : state;
+}
+
+/**
+ * Total and realised are rounded once each, and unrealised is their difference: so the parts always sum, and both methods
+ * show the same total.
+ * @param lastPrice per MWh; null where the node has no price yet.
+ */
+export function markPosition(position: Position, lastPrice: Decimal | null): Mark {
+  const { quantity, cost } = position;
+  const isFlat = quantity.sign === 0;
+  const realized = position.realized.over(MINUTES);
+  const positionMw = quantity.over(MINUTES);
+  const avgPrice = isFlat ? ZERO : cost.over(quantity);
+  const price = isFlat ? ZERO : lastPrice;
+  if (price === null) return { positionMw, avgPrice, realized, unrealized: null, total: null };
+  const total = position.realized.plus(quantity.times(price)).minus(cost).over(MINUTES);
+  return { positionMw, avgPrice, realized, unrealized: total.minus(realized), total };
+}
+
+/** What the position gains where the price rises by 0.01 per MWh: negative for a short one. */
+export function pnl01({ quantity }: Position): Decimal {
+  return quantity.over(MINUTES_PER_CENT);
+}
+
+/** Position × last price, in currency: negative for a short position, or for a long one at a negative price. */
+export function notional({ quantity }: Position, lastPrice: Decimal): Decimal {
+  return quantity.times(lastPrice).over(MINUTES);
+}
+
+/** Exact. Ten percent of −20 is −2: a percentage moves a negative price away from zero, as it does a positive one. */
+export function shocked(price: Decimal, shock: Shock): Decimal {
+  if ('absolute' in shock) return price.plus(shock.absolute);
+  return price.plus(price.times(shock.percent).times(PER_CENT));
+}
+
+/** A position as JSON gives it back: decimals as text. */
+export type PositionJson = Plain<Position>;
+
+type Plain<T> = T extends Decimal
+  ? string
+  : T extends readonly (infer Each)[]
+    ? readonly Plain<Each>[]
+    : T extends object
+      ? { readonly [Key in keyof T]: Plain<T[Key]> }
+      : T;
+
+/** @throws TypeError where a decimal of it is none. */
+export function positionFromJson({ method, quantity, cost, realized, lots, trades, last }: PositionJson): Position {
+  return {
+    method,
+    quantity: decimalFrom(quantity),
+    cost: decimalFrom(cost),
+    realized: decimalFrom(realized),
+    ...(lots && { lots: lots.map(lotFromJson) }),
+    trades,
+    last,
+  };
+}
+
+function lotFromJson({ quantity, price }: Plain<Lot>): Lot {
+  return { quantity: decimalFrom(quantity), price: decimalFrom(price) };
+}
+
+function keyOf({ ts, tradeId }: TradeKey): TradeKey {
+  return { ts, tradeId };
+}
+
+function assertNext(trade: Trade, last: TradeKey | null): void {
+  const { tradeId, status, mw, minutes } = trade;
+  if (status !== 'ACTIVE') throw new RangeError(`trade ${tradeId} is cancelled`);
+  if (mw.sign <= 0 || minutes <= 0) throw new RangeError(`trade ${tradeId} delivers nothing`);
+  if (last && compareTrades(trade, last) <= 0) {
+    throw new RangeError(`trade ${tradeId} does not come after ${last.tradeId}`);
+  }
+}
+
+/** MW·minutes: positive is bought. */
+function quantityOf({ side, mw, minutes }: Trade): Decimal {
+  return mw.times(new Decimal(BigInt(side === 'BUY' ? minutes : -minutes), 0));
+}
+
+/** What a trade closes of the quantity, with the quantity's sign: all of it where the trade crosses zero. */
+function closedBy(traded: Decimal, quantity: Decimal): Decimal {
+  if (traded.sign * quantity.sign >= 0) return ZERO;
+  const rest = quantity.plus(traded);
+  return rest.sign === quantity.sign ? traded.negated() : quantity;
+}
+
+/** What the closed part had cost on average. Only this rounds, and what it leaves stays in the cost: none is lost. */
+function shareOf(cost: Decimal, closed: Decimal, quantity: Decimal): Decimal {
+  if (closed.sign === 0) return ZERO;
+  return closed === quantity ? cost : cost.times(closed).over(quantity);
+}
+
+/** The lots of one position while trades are applied: a batch copies them once, not once a trade. */
+class LotQueue {
+  readonly #lots: Lot[];
+  #first = 0;
+
+  constructor(lots: readonly Lot[]) {
+    this.#lots = [...lots];
+  }
+
+  add(lot: Lot): void {
+    if (lot.quantity.sign !== 0) this.#lots.push(lot);
+  }
+
+  /** Closes so much of the oldest. @returns what it had cost. */
+  take(quantity: Decimal): Decimal {
+    let cost = ZERO;
+    let left = quantity;
+    while (left.sign !== 0) {
+      const lot = this.#lots[this.#first];
+      if (!lot) throw new RangeError('the lots are less than the position');
+      const taken = smaller(lot.quantity, left);
+      cost = cost.plus(taken.times(lot.price));
+      left = left.minus(taken);
+      const rest = lot.quantity.minus(taken);
+      if (rest.sign === 0) this.#first += 1;
+      else this.#lots[this.#first] = { quantity: rest, price: lot.price };
+    }
+    return cost;
+  }
+
+  open(): readonly Lot[] {
+    return this.#lots.slice(this.#first);
+  }
+}
+
+/** The one nearer to zero of two of the same sign. */
+function smaller(one: Decimal, other: Decimal): Decimal {
+  return one.minus(other).sign === one.sign ? other : one;
+}
