@@ -31,6 +31,11 @@ function isDayOfMonth(text: string): boolean {
   return day <= (month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31);
 }
 
+/** Whether a number is an instant that can be written down: in the years 0000 to 9999. */
+export function isInstant(ms: number): boolean {
+  return ms >= INSTANT_MIN && ms <= INSTANT_MAX;
+}
+
 export function isoFromInstant(ms: number): string {
   return new Date(ms).toISOString();
 }

@@ -39,6 +39,8 @@ export async function reachable<T>(query: () => Promise<T>): Promise<T> {
     return await query();
   } catch (cause) {
     if (cause instanceof BusbarError) throw cause;
+    // Of our own making, before anything was sent: trying again would find the same.
+    if (cause instanceof RangeError || cause instanceof TypeError) throw cause;
     const sqlClass = cause instanceof pg.DatabaseError ? cause.code?.slice(0, 2) : undefined;
     if (sqlClass === BAD_DATA_CLASS) throw new BusbarError('BAD_USER_INPUT', messageOf(cause), { cause });
     if (sqlClass !== undefined && !PASSING_CLASSES.has(sqlClass)) throw cause;

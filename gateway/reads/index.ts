@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { PrismaClient } from '../../prisma/client.ts';
-import { readCompleteness, readGaps } from '../../prisma/operations/completeness.ts';
+import { type CompletenessLimits, readCompleteness, readGaps } from '../../prisma/operations/completeness.ts';
 import type { Reads } from '../../schema/context.ts';
 import { readAuditLog } from './audit.ts';
 import { readDartSpread } from './dart-spread.ts';
@@ -14,6 +14,7 @@ import { readLmpRevisions } from './lmp-revisions.ts';
 import { readLmpSeries } from './lmp-series.ts';
 import { readLmps } from './lmps.ts';
 import { readMarkets } from './markets.ts';
+import { oneAtATime } from './one-at-a-time.ts';
 import { readNodesByName, readPricingNodes } from './pricing-nodes.ts';
 import { rollupsOf } from './rollups.ts';
 
@@ -24,9 +25,14 @@ interface ReadsOptions {
   readonly clock: () => number;
 }
 
+/** A month of 5-minute prices at 57 nodes: half a second. An operator at a shell may ask for ten times as much. */
+const COMPLETENESS_LIMITS: CompletenessLimits = { nodeIntervals: 500_000, gaps: 100_000 };
+const COMPLETENESS_WAITING_MAX = 32;
+
 /** The store as the schema asks it. Hot reads are SQL over the pool; the ordinary entities come by Prisma. */
 export function createReads({ pool, prisma, clock }: ReadsOptions): Reads {
   const rollups = rollupsOf(pool);
+  const inTurn = oneAtATime(COMPLETENESS_WAITING_MAX);
   return {
     markets: () => readMarkets(prisma),
     pricingNodes: (filter, page) => readPricingNodes(pool, filter, page, clock()),
@@ -39,8 +45,8 @@ export function createReads({ pool, prisma, clock }: ReadsOptions): Reads {
     feeds: () => readFeeds(prisma),
     feed: (id) => readFeed(prisma, id),
     openDeadLetters: (feeds) => readOpenDeadLetters(pool, feeds),
-    gaps: (asked) => readGaps(pool, asked, clock()),
-    completeness: (asked) => readCompleteness(pool, asked, clock()),
+    gaps: (asked) => inTurn(() => readGaps(pool, asked, clock(), COMPLETENESS_LIMITS)),
+    completeness: (asked) => inTurn(() => readCompleteness(pool, asked, clock(), COMPLETENESS_LIMITS)),
     ledger: (filter, page) => readLedger(prisma, filter, page),
     ledgerEntriesById: (ids) => readLedgerEntriesById(prisma, ids),
     deadLetters: (filter, page) => readDeadLetters(pool, filter, page),

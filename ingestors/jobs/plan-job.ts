@@ -38,6 +38,8 @@ export function createPlanTask(parts: PlanTaskParts): QueueTask {
     try {
       const plan = isToPlan(job) ? await planOf(job, parts) : undefined;
       await inTransaction(pool, (client) => carryOn(client, id, plan));
+      // After the commit: a chunk that ends meanwhile sees what was cancelled, or is seen here.
+      await reachable(() => endJobWhereDone(pool, id));
       if (plan) log.info({ job: id, kind: job.kind, feed: job.feed, chunks: plan.chunks.length }, 'job planned');
     } catch (error) {
       if (await isWorthAnotherTry(error, tries)) throw error;
@@ -67,7 +69,6 @@ async function carryOn(client: pg.ClientBase, id: number, plan: Plan | undefined
   if (!job || (job.state !== 'PENDING' && job.state !== 'RUNNING')) return;
   if (job.cancelled) await cancel(client, job);
   else if (plan && isToPlan(job)) await writePlan(client, job, plan);
-  await endJobWhereDone(client, id);
 }
 
 async function writePlan(client: pg.ClientBase, job: Job, { chunks, note }: Plan): Promise<void> {

@@ -43,7 +43,10 @@ function chunkOf({ id, partition, request, eventFrom, eventTo }: Payload): Plann
 
 const ms = (column: string) => `(extract(epoch FROM ${column}) * 1000)::float8`;
 
-/** A file belongs to no partition in particular: it is decoded again where none is asked for. */
+/**
+ * A payload belongs to the partition that asked for it, and to the one it is named after: a correction is asked for by one
+ * partition and brings the report of another. A file belongs to none: it is decoded again where none is asked for.
+ */
 const PAYLOADS = `
   SELECT * FROM (
     SELECT DISTINCT ON (checksum, published_at)
@@ -53,6 +56,7 @@ const PAYLOADS = `
     FROM ledger_entry e
     WHERE feed_id = $1 AND state = 'COMPLETED' AND kind IN ('FETCH', 'BACKFILL', 'FILE')
       AND event_from < to_timestamp($3::float8 / 1000.0) AND event_to > to_timestamp($2::float8 / 1000.0)
-      AND ($4::text[] IS NULL OR (kind <> 'FILE' AND regexp_replace(partition, '^backfill/', '') = ANY($4)))
+      AND ($4::text[] IS NULL OR (kind <> 'FILE' AND (regexp_replace(partition, '^backfill/', '') = ANY($4) OR EXISTS (
+             SELECT FROM raw_payload r WHERE r.feed_id = e.feed_id AND r.checksum = e.checksum AND r.name = ANY($4)))))
     ORDER BY checksum, published_at, commit_id
   ) AS payload ORDER BY commit_id`;

@@ -297,6 +297,79 @@ describe('the ledger', () => {
     });
   });
 
+  describe('what is replayed', () => {
+    const replay = (origin: number, rows: unknown, publishedAt: number) =>
+      ingest(rows, publishedAt, { kind: 'REPLAY', origin });
+
+    it('writes no second dead letter, leaves a discarded one, and settles what became a fact', async () => {
+      const { ledgerId } = await ingest([
+        [0, 2_000_000],
+        [1, 3_000_000],
+        [2, 1],
+      ]);
+      const letters = async () =>
+        (await db.pool.query('SELECT state, retries FROM dead_letter ORDER BY id')).rows.map(({ state, retries }) => [
+          state,
+          retries,
+        ]);
+      await db.pool.query(`UPDATE dead_letter SET state = 'DISCARDED' WHERE id = (SELECT max(id) FROM dead_letter)`);
+      await replay(
+        ledgerId,
+        [
+          [0, 2_000_000],
+          [1, 3_000_000],
+          [2, 1],
+        ],
+        NOW,
+      );
+      expect(await letters()).toEqual([
+        ['OPEN', 1],
+        ['DISCARDED', 0],
+      ]);
+      // As a mended decoder would read it.
+      await replay(
+        ledgerId,
+        [
+          [0, 2],
+          [1, 3],
+          [2, 1],
+        ],
+        NOW,
+      );
+      expect(await letters()).toEqual([
+        ['RETRIED', 2],
+        ['DISCARDED', 0],
+      ]);
+    });
+
+    it('makes no history of what a mended decoder reads in an older version', async () => {
+      const first = await ingest([[0, 10]], NOW - 3);
+      await ingest([[0, 10]], NOW - 2);
+      await replay(first.ledgerId, [[0, -10]], NOW - 3);
+      expect(await versions()).toEqual([[1, 10]]);
+      await replay(first.ledgerId, [[0, -10]], NOW - 2);
+      expect(await versions()).toEqual([
+        [1, 10],
+        [2, -10],
+      ]);
+    });
+  });
+
+  it.each([
+    ['nanoseconds', NOW * 1e6],
+    ['microseconds', NOW * 1e3],
+    ['no time at all', -1],
+    ['nothing a clock says', 1e16],
+  ])(
+    'refuses a record that is stamped with %s: it would win over every correction, or stop the feed',
+    async (_, stamp) => {
+      expect(await ingest([[0, 666]], stamp)).toMatchObject({ written: 0, rejected: 1 });
+      expect(await ingest([[0, 5]], NOW)).toMatchObject({ written: 1 });
+      const { rows } = await db.pool.query('SELECT code, reason FROM dead_letter');
+      expect(rows).toMatchObject([{ code: 'BAD_TIME', reason: expect.stringContaining('is stamped') }]);
+    },
+  );
+
   it('lets many commit to a partition that nobody owns, one after the other', async () => {
     const outcomes = await Promise.all(
       Array.from({ length: 12 }, (_, hour) =>

@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import { messageOf } from '../../domain/errors.ts';
+import { isInstant } from '../../domain/instant.ts';
 import type { NodeName } from '../../domain/market.ts';
 import { inTransaction } from '../../prisma/transaction.ts';
 import type { LmpTick } from '../../runtime/live-bus/live-bus.ts';
@@ -14,7 +15,14 @@ import type { Announcer } from './announcer.ts';
 import { factLetter, type JudgedFact, type Read, readItems } from './decode.ts';
 import { findPoison, isPoisoned } from './poison.ts';
 import type { Rollups } from './rollups.ts';
-import { type DeadLetter, keepDeadLetters, resolveDeadLetters } from './store/dead-letters.ts';
+import {
+  type DeadLetter,
+  type KnownLetter,
+  keepDeadLetters,
+  lettersOfEntry,
+  lettersOfLog,
+  resolveDeadLetters,
+} from './store/dead-letters.ts';
 import { findOriginal, type Original } from './store/duplicates.ts';
 import { writeLedger } from './store/ledger.ts';
 import { createNodeDirectory, type NodeDirectory } from './store/nodes.ts';
@@ -50,22 +58,24 @@ export function createPipeline(parts: PipelineParts): Pipeline {
   const { pool, announcer, rollups, metrics, log, clock = Date.now } = parts;
   const nodes = createNodeDirectory(pool);
 
-  const prepare = async (feed: Feed, unit: Unit, startedAt: number): Promise<Prepared> => {
+  const prepare = async (feed: Feed, claim: Claim, unit: Unit, startedAt: number): Promise<Prepared> => {
     const checksum = checksumOf(unit.items);
     const single = payloadToRecognise(unit);
-    const original =
-      single && !unit.decodeAgain ? await findOriginal(pool, feed.id, checksum, single.publishedAt) : undefined;
+    const same = single && (await findOriginal(pool, feed.id, checksum, single.publishedAt));
+    const original = unit.decodeAgain ? undefined : same;
     const read = original ? NOTHING_READ : await readItems(feed, unit.items, startedAt, log);
     const { placed, strangers } = await place(feed, nodes, read);
     const raw = single && parts.keepRaw ? await compressed(single.payload) : undefined;
-    return { unit, startedAt, checksum, original, read, placed, letters: [...read.rejects, ...strangers], raw };
+    const known = original ? [] : await knownLetters(pool, claim, unit, same?.id);
+    const letters = again([...read.rejects, ...strangers], known);
+    return { unit, startedAt, checksum, original, read, placed, letters, known, raw };
   };
 
   const commit = (feed: Feed, claim: Claim, prepared: Prepared) =>
     inTransaction(pool, async (client) => {
       const commitId = await lockPartition(client, claim);
       const ledgerId = prepared.unit.entry?.id ?? commitId;
-      const upserted = await upsertLmp(client, prepared.placed, ledgerId, clock());
+      const upserted = await upsertLmp(client, prepared.placed, ledgerId, clock(), prepared.unit.kind !== 'REPLAY');
       const outcome = outcomeOf(prepared, ledgerId, upserted);
       if (prepared.raw) await keepRawPayload(client, feed.id, prepared.checksum, prepared.raw);
       const announced = announcer?.announcedOf(claim.feed, claim.partition) ?? 0;
@@ -87,7 +97,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
   return {
     ingest: async (feed, claim, unit) => {
       const startedAt = clock();
-      const prepared = await prepare(feed, unit, startedAt);
+      const prepared = await prepare(feed, claim, unit, startedAt);
       const { commitId, outcome, written } = await commitSound(feed, claim, prepared);
       if (unit.next !== undefined) claim.position = unit.next;
       const { from, to } = eventRange(prepared);
@@ -108,6 +118,8 @@ interface Prepared {
   readonly read: Read;
   readonly placed: readonly Placed[];
   readonly letters: readonly DeadLetter[];
+  /** Dead letters that the same bytes left when they came before. */
+  readonly known: readonly KnownLetter[];
   readonly raw: RawPayload | undefined;
 }
 
@@ -161,7 +173,7 @@ async function withoutPoison(pool: pg.Pool, feed: Feed, claim: Claim, prepared: 
   return {
     ...prepared,
     placed: prepared.placed.filter((each) => !poisoned.has(each)),
-    letters: [...prepared.letters, ...letters],
+    letters: again([...prepared.letters, ...letters], prepared.known),
   };
 }
 
@@ -185,6 +197,7 @@ function outcomeOf({ read, letters, original }: Prepared, ledgerId: number, upse
 
 function ledgerFactsOf(prepared: Prepared, outcome: Outcome, commitId: number, announced: number) {
   const { unit, checksum, startedAt } = prepared;
+  const publishedAt = payloadToRecognise(unit)?.publishedAt ?? null;
   const { from, to } = eventRange(prepared);
   return {
     commitId,
@@ -196,7 +209,7 @@ function ledgerFactsOf(prepared: Prepared, outcome: Outcome, commitId: number, a
     request: unit.request,
     checksum,
     bytes: unit.items.reduce((sum, { payload }) => sum + payload.bytes.length, 0),
-    publishedAt: payloadToRecognise(unit)?.publishedAt ?? null,
+    publishedAt: publishedAt !== null && isInstant(publishedAt) ? publishedAt : null,
     rowsIn: outcome.rowsIn,
     rowsWritten: outcome.written,
     rowsUnchanged: outcome.unchanged,
@@ -211,13 +224,35 @@ function ledgerFactsOf(prepared: Prepared, outcome: Outcome, commitId: number, a
   } as const;
 }
 
+/** What is read again has left its dead letters before: they are looked up, so that none is written down twice. */
+async function knownLetters(
+  pool: pg.Pool,
+  { feed, partition }: Claim,
+  { kind, items, origin }: Unit,
+  same: number | undefined,
+): Promise<KnownLetter[]> {
+  const entry = origin ?? same;
+  if (entry !== undefined) return lettersOfEntry(pool, entry);
+  const from = items[0]?.position;
+  const to = items.at(-1)?.position;
+  if (kind !== 'REPLAY' || from === undefined || to === undefined) return [];
+  return lettersOfLog(pool, { feed, partition: partition.replace(/^replay\//, '') }, from, to + 1);
+}
+
+/** Tells the letters that are there already, by place and bytes. */
+function again(letters: readonly DeadLetter[], known: readonly KnownLetter[]): DeadLetter[] {
+  if (known.length === 0) return [...letters];
+  return letters.map((letter) => {
+    const found = known.find(({ position, raw }) => position === (letter.position ?? null) && raw.equals(letter.raw));
+    return found && letter.again === undefined ? { ...letter, again: found.id } : letter;
+  });
+}
+
 /** The dead letters of which nothing was rejected again. */
-function resolvedBy({ unit, letters }: Prepared): number[] {
-  if (unit.kind !== 'RETRY') return [];
-  const failedAgain = new Set(letters.map(({ again }) => again));
-  return unit.items.flatMap(({ deadLetter }) =>
-    deadLetter === undefined || failedAgain.has(deadLetter) ? [] : [deadLetter],
-  );
+function resolvedBy({ unit, letters, known }: Prepared): number[] {
+  const failedAgain = new Set(letters.map(({ again: id }) => id));
+  const triedAgain = unit.items.flatMap(({ deadLetter }) => deadLetter ?? []);
+  return [...triedAgain, ...known.map(({ id }) => id)].filter((id) => !failedAgain.has(id));
 }
 
 function measure(

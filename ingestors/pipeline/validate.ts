@@ -8,6 +8,11 @@ import type { RejectCode } from '../feed.ts';
 const EARLIEST_AT = Date.UTC(1998, 0, 1);
 /** Day-ahead prices are at most two days ahead; a week forgives a producer's clock, not its unit. */
 const AHEAD_MS_MAX = 7 * DAY_MS;
+/**
+ * A version from the future would win over every correction until then. A day forgives a clock that is wrong by a time zone,
+ * not one that counts in microseconds.
+ */
+const PUBLISHED_AHEAD_MS_MAX = DAY_MS;
 /** Far beyond any cap ever in force: not a price, a unit error or a shifted column. */
 const PRICE_MAX = 1_000_000;
 
@@ -35,6 +40,13 @@ export function validate(fact: LmpFact, version: Version, now: number): Versione
   }
   if (!(endAt >= startAt && endAt - startAt <= DAY_MS)) {
     return { code: 'BAD_TIME', reason: `the interval ends at ${instantText(endAt)}, not within a day after its start` };
+  }
+  const { publishedAt } = version;
+  if (!(publishedAt >= EARLIEST_AT && publishedAt <= now + PUBLISHED_AHEAD_MS_MAX)) {
+    return {
+      code: 'BAD_TIME',
+      reason: `the record is stamped ${instantText(publishedAt)}, which is not between 1998 and a day from now`,
+    };
   }
   for (const [name, price] of [
     ['lmp', fact.lmp],

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { isInstant } from '../../../domain/instant.ts';
 import type { Reject } from '../../feed.ts';
 import type { Version } from '../validate.ts';
 import type { Claim } from './positions.ts';
@@ -67,7 +68,7 @@ async function insertLetters(
       letters.map((letter) => letter.raw),
       letters.map((letter) => letter.form),
       letters.map((letter) => letter.name),
-      letters.map((letter) => letter.publishedAt),
+      letters.map(storablePublishedAt),
       letters.map((letter) => letter.publishedSeq),
     ],
   });
@@ -86,7 +87,45 @@ async function keepOpen(client: pg.ClientBase, letters: readonly DeadLetter[]): 
   });
 }
 
+/** Null where it is no instant: then the letter counts as published when it was received. */
+function storablePublishedAt({ publishedAt }: DeadLetter): number | null {
+  return isInstant(publishedAt) ? publishedAt : null;
+}
+
 /** Postgres text cannot hold a NUL, and a reason may quote a hostile record. */
 function reasonText({ reason }: DeadLetter): string {
   return reason.replaceAll('\0', '\u2400').slice(0, 2_000);
+}
+
+/** A dead letter that a replayed record left when it came first. */
+export interface KnownLetter {
+  readonly id: number;
+  readonly position: number | null;
+  readonly raw: Buffer;
+}
+
+/** What a payload left when it was decoded first: the letters of its entry. */
+export async function lettersOfEntry(pool: pg.Pool, entry: number): Promise<KnownLetter[]> {
+  const { rows } = await pool.query<KnownLetter>({
+    name: 'letters-of-entry',
+    text: 'SELECT id, position, raw FROM dead_letter WHERE ledger_id = $1',
+    values: [entry],
+  });
+  return rows;
+}
+
+/** What records of a log partition left, at offsets in `[from, to)`. */
+export async function lettersOfLog(
+  pool: pg.Pool,
+  { feed, partition }: Pick<Claim, 'feed' | 'partition'>,
+  from: number,
+  to: number,
+): Promise<KnownLetter[]> {
+  const { rows } = await pool.query<KnownLetter>({
+    name: 'letters-of-log',
+    text: `SELECT id, position, raw FROM dead_letter
+           WHERE feed_id = $1 AND partition = ANY($2) AND position >= $3 AND position < $4`,
+    values: [feed, [partition, `replay/${partition}`], from, to],
+  });
+  return rows;
 }

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { isInstant } from '../../../domain/instant.ts';
 
 /** The entry that brought a payload first. */
 export interface Original {
@@ -26,6 +27,7 @@ export async function findOriginal(
   checksum: Buffer,
   publishedAt: number,
 ): Promise<Original | undefined> {
+  if (!isInstant(publishedAt)) return undefined;
   const { rows } = await pool.query<Original>({
     name: 'find-original',
     text: FIND,

@@ -32,12 +32,15 @@ export interface UpsertResult {
  * COPY on one takes as many and cannot meet a duplicate (`npm run bench -- store`). The version that is replaced is kept by
  * the trigger `lmp_keep_superseded` in the same statement. Facts with the same key in one call are applied one after
  * another, so that none of the versions is lost.
+ * @param keepLate whether what is older than the current version is kept as history. Not in a replay: what is read again was
+ *   there before, and a mended decoder does not make another version of it.
  */
 export async function upsertLmp(
   client: pg.ClientBase,
   facts: readonly PlacedLmp[],
   ledgerId: number,
   recordedAt: number,
+  keepLate = true,
 ): Promise<UpsertResult> {
   const written: WrittenLmp[] = [];
   const statements = rounds(facts);
@@ -53,7 +56,7 @@ export async function upsertLmp(
     const { details, written: count } = answer[0] ?? { details: [], written: 0 };
     const current = details ? matched(rows, details) : rows.map(({ fact }) => ({ fact, revision: 1 }));
     written.push(...(earlier ? current.filter((each) => isNew(earlier, each)) : current));
-    if (count < rows.length) await client.query({ name: 'keep-late-lmp', text: KEEP_LATE, values });
+    if (keepLate && count < rows.length) await client.query({ name: 'keep-late-lmp', text: KEEP_LATE, values });
   }
   const revised = written.filter(({ revision }) => revision > 1).length;
   return { written, revised, unchanged: facts.length - written.length };
