@@ -9,8 +9,8 @@ export interface Conflation<Event> {
 }
 
 /**
- * Keeps one tick a (node, run): that of the newest interval, and of one interval the one announced last. A late
- * correction of an older interval does not displace the present price.
+ * Keeps one tick a (node, run): that of the newest interval, and of one interval the highest revision, since live data and jobs
+ * are announced side by side. A late correction of an older interval does not displace the present price.
  * @param onDropped called with 1 for each tick that gave way.
  */
 export class LmpConflation implements Conflation<LmpUpdate> {
@@ -43,6 +43,10 @@ export class LmpConflation implements Conflation<LmpUpdate> {
     const key = `${tick.run} ${tick.node}`;
     const kept = this.#ticks.get(key);
     if (kept) this.#onDropped(1);
-    if (!kept || kept.startAt <= tick.startAt) this.#ticks.set(key, tick);
+    if (!kept || isNewer(tick, kept)) this.#ticks.set(key, tick);
   }
+}
+
+function isNewer(tick: LmpRow, kept: LmpRow): boolean {
+  return tick.startAt === kept.startAt ? tick.revision >= kept.revision : tick.startAt > kept.startAt;
 }

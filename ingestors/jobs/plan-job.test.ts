@@ -151,7 +151,7 @@ describe('planning a job', () => {
     await plan(id);
     await requestCancel(db.pool, id);
     await plan(id);
-    expect(await bench.jobOf(id)).toMatchObject({ state: 'CANCELLED', done: 6 });
+    expect(await bench.jobOf(id)).toMatchObject({ state: 'CANCELLED', done: 0, total: 6 });
     expect(await queued()).toEqual([]);
   });
 });

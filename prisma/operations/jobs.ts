@@ -241,7 +241,7 @@ export interface JobRow {
   readonly error: string | null;
   /** Chunks; null until it is planned. */
   readonly total: number | null;
-  /** Chunks that ended, the failed ones included. */
+  /** Chunks that ended, the failed ones included; not those that were cancelled. */
   readonly done: number;
   readonly failed: number;
   readonly rowsIn: number;
@@ -274,8 +274,9 @@ const READ_JOBS = `
          CASE WHEN j.state = 'RUNNING' AND e.done > 0
               THEN ${ms(`now()`)} + e.seconds / e.done * (e.total - e.done) * 1000 END AS "estimatedEndAt"
   FROM job j CROSS JOIN LATERAL (
-    SELECT count(*)::int AS total, count(*) FILTER (WHERE state IN ('COMPLETED', 'FAILED'))::int AS done,
-           count(*) FILTER (WHERE state = 'FAILED')::int AS failed,
+    SELECT count(*)::int AS total,
+           count(*) FILTER (WHERE state = 'COMPLETED' OR (state = 'FAILED' AND error IS DISTINCT FROM 'cancelled'))::int AS done,
+           count(*) FILTER (WHERE state = 'FAILED' AND error IS DISTINCT FROM 'cancelled')::int AS failed,
            coalesce(sum(rows_in), 0)::float8 AS rows_in, coalesce(sum(rows_written), 0)::float8 AS rows_written,
            coalesce(sum(rows_revised), 0)::float8 AS rows_revised, coalesce(sum(rows_unchanged), 0)::float8 AS rows_unchanged,
            coalesce(sum(rows_rejected), 0)::float8 AS rows_rejected,
