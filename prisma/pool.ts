@@ -28,6 +28,8 @@ export function createPool({ url, max, name = 'busbar', onConnectionError = () =
     application_name: name,
     connectionTimeoutMillis: 10_000,
     statement_timeout: 60_000,
+    // The server's own limit cannot be told to whom a half-open connection keeps waiting.
+    query_timeout: 65_000,
     idle_in_transaction_session_timeout: 60_000,
     keepAlive: true,
     types: typeParsers,

@@ -20,14 +20,26 @@ export async function inTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClie
       await client.query('COMMIT');
       return result;
     } catch (error) {
-      await client.query('ROLLBACK').catch((failure: Error) => {
-        broken = failure;
-      });
+      // A connection that did not answer is dropped, which takes the transaction back too: it would not answer this either.
+      if (isUnanswered(error)) broken = error;
+      else
+        await client.query('ROLLBACK').catch((failure: Error) => {
+          broken = failure;
+        });
       throw error;
     } finally {
       client.release(broken);
     }
   });
+}
+
+function isUnanswered(error: unknown): error is Error {
+  return error instanceof Error && !(error instanceof pg.DatabaseError) && !isOurs(error);
+}
+
+/** Made here, before anything was sent: trying again would find the same. */
+function isOurs(error: unknown): boolean {
+  return error instanceof BusbarError || error instanceof RangeError || error instanceof TypeError;
 }
 
 /**
@@ -38,9 +50,7 @@ export async function reachable<T>(query: () => Promise<T>): Promise<T> {
   try {
     return await query();
   } catch (cause) {
-    if (cause instanceof BusbarError) throw cause;
-    // Of our own making, before anything was sent: trying again would find the same.
-    if (cause instanceof RangeError || cause instanceof TypeError) throw cause;
+    if (isOurs(cause)) throw cause;
     const sqlClass = cause instanceof pg.DatabaseError ? cause.code?.slice(0, 2) : undefined;
     if (sqlClass === BAD_DATA_CLASS) throw new BusbarError('BAD_USER_INPUT', messageOf(cause), { cause });
     if (sqlClass !== undefined && !PASSING_CLASSES.has(sqlClass)) throw cause;

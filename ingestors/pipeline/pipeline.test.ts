@@ -104,7 +104,7 @@ describe('pipeline', () => {
       items: [
         {
           payload: { bytes: Buffer.from(tick('PJM-WEST', start, lmp)), name: realtime.id },
-          publishedAt,
+          publishedAt: NOW + publishedAt,
           publishedSeq: 0,
         },
       ],

@@ -1,21 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import { requireOrSkip } from '../support/services.ts';
-import { type FreshStage, freshStage } from './fresh-stage.ts';
+import { freshStage } from './fresh-stage.ts';
 import type { SabotageName } from './sabotage/sabotages.ts';
 import { sound } from './stage.ts';
 
 const SERIES = { seed: 5, records: 6_000 };
 const HALF = SERIES.records / 2;
 
-describe.skipIf(!requireOrSkip('redis'))('Two ingestors that own the same partitions', { timeout: 120_000 }, () => {
-  let stage: FreshStage;
-
+describe.skipIf(!requireOrSkip('redis'))('Two ingestors that own the same partitions', () => {
   /**
-   * The first has read the second half of the records when it loses its session, and with it the partitions; the second
-   * takes them over and stores the same half. Only then does the first get on to write.
+   * The first has read the second half of the records when the server ends its session, and with it its hold of the
+   * partitions; the second takes them over and stores the same half. Only then does the first get on to write.
    */
   async function fight(sabotage?: SabotageName) {
-    stage = await freshStage(SERIES);
+    const stage = await freshStage(SERIES);
     const network = await stage.network();
     const loser = stage.startIngestors(network, sabotage);
     await stage.produce(HALF);
@@ -29,21 +27,20 @@ describe.skipIf(!requireOrSkip('redis'))('Two ingestors that own the same partit
     );
     await stage.finish();
     const before = await stage.verdict();
+    expect(before).toMatchObject(sound(SERIES));
     beforeWrite.release();
-    return { loser, before };
+    return { stage, loser, before };
   }
 
-  it('write each record once: the loser cannot commit', async () => {
-    const { loser, before } = await fight();
+  it('write each record once: the loser cannot commit', { timeout: 120_000 }, async () => {
+    const { stage, loser, before } = await fight();
     await loser.sees(/log partition fenced/);
     expect(await loser.stop()).toBe(0);
-    expect(before).toMatchObject(sound(SERIES));
     expect(await stage.verdict()).toEqual(before);
   });
 
-  it('would both commit with the fence off: the ledger covers records twice', async () => {
-    const { loser, before } = await fight('fence-off');
-    expect(before).toMatchObject(sound(SERIES));
+  it('would both commit with the fence off: the ledger covers records twice', { timeout: 120_000 }, async () => {
+    const { stage, loser } = await fight('fence-off');
     await expect.poll(async () => (await stage.verdict()).ledgerFaults).toBeGreaterThan(0);
     expect(await loser.stop()).toBe(0);
   });

@@ -1,5 +1,6 @@
 import type { SabotageName } from '../faults/sabotage/sabotages.ts';
 import type { Network, Stage } from '../faults/stage.ts';
+import type { KafkaBroker } from '../support/kafka.ts';
 import type { Running } from '../support/processes.ts';
 import { type GatewaySubscriber, subscribeThroughGateway } from './gateway-subscriber.ts';
 import { type Supervised, supervise } from './supervised.ts';
@@ -9,9 +10,13 @@ export interface Cast {
   readonly ingestors: readonly Supervised[];
   readonly gateway: Supervised | undefined;
   readonly processes: readonly Supervised[];
+  /** Whom to kill: the processes, and the broker where there is one. */
+  readonly victims: readonly Victim[];
   readonly networks: readonly Network[];
   readonly subscriber: GatewaySubscriber | undefined;
 }
+
+export type Victim = Pick<Supervised, 'name' | 'kill'>;
 
 export interface Casting {
   readonly ingestors: number;
@@ -24,7 +29,7 @@ export interface Casting {
 const ANSWER_MS_MAX = 3_000;
 
 /** Resolves when all are up. */
-export async function startCast(stage: Stage, casting: Casting): Promise<Cast> {
+export async function startCast(stage: Stage, broker: KafkaBroker | undefined, casting: Casting): Promise<Cast> {
   const networks: Network[] = [];
   const ingestors: Supervised[] = [];
   for (let number = 1; number <= casting.ingestors; number++) {
@@ -38,7 +43,18 @@ export async function startCast(stage: Stage, casting: Casting): Promise<Cast> {
   const processes = [...ingestors, ...(served ? [served.gateway] : [])];
   await Promise.all(processes.map((process) => process.up()));
   const subscriber = served && subscribeThroughGateway(served.url, stage.live.beginning);
-  return { ingestors, gateway: served?.gateway, processes, networks, subscriber };
+  const victims = broker ? [...processes, victimOf(broker)] : processes;
+  return { ingestors, gateway: served?.gateway, processes, victims, networks, subscriber };
+}
+
+/** Killed again only when it is back: there are not to be two of it. */
+function victimOf(broker: KafkaBroker): Victim {
+  let back = Promise.resolve();
+  const kill = () => {
+    back = back.then(() => broker.kill()).then(() => broker.restart());
+    return back;
+  };
+  return { name: 'broker', kill };
 }
 
 const LISTENING = /"url":"(http:[^"]+:(\d+)\/graphql)"/;

@@ -31,8 +31,8 @@ export interface RandomFaultsVerdict extends Verdict {
   readonly faults: Readonly<Record<string, number>>;
   /** Faults that came while records were on their way. */
   readonly inTheMiddle: number;
-  /** Times that a process ended without having been killed, and was started again: it found no store when it started. */
-  readonly endedByThemselves: number;
+  /** Who ended without having been killed, with its last words: it found no broker or store when it started, say. */
+  readonly endedByThemselves: readonly string[];
   readonly exitCodes: readonly (number | null)[];
   /** What the subscriber saw through the gateway; undefined without one. */
   readonly gateway: LiveVerdict | undefined;
@@ -46,13 +46,13 @@ const RECOVERY_MS_MAX = 180_000;
 
 export async function runRandomFaults(run: RandomFaults): Promise<RandomFaultsVerdict> {
   const { stage, series, broker } = run;
-  const cast = await startCast(stage, run);
+  const cast = await startCast(stage, broker, run);
   const { processes, ingestors, gateway, subscriber } = cast;
   const plan = planFaults({
     seed: series.seed,
     kills: run.kills,
     cuts: run.cuts,
-    victims: [...processes.map(({ name }) => name), ...(broker ? ['broker'] : [])],
+    victims: cast.victims.map(({ name }) => name),
     services: ['store', 'bus', ...(broker ? ['kafka' as const] : [])],
   });
   const inTheMiddle = await inflictAll(run, cast, plan);
@@ -69,7 +69,7 @@ export async function runRandomFaults(run: RandomFaults): Promise<RandomFaultsVe
     ...(await stage.verdict()),
     faults: counted(plan.faults),
     inTheMiddle,
-    endedByThemselves: processes.reduce((sum, { ends }) => sum + ends.length, 0),
+    endedByThemselves: processes.flatMap(({ name, ends }) => ends.map((last) => `${name}: ${last.split('\n').at(-1)}`)),
     exitCodes,
     gateway: subscriber?.record.compare(oracleOf(series)),
     interruptions: subscriber?.interruptions ?? 0,
@@ -101,7 +101,10 @@ async function inflictAll(run: RandomFaults, cast: Cast, { faults, chance }: Fau
     const waiting = sent - (await stage.readRecords());
     if (waiting > 0) inTheMiddle += 1;
     progress?.(`${index + 1} of ${faults.length}: ${nameOf(fault)}; ${sent} sent, ${waiting} of them not stored`);
-    lasting.push(inflict(fault, run, cast, chance));
+    const inflicted = inflict(fault, run, cast, chance);
+    // What fails is met when all faults are over.
+    inflicted.catch(() => undefined);
+    lasting.push(inflicted);
     await pause(chance() * gapMsMax);
   }
   produceShare();
@@ -112,9 +115,7 @@ async function inflictAll(run: RandomFaults, cast: Cast, { faults, chance }: Fau
 /** Resolves when the fault is over, as far as it has an end. */
 async function inflict(fault: Fault, { broker }: RandomFaults, cast: Cast, chance: () => number): Promise<void> {
   if (fault.kind !== 'kill') return disturb(fault.kind, proxyOf(fault.service, broker, cast, chance), chance);
-  if (fault.victim !== 'broker') return cast.processes.find(({ name }) => name === fault.victim)?.kill();
-  await broker?.kill();
-  await broker?.restart();
+  await cast.victims.find(({ name }) => name === fault.victim)?.kill();
 }
 
 function proxyOf(

@@ -2,7 +2,7 @@ import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'n
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:net';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -156,20 +156,29 @@ async function end(broker: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise
   await gone;
 }
 
-/** All at once: asked for one after the other, the second could be the first again. */
+/**
+ * Below those that the kernel gives to whoever asks for any: a broker that is killed finds its ports free when it comes
+ * back, whoever has tried to reach it meanwhile.
+ */
+const [PORTS_FROM, PORTS_TO] = [20_000, 32_000];
+
 async function freePorts(): Promise<[number, number, number]> {
-  const [one, two, three] = [createServer(), createServer(), createServer()].map((server) =>
-    server.listen(0, '127.0.0.1'),
-  );
-  if (!one || !two || !three) throw new TypeError('three servers are three');
-  const ports: [number, number, number] = [await listeningAt(one), await listeningAt(two), await listeningAt(three)];
-  await Promise.all([one, two, three].map((server) => once(server.close(), 'close')));
-  return ports;
+  const ports = new Set<number>();
+  while (ports.size < 3) {
+    const port = PORTS_FROM + Math.floor(Math.random() * (PORTS_TO - PORTS_FROM));
+    if (await isFree(port)) ports.add(port);
+  }
+  const [one = 0, two = 0, three = 0] = ports;
+  return [one, two, three];
 }
 
-async function listeningAt(server: Server): Promise<number> {
-  if (!server.listening) await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new TypeError('a TCP server has a port');
-  return address.port;
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer().listen(port, '127.0.0.1');
+  try {
+    await once(server, 'listening');
+  } catch {
+    return false;
+  }
+  await once(server.close(), 'close');
+  return true;
 }
