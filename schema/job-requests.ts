@@ -46,7 +46,8 @@ const ReplayInput = builder.inputType('ReplayInput', {
     partitions: t.stringList({ description: 'Only these partitions of the feed; without it, all.' }),
     into: t.field({
       type: LogRangeInput,
-      description: 'Narrows the replay of a topic to these offsets within the range; not for a polled source.',
+      description:
+        'Only these offsets of one partition of a topic, whenever they were appended; not for a polled source.',
     }),
   }),
 });
