@@ -247,6 +247,14 @@ describe('ingest', () => {
     expect(rows).toEqual([{ kept: 1 }]);
   });
 
+  it('fails where nothing of the file can be read, and keeps it', async () => {
+    const file = join(folder, 'nonsense.csv');
+    await writeFile(file, 'neither,a report\nnor,a zip\n');
+    const call = await feeds('ingest', '--feed', 'caiso-lmp', '--file', file);
+    expect(call.code).toBe(1);
+    expect(call.out).toMatch(/ 1 rejected /);
+  });
+
   it('says where the rejected rows are', async () => {
     const file = await report('PRC_LMP_damaged.csv', ['31.5', 'much']);
     const call = await feeds('ingest', '--feed', 'caiso-lmp', '--file', file);

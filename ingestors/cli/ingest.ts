@@ -32,6 +32,7 @@ export function addIngest(feeds: Command, invocation: Invocation): void {
     .action((options: IngestOptions) =>
       withFeeds(invocation, async (session) => {
         const outcome = await ingest(session, options);
+        if (isWhollyRejected(outcome)) process.exitCode = 1;
         if (options.json) return printJson(outcome);
         console.log(outcomeText(options, outcome));
       }),
@@ -51,6 +52,11 @@ async function ingest(session: Session, { feed: named, file, again = false }: In
   );
   await settled();
   return outcome;
+}
+
+/** A file of which nothing could be read is a failure, whatever is kept of it. */
+function isWhollyRejected({ rowsIn, rejected }: Outcome): boolean {
+  return rowsIn > 0 && rejected >= rowsIn;
 }
 
 interface Ingested {
