@@ -36,6 +36,11 @@ export function isInstant(ms: number): boolean {
   return ms >= INSTANT_MIN && ms <= INSTANT_MAX;
 }
 
+/** What a source says of a time, where it is one. */
+export function instantOrNull(ms: number): number | null {
+  return isInstant(ms) ? ms : null;
+}
+
 export function isoFromInstant(ms: number): string {
   return new Date(ms).toISOString();
 }

@@ -1,7 +1,7 @@
 import { isBusbarError } from '../../domain/errors.ts';
 import { type JobRow, readJobs } from '../../prisma/operations/jobs.ts';
 import { reachable } from '../../prisma/transaction.ts';
-import { pause } from '../sources/postgres-log/pause.ts';
+import { pause } from '../pause.ts';
 import { type Interruption, untilInterrupted } from './interruption.ts';
 import { hasEnded, jobJson, readTrouble, summaryText, type Trouble } from './job-text.ts';
 import { existingJob } from './jobs/existing-job.ts';

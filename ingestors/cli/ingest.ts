@@ -45,11 +45,7 @@ async function ingest(session: Session, { feed: named, file, again = false }: In
   // The audit's own transaction would not wait as long as a large file takes.
   await ingesting.catch(() => {});
   const asked = { actor: actorAtShell(), action: 'ingest', input: { feed: named.name, file, again } };
-  const { outcome } = await audited(
-    session.store.pool,
-    asked,
-    async (): Promise<Ingested> => ({ outcome: await ingesting }),
-  );
+  const outcome = await audited(session.store.pool, asked, () => ingesting);
   await settled();
   return outcome;
 }
@@ -57,11 +53,6 @@ async function ingest(session: Session, { feed: named, file, again = false }: In
 /** A file of which nothing could be read is a failure, whatever is kept of it. */
 function isWhollyRejected({ rowsIn, rejected }: Outcome): boolean {
   return rowsIn > 0 && rejected >= rowsIn;
-}
-
-interface Ingested {
-  readonly outcome: Outcome;
-  readonly jobId?: number;
 }
 
 function outcomeText({ file, feed: named }: IngestOptions, outcome: Outcome): string {

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { pause } from '../sources/postgres-log/pause.ts';
+import { pause } from '../pause.ts';
 
 /** Tells chunks under way that their job is to end. Looks once a second, and only while there are any. */
 export interface Cancellations {

@@ -1,6 +1,6 @@
 /** Ledger entries of chunks, from the plan to the end. The commit itself is the pipeline's. */
 import type pg from 'pg';
-import type { JobKind } from '../../prisma/operations/jobs.ts';
+import { CANCELLED, type JobKind } from '../../prisma/operations/jobs.ts';
 import { reachable } from '../../prisma/transaction.ts';
 import { errorText } from './error-text.ts';
 
@@ -41,9 +41,6 @@ export interface ChunkEntry {
   /** The job is to end. */
   readonly cancelled: boolean;
 }
-
-/** What stands in the entry of a chunk that a cancelled job did not do. */
-export const CANCELLED = 'cancelled';
 
 /** @returns their ids, in the order of the chunks. */
 export async function insertChunks(

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { BusbarError } from '../../domain/errors.ts';
+import { ms } from '../../prisma/instants.ts';
 import { reachable } from '../../prisma/transaction.ts';
 import type { Feed } from '../feed.ts';
 import { failureOf, itemsOf } from '../log-items.ts';
@@ -80,8 +81,6 @@ interface Origin {
   readonly checksum: Buffer;
   readonly publishedAt: number;
 }
-
-const ms = (column: string) => `(extract(epoch FROM ${column}) * 1000)::float8`;
 
 const READ_ORIGIN = `
   SELECT id, checksum, ${ms('coalesce(published_at, finished_at)')} AS "publishedAt"

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { CANCELLED } from './chunk-entries.ts';
+import { CANCELLED } from '../../prisma/operations/jobs.ts';
 import { errorText } from './error-text.ts';
 
 type Queryable = Pick<pg.ClientBase, 'query'>;

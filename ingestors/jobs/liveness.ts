@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { pause } from '../sources/postgres-log/pause.ts';
+import { pause } from '../pause.ts';
 
 export interface LivenessTimes {
   /** The session is asked so often whether it is still there. */

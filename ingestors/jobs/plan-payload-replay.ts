@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { BusbarError } from '../../domain/errors.ts';
+import { ms } from '../../prisma/instants.ts';
 import type { ReplayInput } from '../../prisma/operations/jobs.ts';
 import { reachable } from '../../prisma/transaction.ts';
 import type { PlannedChunk } from './chunk-entries.ts';
@@ -40,8 +41,6 @@ interface Payload {
 function chunkOf({ id, partition, request, eventFrom, eventTo }: Payload): PlannedChunk {
   return { partition: `replay/${partition}`, request, originId: id, eventFrom, eventTo };
 }
-
-const ms = (column: string) => `(extract(epoch FROM ${column}) * 1000)::float8`;
 
 /**
  * A payload belongs to the partition that asked for it, and to the one it is named after: a correction is asked for by one

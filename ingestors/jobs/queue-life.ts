@@ -12,7 +12,7 @@ import type pg from 'pg';
 import type { Logger } from 'pino';
 import { messageOf } from '../../domain/errors.ts';
 import { createPool } from '../../prisma/pool.ts';
-import { pause } from '../sources/postgres-log/pause.ts';
+import { pause } from '../pause.ts';
 import { freeJobsOfTheDead } from './dead-workers.ts';
 import { Liveness, type LivenessTimes } from './liveness.ts';
 import { type Crew, type Station, startRunner, type Unfinished } from './queue-runner.ts';

@@ -7,7 +7,7 @@
  * The queue also takes a job from a living worker after four hours; no task lasts that long.
  */
 import { messageOf } from '../../domain/errors.ts';
-import { backoffMs, pause } from '../sources/postgres-log/pause.ts';
+import { backoffMs, pause } from '../pause.ts';
 import { aborted } from './aborted.ts';
 import { beginLife, type QueueLife, type QueueParts } from './queue-life.ts';
 

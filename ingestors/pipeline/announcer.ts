@@ -20,6 +20,7 @@ import type pg from 'pg';
 import type { Logger } from 'pino';
 import { messageOf } from '../../domain/errors.ts';
 import { qualityFlags } from '../../domain/quality.ts';
+import { ms } from '../../prisma/instants.ts';
 import type { LiveBus, LmpTick } from '../../runtime/live-bus/live-bus.ts';
 import type { Metrics } from '../../runtime/metrics.ts';
 import type { Claim } from './store/positions.ts';
@@ -239,10 +240,6 @@ type StoredTick = Omit<LmpTick, 'flags'> & { readonly quality: number };
 
 const TICK_COLUMNS =
   'node_id, run, interval_start, interval_end, lmp, energy, congestion, loss, ghg, revision, quality, published_at, ledger_id';
-
-function ms(column: string): string {
-  return `(extract(epoch FROM ${column}) * 1000)::float8`;
-}
 
 async function readBehind(pool: pg.Pool): Promise<{ feed: string; partition: string; last: number }[]> {
   // Two seconds: an owner at work announces within milliseconds; whoever has not by then is late or gone.

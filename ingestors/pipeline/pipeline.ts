@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import { messageOf } from '../../domain/errors.ts';
-import { isInstant } from '../../domain/instant.ts';
+import { instantOrNull } from '../../domain/instant.ts';
 import type { NodeName } from '../../domain/market.ts';
 import { inTransaction } from '../../prisma/transaction.ts';
 import type { LmpTick } from '../../runtime/live-bus/live-bus.ts';
@@ -197,7 +197,7 @@ function outcomeOf({ read, letters, original }: Prepared, ledgerId: number, upse
 
 function ledgerFactsOf(prepared: Prepared, outcome: Outcome, commitId: number, announced: number) {
   const { unit, checksum, startedAt } = prepared;
-  const publishedAt = payloadToRecognise(unit)?.publishedAt ?? null;
+  const single = payloadToRecognise(unit);
   const { from, to } = eventRange(prepared);
   return {
     commitId,
@@ -209,7 +209,7 @@ function ledgerFactsOf(prepared: Prepared, outcome: Outcome, commitId: number, a
     request: unit.request,
     checksum,
     bytes: unit.items.reduce((sum, { payload }) => sum + payload.bytes.length, 0),
-    publishedAt: publishedAt !== null && isInstant(publishedAt) ? publishedAt : null,
+    publishedAt: single ? instantOrNull(single.publishedAt) : null,
     rowsIn: outcome.rowsIn,
     rowsWritten: outcome.written,
     rowsUnchanged: outcome.unchanged,

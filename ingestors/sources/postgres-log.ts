@@ -12,6 +12,7 @@ import type pg from 'pg';
 import type { Logger } from 'pino';
 import { BusbarError } from '../../domain/errors.ts';
 import { reachable } from '../../prisma/transaction.ts';
+import { pause } from '../pause.ts';
 import type {
   Consumption,
   EventLog,
@@ -24,7 +25,6 @@ import type {
 } from './event-log.ts';
 import { Appender } from './postgres-log/appender.ts';
 import { Member } from './postgres-log/member.ts';
-import { pause } from './postgres-log/pause.ts';
 import { readRange } from './postgres-log/range-reader.ts';
 import { dropExpired } from './postgres-log/retention.ts';
 import { firstOffsetSince, Topics } from './postgres-log/topics.ts';

@@ -10,6 +10,7 @@
 import type pg from 'pg';
 import { BusbarError } from '../../domain/errors.ts';
 import type { MarketRun } from '../../domain/market-run.ts';
+import { ms } from '../instants.ts';
 import { type CompletenessQuestion, type OwedIntervals, readOwedIntervals } from './owed-intervals.ts';
 
 type Queryable = Pick<pg.ClientBase, 'query'>;
@@ -131,8 +132,6 @@ const OWED = `(
 const PRICES = `
   FROM lmp
   WHERE node_id = owed.node_id AND run = owed.run AND interval_start >= $9 AND interval_start < $10`;
-
-const ms = (instant: string) => `(extract(epoch FROM ${instant}) * 1000)::float8`;
 
 /**
  * What is owed less what is there, node by node: 80 ms, where one anti-join of all nodes at once takes 120 and the way

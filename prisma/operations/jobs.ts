@@ -15,6 +15,7 @@
 import type pg from 'pg';
 import { BusbarError } from '../../domain/errors.ts';
 import { isoFromInstant } from '../../domain/instant.ts';
+import { ms } from '../instants.ts';
 
 type Queryable = Pick<pg.ClientBase, 'query'>;
 
@@ -48,6 +49,9 @@ export interface RetryInput {
 }
 
 export type JobInput = BackfillInput | ReplayInput | RetryInput;
+
+/** What stands as the error of a chunk that a cancelled job did not do. */
+export const CANCELLED = 'cancelled';
 
 /** The task of the queue that plans a job; `ingestors/jobs/` carries it out. */
 export const PLAN_TASK = 'plan-job';
@@ -261,8 +265,6 @@ export async function readJobs(db: Queryable, ids: readonly number[]): Promise<J
   return rows;
 }
 
-const ms = (column: string) => `(extract(epoch FROM ${column}) * 1000)::float8`;
-
 const READ_JOBS = `
   SELECT j.id, j.kind, j.state, j.feed_id AS feed, j.input, j.requested_by AS "requestedBy",
          ${ms('j.requested_at')} AS "requestedAt", ${ms('j.planned_at')} AS "plannedAt",
@@ -275,8 +277,8 @@ const READ_JOBS = `
               THEN ${ms(`now()`)} + e.seconds / e.done * (e.total - e.done) * 1000 END AS "estimatedEndAt"
   FROM job j CROSS JOIN LATERAL (
     SELECT count(*)::int AS total,
-           count(*) FILTER (WHERE state = 'COMPLETED' OR (state = 'FAILED' AND error IS DISTINCT FROM 'cancelled'))::int AS done,
-           count(*) FILTER (WHERE state = 'FAILED' AND error IS DISTINCT FROM 'cancelled')::int AS failed,
+           count(*) FILTER (WHERE state = 'COMPLETED' OR (state = 'FAILED' AND error IS DISTINCT FROM '${CANCELLED}'))::int AS done,
+           count(*) FILTER (WHERE state = 'FAILED' AND error IS DISTINCT FROM '${CANCELLED}')::int AS failed,
            coalesce(sum(rows_in), 0)::float8 AS rows_in, coalesce(sum(rows_written), 0)::float8 AS rows_written,
            coalesce(sum(rows_revised), 0)::float8 AS rows_revised, coalesce(sum(rows_unchanged), 0)::float8 AS rows_unchanged,
            coalesce(sum(rows_rejected), 0)::float8 AS rows_rejected,

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { isInstant } from '../../../domain/instant.ts';
+import { instantOrNull } from '../../../domain/instant.ts';
 import type { Reject } from '../../feed.ts';
 import type { Version } from '../validate.ts';
 import type { Claim } from './positions.ts';
@@ -68,7 +68,8 @@ async function insertLetters(
       letters.map((letter) => letter.raw),
       letters.map((letter) => letter.form),
       letters.map((letter) => letter.name),
-      letters.map(storablePublishedAt),
+      // Null counts as published when it was received.
+      letters.map((letter) => instantOrNull(letter.publishedAt)),
       letters.map((letter) => letter.publishedSeq),
     ],
   });
@@ -85,11 +86,6 @@ async function keepOpen(client: pg.ClientBase, letters: readonly DeadLetter[]): 
            WHERE d.id = t.id AND d.state = 'OPEN'`,
     values: [letters.map((letter) => letter.again), letters.map((letter) => letter.code), letters.map(reasonText)],
   });
-}
-
-/** Null where it is no instant: then the letter counts as published when it was received. */
-function storablePublishedAt({ publishedAt }: DeadLetter): number | null {
-  return isInstant(publishedAt) ? publishedAt : null;
 }
 
 /** Postgres text cannot hold a NUL, and a reason may quote a hostile record. */

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { isInstant } from '../../../domain/instant.ts';
+import { ms } from '../../../prisma/instants.ts';
 
 /** The entry that brought a payload first. */
 export interface Original {
@@ -35,8 +36,6 @@ export async function findOriginal(
   });
   return rows[0];
 }
-
-const ms = (column: string) => `(extract(epoch FROM ${column}) * 1000)::float8`;
 
 const FIND = `
   SELECT id, rows_in AS "rowsIn", rows_rejected AS "rowsRejected", ${ms('event_from')} AS "eventFrom",

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { BusbarError } from '../../../domain/errors.ts';
+import { ms } from '../../../prisma/instants.ts';
 import { reachable } from '../../../prisma/transaction.ts';
 import type { LogBatch, LogRecord } from '../event-log.ts';
 
@@ -13,7 +14,7 @@ const BATCH_BYTES_MAX = 16 * 1024 * 1024;
  * No prepared statement: a plan kept from when the table was empty would sort a whole partition for each batch.
  */
 const READ_RECORDS = `
-  SELECT "offset", (extract(epoch FROM appended_at) * 1000)::float8, key, value, headers
+  SELECT "offset", ${ms('appended_at')}, key, value, headers
   FROM (
     SELECT *, sum(bytes) OVER (ORDER BY "offset") - bytes AS bytes_before
     FROM (

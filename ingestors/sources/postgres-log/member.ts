@@ -13,11 +13,11 @@ import { setMaxListeners } from 'node:events';
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import { isBusbarError, messageOf } from '../../../domain/errors.ts';
+import { backoffMs, pause } from '../../pause.ts';
 import type { Consumption, LogConsumer } from '../event-log.ts';
 import { Bell } from './bell.ts';
 import { LockSession, lockKey } from './lock-session.ts';
 import { runPartition } from './partition-loop.ts';
-import { backoffMs, pause } from './pause.ts';
 
 const CLAIM_PERIOD_MS = 1_000;
 

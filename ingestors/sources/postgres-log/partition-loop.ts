@@ -12,10 +12,10 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import { type ErrorCode, isBusbarError } from '../../../domain/errors.ts';
+import { backoffMs, pause } from '../../pause.ts';
 import type { LogBatch, PartitionHandler } from '../event-log.ts';
 import { readBatch } from './batch-reader.ts';
 import type { Bell } from './bell.ts';
-import { backoffMs, pause } from './pause.ts';
 
 /** Notifications are hints; this finds what they missed. */
 const POLL_MS = 1_000;
