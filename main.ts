@@ -1,6 +1,6 @@
 /**
  * `npm start`: Busbar in one process. Store, log and live bus are embedded where nothing else is configured; then
- * simulated prices flow as well, so that there is something to see.
+ * simulated prices and trades flow as well, so that there is something to see.
  */
 import { Command } from 'commander';
 import { serveGateway } from './gateway/serve.ts';
@@ -14,16 +14,31 @@ import { runProgram } from './runtime/lifecycle.ts';
 import { createLog } from './runtime/log.ts';
 
 const options = new Command('npm start --')
-  .description('Busbar in one process: ingestors, gateway and, where nothing is configured, simulated prices.')
+  .description(
+    'Busbar in one process: ingestors, gateway and, where nothing is configured, simulated prices and trades.',
+  )
   .option('--port <port>', 'port of the gateway (PORT, 4000)')
   .option('--host <address>', 'address to listen on (HOST, 127.0.0.1)')
   .option('--data <folder>', 'folder of the embedded store (BUSBAR_DATA, .data)')
   .option('--nodes <count>', 'simulated nodes (SIMULATOR_NODES, 4)')
   .option('--rate <ticks>', 'simulated ticks a second (SIMULATOR_RATE, 20)')
-  .option('--no-simulator', 'no simulated prices (SIMULATOR=off)')
+  .option('--accounts <count>', 'simulated accounts (SIMULATOR_ACCOUNTS, 5)')
+  .option('--trades <per second>', 'simulated trades a second, 0: none (SIMULATOR_TRADES, 2)')
+  .option('--no-simulator', 'no simulated prices and trades (SIMULATOR=off)')
   .addHelpText('after', '\nEverything else is configured by environment variables: see .env.example.')
   .parse()
-  .opts<{ port?: string; host?: string; data?: string; nodes?: string; rate?: string; simulator: boolean }>();
+  .opts<Options>();
+
+interface Options {
+  readonly port?: string;
+  readonly host?: string;
+  readonly data?: string;
+  readonly nodes?: string;
+  readonly rate?: string;
+  readonly accounts?: string;
+  readonly trades?: string;
+  readonly simulator: boolean;
+}
 
 await runProgram(() => {
   const config = readConfig({ ...process.env, ...environmentOf(options) }, [...FEED_SETTINGS, SIMULATOR_ENV]);
@@ -44,13 +59,15 @@ await runProgram(() => {
   };
 });
 
-function environmentOf({ port, host, data, nodes, rate, simulator }: typeof options): Environment {
+function environmentOf({ port, host, data, nodes, rate, accounts, trades, simulator }: Options): Environment {
   return {
     ...(port && { PORT: port }),
     ...(host && { HOST: host }),
     ...(data && { BUSBAR_DATA: data }),
     ...(nodes && { SIMULATOR_NODES: nodes }),
     ...(rate && { SIMULATOR_RATE: rate }),
+    ...(accounts && { SIMULATOR_ACCOUNTS: accounts }),
+    ...(trades && { SIMULATOR_TRADES: trades }),
     ...(simulator ? {} : { SIMULATOR: 'off' }),
   };
 }

@@ -71,13 +71,22 @@ async function storeLedgerEntry({ feed, positionTo }: { feed: string; positionTo
 const nothing = () => {
   throw new TypeError('nothing is live here, and nothing changes');
 };
-const NO_LIVE: Live = { lmp: nothing, jobProgress: nothing, feedHealth: nothing };
+const NO_LIVE: Live = {
+  lmp: nothing,
+  trades: nothing,
+  pnl: nothing,
+  forecasts: nothing,
+  jobProgress: nothing,
+  feedHealth: nothing,
+};
 const NO_OPERATIONS: Operations = {
+  noteFailure: nothing,
   backfill: nothing,
   replay: nothing,
   repair: nothing,
   cancelJob: nothing,
   retryDeadLetters: nothing,
+  setCostMethod: nothing,
   discardDeadLetters: nothing,
 };
 

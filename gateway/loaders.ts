@@ -10,12 +10,14 @@ import type {
   Slice,
 } from '../schema/context.ts';
 import { requireWithin } from '../schema/limits.ts';
+import type { PositionTradesRequest, TradeRow } from '../schema/trading-rows.ts';
 
 /** Loaders for one request, or for one event of a subscription. */
 export function createLoaders(reads: Reads): Loaders {
   return {
     node: new DataLoader((names) => reads.nodesByName(names)),
     ledgerEntry: new DataLoader((ids) => reads.ledgerEntriesById(ids)),
+    ledgerOrigins: new DataLoader(originsWithinLimit(reads), { cacheKeyFn: (ids) => ids.join() }),
     job: new DataLoader((ids) => reads.jobsById(ids)),
     jobEntries: new DataLoader(entriesWithinLimit(reads), {
       cacheKeyFn: ({ job, state, page }) => `${job}:${state}:${page.first}:${page.after}`,
@@ -25,6 +27,10 @@ export function createLoaders(reads: Reads): Loaders {
     }),
     openDeadLetters: new DataLoader((feeds) => reads.openDeadLetters(feeds)),
     deadLetterRaw: new DataLoader(rawsWithinLimit(reads), { cacheKeyFn: ({ id, bytes }) => `${id}:${bytes}` }),
+    tradeVersions: new DataLoader(versionsWithinLimit(reads)),
+    positionTrades: new DataLoader(tradesWithinLimit(reads), {
+      cacheKeyFn: ({ account, node, page }) => JSON.stringify([account, node, page]),
+    }),
   };
 }
 
@@ -35,6 +41,17 @@ function rawsWithinLimit(reads: Reads): (requests: readonly RawRequest[]) => Pro
     asked += requests.reduce((sum, { bytes }) => sum + bytes, 0);
     requireWithin('rawBytes', asked, 'ask for fewer dead letters, or less of each by `maxBytes`');
     return reads.deadLetterRaws(requests);
+  };
+}
+
+function originsWithinLimit(reads: Reads): (lists: readonly (readonly number[])[]) => Promise<LedgerRow[][]> {
+  let asked = 0;
+  return async (lists) => {
+    asked += lists.reduce((sum, { length }) => sum + length, 0);
+    requireWithin('origins', asked, 'ask for fewer entries');
+    const rows = await reads.ledgerEntriesById([...new Set(lists.flat())]);
+    const byId = new Map(rows.flatMap((row) => (row ? [[row.id, row] as const] : [])));
+    return lists.map((ids) => ids.flatMap((id) => byId.get(id) ?? []));
   };
 }
 
@@ -56,5 +73,26 @@ function revisionsWithinLimit(reads: Reads): (keys: readonly LmpKey[]) => Promis
     shown += versions.reduce((sum, { length }) => sum + length, 0);
     requireWithin('revisions', shown, 'ask for fewer prices');
     return versions;
+  };
+}
+
+/** The read stops at the limit by itself; several of one answer are counted together here. */
+function versionsWithinLimit(reads: Reads): (ids: readonly string[]) => Promise<TradeRow[][]> {
+  let shown = 0;
+  return async (ids) => {
+    const versions = await reads.tradeVersions(ids);
+    shown += versions.reduce((sum, { length }) => sum + length, 0);
+    requireWithin('tradeVersions', shown, 'ask for fewer trades');
+    return versions;
+  };
+}
+
+/** By the sizes of the pages, as with the entries of jobs. */
+function tradesWithinLimit(reads: Reads): (requests: readonly PositionTradesRequest[]) => Promise<Slice<TradeRow>[]> {
+  let asked = 0;
+  return async (requests) => {
+    asked += requests.reduce((sum, { page }) => sum + page.first, 0);
+    requireWithin('positionTrades', asked, 'ask for fewer positions, or for shorter pages by `first`');
+    return reads.positionTrades(requests);
   };
 }

@@ -1,6 +1,8 @@
 import type { Client } from 'graphql-ws';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { INTERVALS_BETWEEN_MAX } from '../prisma/operations/repair.ts';
 import { createPool } from '../prisma/pool.ts';
+import { schema } from '../schema/schema.ts';
 import { socketClient, startGateway } from '../tests/support/gateway.ts';
 import { storeLmps } from '../tests/support/lmp-rows.ts';
 import { freshDatabase, type TestDatabase } from '../tests/support/postgres.ts';
@@ -50,6 +52,26 @@ const DISCARD = `mutation ($feed: ID!, $ids: [ID!], $reason: String!) {
 }`;
 
 const inputOf = async (id: string) => (await gateway.prisma.job.findUniqueOrThrow({ where: { id: BigInt(id) } })).input;
+
+describe('the cost method of an account', () => {
+  const SET = 'mutation ($account: ID!) { setCostMethod(account: $account, method: FIFO) { id costMethod } }';
+
+  test('is set, noted, and its positions are queued to follow', async () => {
+    await gateway.prisma.account.create({ data: { id: 'north' } });
+    const { setCostMethod } = await gateway.answer(SET, { account: 'north' });
+    expect(setCostMethod).toEqual({ id: 'north', costMethod: 'FIFO' });
+    const input = { account: 'north', method: 'FIFO' };
+    expect(await lastNote()).toMatchObject({ action: 'setCostMethod', input, outcome: 'DONE' });
+    const { rows } = await db.pool.query(
+      `SELECT key FROM graphile_worker.jobs WHERE task_identifier = 'rework-account'`,
+    );
+    expect(rows).toEqual([{ key: 'rework-account/north' }]);
+  });
+
+  test('of an account that never traded is refused', async () => {
+    expect(await refusal(SET, { account: 'nobody' })).toMatchObject({ code: 'NOT_FOUND' });
+  });
+});
 
 describe('a backfill', () => {
   test('is a job, a task in the queue and a note of who asked', async () => {
@@ -127,7 +149,7 @@ describe('a replay', () => {
       to: Date.parse(RANGE.to),
       offsets: into,
     });
-    expect(await lastNote()).toMatchObject({ action: 'replay', input: { feed: 'prices', ...RANGE, offsets: into } });
+    expect(await lastNote()).toMatchObject({ action: 'replay', input: { feed: 'prices', ...RANGE, into } });
   });
 });
 
@@ -153,30 +175,52 @@ describe('a repair', () => {
     expect([code, message]).toEqual(['BAD_USER_INPUT', expect.stringContaining('owes nothing that could be told')]);
   });
 
-  test('backfills exactly the gaps, those that several nodes share as one', async () => {
-    await owes('PRC_INTVL_LMP', ['CAISO:A', 'CAISO:B', 'CAISO:C']);
+  test('backfills the gaps, those that several nodes share as one, and those near each other as one', async () => {
+    await owes('PRC_INTVL_LMP', ['CAISO:A', 'CAISO:B', 'CAISO:C', 'CAISO:D']);
     await storeLmps(db.pool, [
       ...prices('CAISO:A', 0, 5, 20, 25, 30, 35, 40, 45, 50, 55),
       ...prices('CAISO:B', 0, 5, 20, 25, 30, 35, 40, 45, 50),
       ...prices('CAISO:C', 0, 5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 55),
+      ...prices('CAISO:D', 0, 5, 20, 25, 30, 35, 40, 45, 50, 55),
     ]);
     const { repair } = await gateway.answer(REPAIR, { input: { feed: 'caiso-lmp', ...RANGE } });
     expect(repair.job).toMatchObject({ kind: 'BACKFILL', from: minute(10), to: RANGE.to });
     const partitions = ['PRC_INTVL_LMP'];
     expect(await inputOf(repair.job.id)).toEqual({
       windows: [
-        { from: Date.parse(minute(10)), to: Date.parse(minute(20)), partitions, nodes: ['CAISO:A', 'CAISO:B'] },
-        { from: Date.parse(minute(55)), to: Date.parse(RANGE.to), partitions, nodes: ['CAISO:B'] },
+        { from: Date.parse(minute(10)), to: Date.parse(minute(20)), partitions, nodes: ['CAISO:A', 'CAISO:D'] },
+        { from: Date.parse(minute(10)), to: Date.parse(RANGE.to), partitions, nodes: ['CAISO:B'] },
       ],
     });
     expect(await lastNote()).toMatchObject({ action: 'repair', outcome: 'DONE', jobId: BigInt(repair.job.id) });
   });
 
-  test('of a feed that misses nothing is refused', async () => {
+  test('says how near is near', () => {
+    const { description } = schema.getMutationType()?.getFields().repair ?? {};
+    expect(description).toContain(`at most ${INTERVALS_BETWEEN_MAX} intervals between them`);
+  });
+
+  test('can be narrowed to nodes and partitions', async () => {
+    const narrow = { nodes: ['CAISO:A', 'CAISO:C'], partitions: ['PRC_INTVL_LMP'] };
+    const { repair } = await gateway.answer(REPAIR, { input: { feed: 'caiso-lmp', ...RANGE, ...narrow } });
+    expect(await inputOf(repair.job.id)).toMatchObject({ windows: [{ nodes: ['CAISO:A'] }] });
+    expect(await lastNote()).toMatchObject({ action: 'repair', input: { feed: 'caiso-lmp', ...RANGE, ...narrow } });
+    const other = { feed: 'caiso-lmp', ...RANGE, partitions: ['PRC_LMP'] };
+    expect((await refusal(REPAIR, { input: other })).message).toContain('owes nothing that could be told');
+  });
+
+  test('of a feed that misses nothing is refused, without a job', async () => {
+    const jobs = await gateway.prisma.job.count();
     const input = { feed: 'caiso-lmp', from: minute(20), to: minute(50) };
-    const { code, message } = await refusal(REPAIR, { input });
-    expect([code, message]).toEqual(['BAD_USER_INPUT', expect.stringContaining('nothing is missing')]);
-    expect(await lastNote()).toMatchObject({ action: 'repair', outcome: 'REFUSED' });
+    const { errors } = await gateway.ask(REPAIR, { input });
+    expect(errors).toMatchObject([
+      {
+        message: 'nothing is missing of caiso-lmp there',
+        extensions: { code: 'BAD_USER_INPUT', reason: 'NOTHING_TO_REPAIR' },
+      },
+    ]);
+    expect(await lastNote()).toMatchObject({ action: 'repair', input, outcome: 'REFUSED', jobId: null });
+    expect(await gateway.prisma.job.count()).toBe(jobs);
   });
 
   test('is what `gaps` and `completeness` show', async () => {
@@ -190,7 +234,7 @@ describe('a repair', () => {
     const partition = { partition: 'PRC_INTVL_LMP', run: 'REAL_TIME_5_MIN' };
     expect(feed).toEqual({
       gaps: [{ ...partition, node: { id: 'CAISO:A' }, from: minute(10), to: minute(20), intervals: 2 }],
-      completeness: [{ ...partition, expected: 36, present: 31, missing: 5, watermark: RANGE.to }],
+      completeness: [{ ...partition, expected: 48, present: 41, missing: 7, watermark: RANGE.to }],
     });
     const none = '{ feed(id: "prices") { gaps(from: "2024-07-04T00:00Z", to: "2024-07-05T00:00Z") { intervals } } }';
     expect((await gateway.answer(none)).feed.gaps).toBeNull();
@@ -300,11 +344,47 @@ describe('a change that makes no sense in itself', () => {
     ['an id beyond what is safe', CANCEL, { id: '9007199254740992' }, /whole number/],
     ['an empty list of ids', RETRY, { feed: 'prices', ids: [] }, /leave it out/],
     ['a dead letter’s id of words', DISCARD, { feed: 'prices', ids: ['1', 'x'], reason: 'no' }, /whole number/],
-    ['a job’s id of words', 'query ($id: ID!) { job(id: $id) { id } }', { id: '1.5' }, /whole number/],
-  ])('is refused before it is noted: %s', async (_what, query, variables, message) => {
+    ['text that the store cannot hold', RETRY, { feed: 'a\0b' }, /NUL/],
+  ])('is refused, and that is noted once: %s', async (_what, query, variables, message) => {
     const noted = await notes();
     const { code, message: said } = await refusal(query, variables);
     expect([code, said]).toEqual(['BAD_USER_INPUT', expect.stringMatching(message)]);
+    expect(await notes()).toBe(noted + 1);
+    expect(await lastNote()).toMatchObject({
+      actor: 'anonymous from 127.0.0.1',
+      via: 'graphql',
+      action: /(\w+)\((?:input|id|feed): \$/.exec(query)?.[1],
+      outcome: 'REFUSED',
+      error: said,
+      jobId: null,
+    });
+  });
+
+  test('is noted as it was sent: instants as text, an input by its fields', async () => {
+    const nodes = ['A'];
+    await refusal(...backfill({ nodes }));
+    expect((await lastNote())?.input).toEqual({ feed: 'caiso-lmp', ...RANGE, nodes });
+    await refusal(...replay({ partition: -1, fromOffset: 0, toOffset: 5 }));
+    const into = { partition: -1, fromOffset: 0, toOffset: 5 };
+    expect((await lastNote())?.input).toEqual({ feed: 'prices', ...RANGE, into });
+    await refusal(CANCEL, { id: 'seven' });
+    expect((await lastNote())?.input).toEqual({ id: 'seven' });
+  });
+
+  test('is noted by the mutation’s own name; those behind it in a request are not reached', async () => {
+    const noted = await notes();
+    await refusal('mutation { a: cancelJob(id: "x") { job { id } } b: cancelJob(id: "y") { job { id } } }');
+    expect(await notes()).toBe(noted + 1);
+    expect(await lastNote()).toMatchObject({ action: 'cancelJob', input: { id: 'x' } });
+  });
+
+  test.each([
+    ['an argument of a wrong type', BACKFILL, { input: { feed: 'caiso-lmp', ...RANGE, from: 'yesterday' } }],
+    ['a field nobody knows', 'mutation { explode { id } }', {}],
+    ['a question, which changes nothing', 'query ($id: ID!) { job(id: $id) { id } }', { id: '1.5' }],
+  ])('is not noted where no mutation was reached: %s', async (_what, query, variables) => {
+    const noted = await notes();
+    expect(await refusal(query, variables)).toMatchObject({ code: 'BAD_USER_INPUT' });
     expect(await notes()).toBe(noted);
   });
 
@@ -317,6 +397,9 @@ describe('a change that makes no sense in itself', () => {
   ])('is refused beyond the limit %s', async (limit, query, variables) => {
     const { errors } = await gateway.ask(query, variables);
     expect(errors?.[0]?.extensions).toMatchObject({ code: 'LIMIT_EXCEEDED', limit });
+    const note = await lastNote();
+    expect(note).toMatchObject({ outcome: 'REFUSED', error: errors?.[0]?.message });
+    expect(JSON.stringify(note?.input).length).toBeLessThan(2_500);
   });
 });
 

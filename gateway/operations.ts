@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { isoFromInstant } from '../domain/instant.ts';
-import { type Actor, audited } from '../prisma/operations/audit.ts';
+import { setCostMethod } from '../prisma/operations/accounts.ts';
+import { type Actor, auditedChange, noteFailure } from '../prisma/operations/audit.ts';
 import { discardDeadLetters } from '../prisma/operations/dead-letters.ts';
 import { requestBackfill, requestCancel, requestReplay, requestRetry } from '../prisma/operations/jobs.ts';
 import { requestRepair } from '../prisma/operations/repair.ts';
@@ -19,20 +20,26 @@ export function createOperations({ pool, clock }: OperationsOptions): (caller: C
   return ({ address }) => {
     const actor: Actor = { name: `anonymous from ${address}`, via: 'graphql' };
     const by = actor.name;
+    const change = <T extends object>(
+      action: string,
+      input: object,
+      work: (client: pg.ClientBase) => Promise<T>,
+    ): Promise<T> => fromStore(() => auditedChange(pool, { actor, action, input }, work));
     const requested = async (
       action: string,
       input: object,
       request: (client: pg.ClientBase) => Promise<number>,
-    ): Promise<number> => {
-      const work = async (client: pg.ClientBase) => ({ jobId: await request(client) });
-      return (await fromStore(() => audited(pool, { actor, action, input }, work))).jobId;
-    };
+    ): Promise<number> => (await change(action, input, async (client) => ({ jobId: await request(client) }))).jobId;
     return {
+      noteFailure: (action, input, error) => noteFailure(pool, { actor, action, input }, error),
       backfill: ({ feed, ...window }) =>
         requested('backfill', { feed, ...readable(window) }, (client) =>
           requestBackfill(client, { feed, windows: [window], by }),
         ),
-      replay: (asked) => requested('replay', readable(asked), (client) => requestReplay(client, { ...asked, by })),
+      replay: ({ offsets, ...asked }) =>
+        requested('replay', { ...readable(asked), into: offsets }, (client) =>
+          requestReplay(client, { ...asked, ...(offsets && { offsets }), by }),
+        ),
       repair: (asked) =>
         requested('repair', readable(asked), (client) => requestRepair(client, { ...asked, by }, clock())),
       retryDeadLetters: (asked) =>
@@ -43,12 +50,15 @@ export function createOperations({ pool, clock }: OperationsOptions): (caller: C
           return id;
         });
       },
+      setCostMethod: async (asked) => {
+        await change('setCostMethod', asked, async (client) => ({ changed: await setCostMethod(client, asked) }));
+      },
       discardDeadLetters: async ({ feed, ids, reason }) => {
-        const asked = { actor, action: 'discardDeadLetters', input: { feed, ids, reason } };
-        const work = async (client: pg.ClientBase) => ({
-          discarded: await discardDeadLetters(client, { feed, ids, reason }),
-        });
-        return (await fromStore(() => audited(pool, asked, work))).discarded;
+        const asked = { feed, ids, reason };
+        const { discarded } = await change('discardDeadLetters', asked, async (client) => ({
+          discarded: await discardDeadLetters(client, asked),
+        }));
+        return discarded;
       },
     };
   };

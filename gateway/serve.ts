@@ -8,11 +8,13 @@ import { createWatches } from './live/watches.ts';
 import { createLoaders } from './loaders.ts';
 import { createOperations } from './operations.ts';
 import { createReads } from './reads/index.ts';
+import { createPositionsSource } from './reads/positions.ts';
 import { createGateway } from './server.ts';
 
 /** Starts the gateway as parts of a process. @returns where it listens. */
 export async function serveGateway(lifecycle: Lifecycle, platform: Platform): Promise<string> {
   const { config, store, bus, metrics, health, log } = platform;
+  const { HOST: host, PORT: port, MARK_RUNS: markRuns } = config.core;
   const prisma = await lifecycle.start(
     'prisma',
     () => createPrisma(store.pool),
@@ -21,21 +23,21 @@ export async function serveGateway(lifecycle: Lifecycle, platform: Platform): Pr
   const hub = await lifecycle.start(
     'live hub',
     async () => {
-      const created = createLiveHub({ bus, log, metrics, health: health.component('live') });
+      const source = createPositionsSource(store.pool, { markRuns, clock: Date.now });
+      const created = createLiveHub({ bus, log, metrics, health, source, runs: markRuns, clock: Date.now });
       await created.ready;
       return created;
     },
     (created) => created.close(),
   );
-  const reads = createReads({ pool: store.pool, prisma, clock: Date.now });
+  const reads = createReads({ pool: store.pool, prisma, clock: Date.now, markRuns });
   const operations = createOperations({ pool: store.pool, clock: Date.now });
   const watches = await lifecycle.start(
     'watches',
     () => createWatches({ reads }),
     (created) => created.close(),
   );
-  const live: Live = { lmp: hub.lmp, jobProgress: watches.jobProgress, feedHealth: watches.feedHealth };
-  const { HOST: host, PORT: port } = config.core;
+  const live: Live = { ...hub, jobProgress: watches.jobProgress, feedHealth: watches.feedHealth };
   let url = '';
   await lifecycle.start(
     'gateway',

@@ -9,7 +9,7 @@ import { type Caller, NOBODY } from './caller.ts';
 import { createEngine } from './engine.ts';
 import { createErrorMask } from './errors.ts';
 import { createGraphqlHttp } from './graphql-http.ts';
-import { LmpConflation } from './live/lmp-conflation.ts';
+import { createFieldConflations } from './live/field-conflations.ts';
 import { createSharedSubscriptions } from './live/shared-subscriptions.ts';
 import { isSameOrigin } from './origin.ts';
 import { readBody } from './request-body.ts';
@@ -69,8 +69,8 @@ export function createGateway(options: GatewayOptions): Gateway {
     mask,
     metrics,
     memberFramesMax,
-    standingFields: new Set(['jobProgress', 'feedHealth']),
-    conflations: { lmp: () => new LmpConflation((ticks) => metrics.conflatedTicks.inc(ticks)) },
+    standingFields: new Set(['jobProgress', 'feedHealth', 'pnl']),
+    conflations: createFieldConflations(() => metrics.conflatedTicks.inc()),
   });
   const yoga = createGraphqlHttp({ schema, path: PATH, makeContext, subscriptions, mask, metrics, clock });
   const engine = createEngine(yoga, mask);

@@ -156,12 +156,12 @@ describe('what there is', () => {
     );
   });
 
-  it('status: counts of what ended, open dead letters and the jobs under way', async () => {
+  it('status: counts of all that was committed, open dead letters and the jobs under way', async () => {
     await keepDeadLetter('NOWHERE');
     await db.pool.query(
-      `INSERT INTO feed_position (feed_id, partition, position, watermark, lag) VALUES
-         ('realtime_prices', '0', 8, '2024-07-01T14:05Z', 3),
-         ('caiso-lmp', 'PRC_LMP', ${Date.parse('2024-07-02T07:00Z')}, '2024-07-02T07:00Z', NULL);
+      `INSERT INTO feed_position (feed_id, partition, position, watermark, lag, entries, rows_rejected) VALUES
+         ('realtime_prices', '0', 8, '2024-07-01T14:05Z', 3, 41, 1),
+         ('caiso-lmp', 'PRC_LMP', ${Date.parse('2024-07-02T07:00Z')}, '2024-07-02T07:00Z', NULL, 0, 0);
        INSERT INTO job (id, kind, state, feed_id, input, requested_by, planned_at)
        VALUES (501, 'REPLAY', 'RUNNING', 'realtime_prices', '{"from":0,"to":1}', 'ada', now());
        INSERT INTO ledger_entry (feed_id, partition, kind, state, job_id, attempt) VALUES
@@ -170,10 +170,40 @@ describe('what there is', () => {
     const [json, table] = await Promise.all([feeds('status', '--json'), feeds('status')]);
     expect(json.json()).toMatchObject([
       { feed: 'caiso-lmp', partition: 'PRC_LMP', entries: 0, openDeadLetters: 0, runningJobs: [] },
-      { feed: 'realtime_prices', position: 8, lag: 3, entries: 1, rejected: 1, openDeadLetters: 1, runningJobs: [501] },
+      {
+        feed: 'realtime_prices',
+        position: 8,
+        lag: 3,
+        entries: 41,
+        rejected: 1,
+        openDeadLetters: 1,
+        runningJobs: [501],
+      },
     ]);
     expect(table.out).toMatch(/caiso-lmp +PRC_LMP +2024-07-02T07:00:00\.000Z +2024-07-02T07:00:00\.000Z/);
     expect(table.out).toMatch(/Jobs under way:\n.*\n501 +REPLAY +realtime_prices +RUNNING +0\/2 /);
+    expect(table.out).not.toContain('--all');
+  });
+
+  it('status: what jobs and files committed stands apart, where it is asked for', async () => {
+    await keepDeadLetter('NOWHERE');
+    await db.pool.query(
+      `UPDATE dead_letter SET partition = 'file';
+       INSERT INTO feed_position (feed_id, partition, entries, rows_written) VALUES
+         ('realtime_prices', '0', 2, 10), ('realtime_prices', 'replay/0', 3, 11), ('realtime_prices', 'file', 1, 12)`,
+    );
+    const [table, all, json] = await Promise.all([
+      feeds('status'),
+      feeds('status', '--all'),
+      feeds('status', '--json'),
+    ]);
+    expect(table.out).toMatch(
+      /realtime_prices +0 .*\n\nPartitions of jobs and files: 2, open dead letters: 1; shown by feeds status --all\n$/,
+    );
+    expect(all.out).toMatch(
+      /realtime_prices +0 .*\n\nCommitted by jobs and files:\n.*\nrealtime_prices +file +– +1 +12 .*\nrealtime_prices +replay\/0 +– +3 +11 /,
+    );
+    expect(json.json()).toMatchObject([{ partition: '0' }, { partition: 'file' }, { partition: 'replay/0' }]);
   });
 
   it('watermark: how far a stream has come, and how old that is', async () => {
@@ -184,17 +214,20 @@ describe('what there is', () => {
          ('caiso-lmp', 'PRC_INTVL_LMP', ${now}, '${at(-2)}'), ('caiso-lmp', 'backfill/PRC_LMP', NULL, '${at(-50)}'),
          ('caiso-lmp', 'PRC_LMP', ${now}, '${at(14)}'), ('prices', '0', 12, NULL)`,
     );
-    const [stream, all] = await Promise.all([
+    const [stream, table, all] = await Promise.all([
       feeds('watermark', '--feed', 'iso.da.lmp.caiso', '--json'),
       feeds('watermark'),
+      feeds('watermark', '--all'),
     ]);
     const [ahead, backfilled, ...others] = stream.json() as { ageMs: number }[];
     expect([ahead, backfilled]).toMatchObject([{ partition: 'PRC_LMP', watermark: at(14) }, { watermark: at(-50) }]);
     expect(Math.round((ahead?.ageMs ?? 0) / HOUR_MS)).toBe(-14);
     expect(others).toEqual([]);
-    expect(all.out).toMatch(/caiso-lmp +PRC_LMP +\S+ +1[34] h( 5\d min)? ahead/);
-    expect(all.out).toMatch(/caiso-lmp +PRC_INTVL_LMP +\S+ +2 h/);
-    expect(all.out).toMatch(/prices +0 +– +– +12 +–/);
+    expect(table.out).toMatch(/caiso-lmp +PRC_LMP +\S+ +1[34] h( 5\d min)? ahead/);
+    expect(table.out).toMatch(/caiso-lmp +PRC_INTVL_LMP +\S+ +2 h/);
+    expect(table.out).toMatch(/prices +0 +– +– +12 +–/);
+    expect(table.out).toContain('\n\nPartitions of jobs and files: 1; shown by feeds watermark --all\n');
+    expect(all.out).toMatch(/caiso-lmp +backfill\/PRC_LMP +\S+ +2 d/);
   });
 
   it('gaps: a row each, and how complete a partition is', async () => {
@@ -268,7 +301,9 @@ describe('ingest', () => {
     await feeds('ingest', '--feed', 'caiso-lmp', '--file', '/nowhere');
     const by = { actor: expect.stringMatching(new RegExp(`^.+@${hostname()}$`)), via: 'cli', action: 'ingest' };
     expect((await audit()).slice(before)).toMatchObject([
+      { ...by, outcome: 'BEGUN' },
       { ...by, outcome: 'DONE' },
+      { ...by, outcome: 'BEGUN' },
       { ...by, outcome: 'REFUSED' },
     ]);
   });
@@ -339,7 +374,7 @@ describe('a job', () => {
     expect(shown.out).toMatch(/backfill\/PRC_LMP +FAILED +1 /);
   });
 
-  it('repairs exactly what is missing', async () => {
+  it('repairs what is missing, and says where nothing is', async () => {
     await storeMorning();
     const call = await withOasis('repair', '--feed', 'iso.da.lmp.caiso', ...MORNING, '--json');
     expect(call).toMatchObject({ code: 0, err: '' });
@@ -347,10 +382,20 @@ describe('a job', () => {
     const again = await withOasis('repair', '--feed', 'iso.da.lmp.caiso', ...MORNING);
     expect(again).toMatchObject({
       code: 0,
-      out: 'Nothing is missing of iso.da.lmp.caiso: there is nothing to repair.\n',
+      out: 'Nothing to repair: nothing is missing of iso.da.lmp.caiso there.\n',
     });
     const none = await withOasis('repair', '--feed', 'prices', '--json');
-    expect(none.json()).toBeNull();
+    expect(none.code).toBe(0);
+    expect(none.json()).toEqual({
+      job: null,
+      reason: expect.stringMatching(/^prices owes nothing that could be told/),
+    });
+    expect((await audit()).slice(-3)).toMatchObject([
+      { action: 'repair', outcome: 'DONE', job: expect.any(Number) },
+      { action: 'repair', outcome: 'REFUSED', job: null },
+      { action: 'repair', outcome: 'REFUSED', job: null },
+    ]);
+    expect((await db.pool.query('SELECT count(*)::int AS jobs FROM job')).rows).toEqual([{ jobs: 1 }]);
   });
 
   it('is only asked for where it is to be detached, and can be cancelled and watched', async () => {

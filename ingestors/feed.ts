@@ -2,6 +2,7 @@
  * The words of the ingestors.
  *
  * - A **feed** is one stream of facts from one source: how to reach it, how to read its bytes.
+ * - A **family** is a kind of fact: prices, trades. All facts of a feed are of one.
  * - A **payload** is what arrived in one piece: the value of a log record, the body of an HTTP answer, a file.
  * - **decode** turns a payload into records. It is pure: same bytes, same records; no clock, no I/O. A decoder of large
  *   payloads is async only so that it can let others run meanwhile.
@@ -18,9 +19,22 @@
 import type { LmpFact } from '../domain/lmp.ts';
 import type { NodeName } from '../domain/market.ts';
 import type { MarketRun } from '../domain/market-run.ts';
+import type { Trade } from '../domain/trade.ts';
 import type { EnvFragment } from '../runtime/config.ts';
 
-export interface Feed<Settings = unknown> {
+/** The kinds of facts. */
+export interface Facts {
+  readonly lmp: LmpFact;
+  readonly trades: Trade;
+}
+
+export type FamilyName = keyof Facts;
+
+/** A feed of any family. */
+export type Feed<Settings = unknown> = { [Name in FamilyName]: FeedOf<Name, Settings> }[FamilyName];
+
+export interface FeedOf<Name extends FamilyName, Settings = unknown> {
+  readonly family: Name;
   /** Stable and unique; appears in the ledger, the CLI and the API. */
   readonly id: string;
   readonly title: string;
@@ -28,11 +42,11 @@ export interface Feed<Settings = unknown> {
   readonly streams?: Readonly<Record<string, readonly string[]>>;
   readonly source: Source<Settings>;
   /**
-   * What to do with a price for a node nobody knows: a vendor's own node list grows without notice, so its nodes are
+   * What to do with a fact of a node nobody knows: a vendor's own node list grows without notice, so its nodes are
    * `register`ed; a topic that anyone may write to is held to the reference data, and the rest is `reject`ed.
    */
   readonly unknownNodes: 'register' | 'reject';
-  readonly decode: Decoder;
+  readonly decode: Decoder<Facts[Name]>;
   /**
    * When the source published a payload, milliseconds UTC, where the payload says so itself. Used for files, which have
    * no answer time; a file that does not say so (undefined) counts as published when it was last modified.
@@ -41,7 +55,7 @@ export interface Feed<Settings = unknown> {
 }
 
 /** @throws BusbarError `NO_DATA` where the payload is the source's way to say so; `MALFORMED` where all of it is unreadable. */
-export type Decoder = (payload: Payload) => Decoded | Promise<Decoded>;
+export type Decoder<Fact> = (payload: Payload) => Decoded<Fact> | Promise<Decoded<Fact>>;
 
 export interface Payload {
   readonly bytes: Buffer;
@@ -49,8 +63,8 @@ export interface Payload {
   readonly name: string;
 }
 
-export interface Decoded {
-  readonly facts: readonly LmpFact[];
+export interface Decoded<Fact> {
+  readonly facts: readonly Fact[];
   readonly rejects: readonly Reject[];
 }
 
@@ -70,6 +84,8 @@ export type RejectCode =
   | 'AMBIGUOUS_TIME'
   | 'UNKNOWN_NODE'
   | 'TOO_LARGE'
+  /** Another fact under a version that is taken. */
+  | 'CONFLICTING_VERSION'
   /** The store refuses it, alone among the records that came with it. */
   | 'NOT_STORABLE';
 
@@ -114,16 +130,12 @@ export interface Expectation {
   readonly dueMs: number;
 }
 
-export interface ChunkRange {
-  readonly from: number;
-  readonly to: number;
+export interface ChunkRange extends DeliveryRange {
   /** Undefined: those of the settings. */
   readonly nodes: readonly NodeName[] | undefined;
 }
 
-export interface Chunk {
-  readonly from: number;
-  readonly to: number;
+export interface Chunk extends DeliveryRange {
   /** Everything the poller needs to ask for it, as text that a person can read, without secrets. */
   readonly request: string;
 }
@@ -161,9 +173,20 @@ export interface Answer {
 export interface Fetched extends Answer {
   /** The position once this is committed. */
   readonly next: number;
+  /**
+   * What was asked for, under which an answer is found again that brought nothing of it; undefined where the source decides
+   * what it answers.
+   */
+  readonly asked?: DeliveryRange;
 }
 
-/** Keeps the compiler's view of a feed's own settings while the registry holds feeds of all kinds. */
-export function defineFeed<Settings>(feed: Feed<Settings>): Feed<Settings> {
+/** Delivery intervals that start in `[from, to)`, milliseconds UTC. */
+export interface DeliveryRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Keeps the compiler's view of a feed's own family and settings while the registry holds feeds of all kinds. */
+export function defineFeed<Name extends FamilyName, Settings>(feed: FeedOf<Name, Settings>): FeedOf<Name, Settings> {
   return feed;
 }

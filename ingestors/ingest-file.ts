@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { BusbarError } from '../domain/errors.ts';
+import { FILE_PARTITION } from '../prisma/operations/partitions.ts';
 import type { Feed } from './feed.ts';
 import type { Pipeline } from './pipeline/pipeline.ts';
 import { unowned } from './pipeline/store/positions.ts';
@@ -8,9 +9,6 @@ import type { Outcome } from './pipeline/unit.ts';
 
 /** A payload is read whole; a day of every CAISO node is about 20 MB zipped. */
 const FILE_BYTES_MAX = 512 * 1024 * 1024;
-
-/** The partition files belong to: it has an order of announcing like any other, but no owner and no position. */
-const FILE_PARTITION = 'file';
 
 export interface FileRequest {
   readonly path: string;

@@ -9,10 +9,12 @@ import { TOPICS } from '../schema/events/topics.ts';
 import type { Feed } from './feed.ts';
 import { startWorkers } from './jobs/index.ts';
 import { createAnnouncer } from './pipeline/announcer.ts';
+import { archivesOf } from './pipeline/families/families.ts';
 import { createPipeline, type Pipeline } from './pipeline/pipeline.ts';
 import { createRollups } from './pipeline/rollups.ts';
 import { registerFeeds } from './pipeline/store/feeds.ts';
 import { claimPartition, noteFailure } from './pipeline/store/positions.ts';
+import { createProcessors } from './processors/processors.ts';
 import type { EventLog } from './sources/event-log.ts';
 import { createTurns } from './sources/turns.ts';
 import { runTopics, type TopicFeed } from './topic-runner.ts';
@@ -43,16 +45,21 @@ const SWEEP_EVERY_MS = 2_000;
 
 export async function startIngestors(parts: IngestorParts): Promise<Ingestors> {
   const { config, pool, databaseUrl, eventLog, bus, feeds, metrics, log, onIdle, onAnnounced, onEnd } = parts;
-  const announcer = createAnnouncer({ bus, pool, metrics, log });
+  const announcer = createAnnouncer({ bus, pool, archiveOf: archivesOf(feeds), metrics, log });
   const rollups = createRollups({ pool, log, clock: Date.now });
   const keepRaw = config.core.RAW_PAYLOAD_DAYS > 0;
-  const { pipeline, underWay } = counted(createPipeline({ pool, announcer, rollups, keepRaw, metrics, log }), onIdle);
+  const { pipeline, underWay } = counted(
+    createPipeline({ pool, announcer, rollups, markRuns: config.core.MARK_RUNS, keepRaw, metrics, log }),
+    onIdle,
+  );
   const claim = (feed: string, partition: string) => claimPartition(pool, feed, partition, PROCESS_NAME);
   await registerFeeds(pool, feeds, config);
   await eventLog.ensureTopics(TOPICS);
   const consumption = await runTopics(feeds.filter(isTopicFeed), { log, eventLog, pipeline, announcer, claim });
   consumption.ended.catch(onEnd);
+  const processors = createProcessors({ pool, announcer, clock: Date.now, core: config.core, feeds, log });
   const workers = await startWorkers({
+    ...processors,
     config,
     pool,
     databaseUrl,

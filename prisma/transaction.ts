@@ -51,9 +51,14 @@ export async function reachable<T>(query: () => Promise<T>): Promise<T> {
     return await query();
   } catch (cause) {
     if (isOurs(cause)) throw cause;
-    const sqlClass = cause instanceof pg.DatabaseError ? cause.code?.slice(0, 2) : undefined;
-    if (sqlClass === BAD_DATA_CLASS) throw new BusbarError('BAD_USER_INPUT', messageOf(cause), { cause });
-    if (sqlClass !== undefined && !PASSING_CLASSES.has(sqlClass)) throw cause;
+    const sqlState = cause instanceof pg.DatabaseError ? cause.code : undefined;
+    if (sqlState?.startsWith(BAD_DATA_CLASS)) throw new BusbarError('BAD_USER_INPUT', messageOf(cause), { cause });
+    if (sqlState !== undefined && !isPassing(sqlState)) throw cause;
     throw new BusbarError('UNAVAILABLE', `the store is not available: ${messageOf(cause)}`, { cause });
   }
+}
+
+/** Whether another try of what the server refused by this SQLSTATE can succeed. */
+export function isPassing(sqlState: string): boolean {
+  return PASSING_CLASSES.has(sqlState.slice(0, 2));
 }

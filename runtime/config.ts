@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { BusbarError } from '../domain/errors.ts';
+import { MARK_RUNS } from '../domain/mark-price.ts';
+import { isMarketRun, MARKET_RUNS, type MarketRun } from '../domain/market-run.ts';
 
 /**
  * The only reader of the environment. Every variable is declared once, here or in the fragment a feed brings, with its
@@ -36,6 +38,11 @@ const url = (...protocols: string[]) =>
     })
     .transform((value) => new Secret(value))
     .optional();
+const listed = (list: string) =>
+  list
+    .split(',')
+    .map((each) => each.trim())
+    .filter(Boolean);
 const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
 
 const CORE = z.object({
@@ -59,12 +66,7 @@ const CORE = z.object({
     .describe('Most connections to the store from one process.'),
   KAFKA_BROKERS: z
     .string()
-    .transform((list) =>
-      list
-        .split(',')
-        .map((each) => each.trim())
-        .filter(Boolean),
-    )
+    .transform(listed)
     .refine((list) => list.every((each) => /^[^\s:/]+:\d+$/.test(each)), 'must be host:port[,host:port…]')
     .optional()
     .describe('Kafka brokers, host:port separated by commas. Not set: the durable log in the store.'),
@@ -89,6 +91,23 @@ const CORE = z.object({
     .default(20_000)
     .describe('Most entries the live bus keeps for reconnecting subscribers.'),
   LIVE_WINDOW_MINUTES: z.coerce.number().min(1).default(60).describe('Longest time the live bus keeps an entry.'),
+  MARK_RUNS: z
+    .string()
+    .default(MARK_RUNS.join())
+    .transform(listed)
+    .refine(areRuns, `must be runs separated by commas, each once, of ${MARKET_RUNS.join(', ')}`)
+    .describe(
+      'Runs that positions are marked by, separated by commas: the first that has a price of the last 31 days counts, with its newest interval.',
+    ),
+  PNL_SNAPSHOT_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(86_400)
+    .default(60)
+    .describe(
+      'How often the PnL and exposure of every position are kept, beside at each trade. Seconds; 0: only at trades.',
+    ),
   RAW_PAYLOAD_DAYS: z.coerce
     .number()
     .int()
@@ -178,6 +197,10 @@ export function variables(fragments: readonly EnvFragment<unknown>[] = []): Vari
       description: type.description ?? '',
     })),
   );
+}
+
+function areRuns(list: string[]): list is MarketRun[] {
+  return list.length > 0 && list.every(isMarketRun) && new Set(list).size === list.length;
 }
 
 function defaultOf(type: z.ZodType): string {

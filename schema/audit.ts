@@ -16,6 +16,10 @@ const AuditVia = builder.enumType('AuditVia', {
 const AuditOutcome = builder.enumType('AuditOutcome', {
   description: 'What became of a change that was asked for.',
   values: {
+    BEGUN: {
+      description:
+        'It takes long and was begun: an entry with its end follows. Where none does, the process died on the way.',
+    },
     DONE: { description: 'It was made.' },
     REFUSED: { description: 'It was not made, because it made no sense or was not allowed.' },
     FAILED: { description: 'It was not made, because something broke.' },
@@ -30,7 +34,9 @@ const AuditEntry = builder.objectRef<AuditRow>('AuditEntry').implement({
     actor: t.exposeString('actor', { description: 'Who asked: until there are identities, from which address.' }),
     via: t.expose('via', { type: AuditVia, description: 'By which door.' }),
     action: t.exposeString('action', { description: 'The mutation’s name, or the command.' }),
-    input: t.exposeString('input', { description: 'What was asked for, as JSON.' }),
+    input: t.exposeString('input', {
+      description: 'What was asked for, as JSON; long lists and texts of what was refused are cut.',
+    }),
     outcome: t.expose('outcome', { type: AuditOutcome, description: 'What became of it.' }),
     error: t.exposeString('error', {
       nullable: true,
@@ -56,7 +62,8 @@ const CURSOR = cursorCodec('auditLog', z.number().int());
 builder.queryField('auditLog', (t) =>
   t.field({
     type: AuditEntryConnection,
-    description: 'Every change that was asked for, newest first.',
+    description:
+      'Every change that was asked for, newest first: each mutation that reached its resolver, also where that refused it. A request that GraphQL itself refuses (syntax, validation, types of arguments) never was a change, and is not here.',
     args: pageArguments,
     resolve: async (_root, page, { reads }) => {
       const asked = pageFrom(page, CURSOR);

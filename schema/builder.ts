@@ -1,5 +1,6 @@
 import SchemaBuilder from '@pothos/core';
 import RelayPlugin from '@pothos/plugin-relay';
+import type { Decimal } from '../domain/money.ts';
 import type { Context } from './context.ts';
 
 /** The one builder of the contract. Fields cannot be null unless they say so. */
@@ -10,6 +11,8 @@ export const builder = new SchemaBuilder<{
     /** Milliseconds since the epoch, UTC. */
     DateTime: { Input: number; Output: number };
     Long: { Input: number; Output: number };
+    /** Answers are exact texts; arguments come as decimals. */
+    Decimal: { Input: Decimal; Output: Decimal | string };
   };
 }>({
   plugins: [RelayPlugin],
@@ -36,6 +39,6 @@ export const builder = new SchemaBuilder<{
 builder.queryType({ description: 'Reads. Ranges are half-open, [from, to); instants are UTC.' });
 builder.mutationType({
   description:
-    'Changes to what was ingested, for operators. Each is noted in `auditLog` with who asked for it, whether it was done, refused or failed; a request that makes no sense in itself is refused before.',
+    'Changes to what was ingested, for operators. Each is noted in `auditLog` with who asked for it and whether it was done, refused or failed.',
 });
 builder.subscriptionType({ description: 'Live events, over graphql-ws or server-sent events.' });

@@ -5,7 +5,12 @@
 import type DataLoader from 'dataloader';
 import type { StoredLmp } from '../domain/lmp.ts';
 import type { MarketRun } from '../domain/market-run.ts';
+import type { CostMethod } from '../domain/position.ts';
 import type { QualityFlag } from '../domain/quality.ts';
+import type { Delivery, Page, Range, Resolution, Slice } from './question.ts';
+import type { PositionTradesRequest, TradeRow, TradingLive, TradingReads } from './trading-rows.ts';
+
+export type { Delivery, Page, Range, Resolution, Slice } from './question.ts';
 
 export interface Context {
   readonly reads: Reads;
@@ -19,6 +24,8 @@ export interface Context {
 export interface Loaders {
   readonly node: DataLoader<string, NodeRow | null>;
   readonly ledgerEntry: DataLoader<number, LedgerRow | null>;
+  /** Entries by their ids, without those that are no longer kept. @throws BusbarError `LIMIT_EXCEEDED` where one answer would show too many. */
+  readonly ledgerOrigins: DataLoader<readonly number[], readonly LedgerRow[], string>;
   readonly job: DataLoader<number, JobRow | null>;
   /** @throws BusbarError `LIMIT_EXCEEDED` where the pages of one answer hold too many entries. */
   readonly jobEntries: DataLoader<JobEntriesRequest, Slice<LedgerRow>, string>;
@@ -28,6 +35,10 @@ export interface Loaders {
   readonly openDeadLetters: DataLoader<string, number>;
   /** @throws BusbarError `LIMIT_EXCEEDED` where the dead letters of one answer show too many bytes. */
   readonly deadLetterRaw: DataLoader<RawRequest, Buffer, string>;
+  /** Versions of a trade by its id. @throws BusbarError `LIMIT_EXCEEDED` where one answer would show too many. */
+  readonly tradeVersions: DataLoader<string, readonly TradeRow[]>;
+  /** @throws BusbarError `LIMIT_EXCEEDED` where the pages of one answer hold too many trades. */
+  readonly positionTrades: DataLoader<PositionTradesRequest, Slice<TradeRow>, string>;
 }
 
 /** The first bytes of a dead letter's record. */
@@ -51,10 +62,12 @@ export interface LmpKey {
 }
 
 /**
- * Each is in the audit log when its promise is settled, whether it was done, refused or failed. `feed` is an id or the name of a
- * stream.
+ * Each that was done is in the audit log when its promise is settled; what is refused or fails, here or before, the schema
+ * notes around every mutation. `feed` is an id or the name of a stream.
  */
 export interface Operations {
+  /** Notes a mutation that was not made, and why. Never throws. @param input as the client would write it. */
+  noteFailure(mutation: string, input: object, error: unknown): Promise<void>;
   /** @returns the job's id. @throws BusbarError `NOT_FOUND`, `BAD_USER_INPUT`, `UNAVAILABLE`, as all of these. */
   backfill(asked: BackfillRequest): Promise<number>;
   replay(asked: ReplayRequest): Promise<number>;
@@ -63,12 +76,16 @@ export interface Operations {
   cancelJob(id: number): Promise<void>;
   /** @param ids undefined: all open ones of the feed. */
   retryDeadLetters(asked: { feed: string; ids?: readonly number[] }): Promise<number>;
+  /** Its positions follow at once. @throws BusbarError `NOT_FOUND`. */
+  setCostMethod(asked: { account: string; method: CostMethod }): Promise<void>;
   /** @returns how many. */
   discardDeadLetters(asked: { feed: string; ids?: readonly number[]; reason: string }): Promise<number>;
 }
 
 export interface RepairRequest extends Range {
   readonly feed: string;
+  readonly partitions?: readonly string[];
+  readonly nodes?: readonly string[];
 }
 
 export interface BackfillRequest extends Range {
@@ -90,7 +107,7 @@ export interface LogRange {
   readonly toOffset: number;
 }
 
-export interface Live {
+export interface Live extends TradingLive {
   /**
    * Updates that match the filter, after the cursor and then as they come.
    * @throws BusbarError `CURSOR_EXPIRED`, `BAD_USER_INPUT`, and `LIMIT_EXCEEDED` with `details.cursor` where an `EVERY`
@@ -106,8 +123,6 @@ export interface Live {
   feedHealth(): AsyncIterable<readonly FeedRow[]>;
 }
 
-export type Delivery = 'EVERY' | 'LATEST';
-
 export interface LmpFilter {
   readonly nodes?: readonly string[];
   readonly market?: string;
@@ -121,25 +136,7 @@ export interface LmpUpdate {
 
 export type LmpRow = StoredLmp;
 
-export type Resolution = 'RAW' | 'FIFTEEN_MINUTES' | 'HOUR' | 'DAY' | 'MONTH';
-
-export interface Range {
-  readonly from: number;
-  readonly to: number;
-}
-
-/** A page forwards: at most `first` items after the position of a cursor. */
-export interface Page<Position> {
-  readonly first: number;
-  readonly after: Position | undefined;
-}
-
-export interface Slice<Row> {
-  readonly rows: readonly Row[];
-  readonly hasNextPage: boolean;
-}
-
-export interface Reads {
+export interface Reads extends TradingReads {
   markets(): Promise<MarketRow[]>;
   pricingNodes(filter: { market?: string; search?: string }, page: Page<string>): Promise<Slice<NodeRow>>;
   latestLmp(nodes: readonly string[], run: MarketRun): Promise<LmpRow[]>;
@@ -236,8 +233,8 @@ export interface LedgerRow {
   readonly kind: 'BATCH' | 'FETCH' | 'FILE' | 'BACKFILL' | 'REPLAY' | 'RETRY';
   readonly state: LedgerState;
   readonly jobId: number | null;
-  /** The entry whose payload this one is again. */
-  readonly originId: number | null;
+  /** The entries whose payloads this one is again. */
+  readonly originIds: readonly number[];
   readonly positionFrom: number | null;
   readonly positionTo: number | null;
   readonly request: string | null;
@@ -317,7 +314,7 @@ export interface AuditRow {
   readonly action: string;
   /** JSON. */
   readonly input: string;
-  readonly outcome: 'DONE' | 'REFUSED' | 'FAILED';
+  readonly outcome: 'BEGUN' | 'DONE' | 'REFUSED' | 'FAILED';
   readonly error: string | null;
   readonly jobId: number | null;
 }

@@ -53,11 +53,19 @@ const ReplayInput = builder.inputType('ReplayInput', {
 });
 
 const RepairInput = builder.inputType('RepairInput', {
-  description: 'Where to look for what is missing: delivery intervals that start in [from, to).',
+  description: 'Where to look for what is missing: delivery intervals that start in [from, to), as `Feed.gaps` does.',
   fields: (t) => ({
     feed: t.id({ required: true, description: FEED_ARGUMENT }),
     from: t.field({ type: 'DateTime', required: true, description: 'First interval start, inclusive.' }),
-    to: t.field({ type: 'DateTime', required: true, description: 'End of the range: interval starts before it.' }),
+    to: t.field({
+      type: 'DateTime',
+      required: true,
+      description: 'End of the range: interval starts before it; at most ten years after `from`.',
+    }),
+    partitions: t.stringList({ description: 'Only these partitions of the feed; without it, all.' }),
+    nodes: t.idList({
+      description: 'These pricing nodes, as `MARKET:NAME`, at most 1,000; without it, every one that is owed.',
+    }),
   }),
 });
 
@@ -84,8 +92,9 @@ builder.mutationField('backfill', (t) =>
     args: { input: t.arg({ type: BackfillInput, required: true, description: 'What to ask for.' }) },
     resolve: async (_root, { input: { feed, partitions, nodes, ...given } }, { operations }) => {
       const range = backfillRange(given);
-      const named = nodes == null ? {} : { nodes: nodesFrom(some('nodes', nodes)) };
-      return { jobId: await operations.backfill({ feed, ...range, ...partitionsFrom(partitions), ...named }) };
+      return {
+        jobId: await operations.backfill({ feed, ...range, ...partitionsFrom(partitions), ...namedNodes(nodes) }),
+      };
     },
   }),
 );
@@ -108,11 +117,14 @@ builder.mutationField('repair', (t) =>
   t.field({
     type: JobPayload,
     description:
-      'Backfills exactly the gaps of a feed: what it owes and has not brought, as `Feed.gaps` lists it. Refused with BAD_USER_INPUT where nothing is missing.',
+      'Backfills the gaps of a feed: what it owes and has not brought, as `Feed.gaps` lists it. Gaps of a node with at most 24 intervals between them are asked for as one, with these. Where nothing is missing, or nothing could be told, there is no job: refused with BAD_USER_INPUT and `extensions.reason` NOTHING_TO_REPAIR.',
     args: { input: t.arg({ type: RepairInput, required: true, description: 'Where to look for gaps.' }) },
-    resolve: async (_root, { input: { feed, ...given } }, { operations }) => ({
-      jobId: await operations.repair({ feed, ...backfillRange(given) }),
-    }),
+    resolve: async (_root, { input: { feed, partitions, nodes, ...given } }, { operations }) => {
+      const range = backfillRange(given);
+      return {
+        jobId: await operations.repair({ feed, ...range, ...partitionsFrom(partitions), ...namedNodes(nodes) }),
+      };
+    },
   }),
 );
 
@@ -158,6 +170,10 @@ function partitionsFrom(partitions: readonly string[] | null | undefined): { par
   if (partitions == null) return {};
   requireWithin('partitions', partitions.length, 'leave them out to mean all');
   return { partitions: [...new Set(some('partitions', partitions))] };
+}
+
+function namedNodes(nodes: readonly string[] | null | undefined): { nodes?: readonly string[] } {
+  return nodes == null ? {} : { nodes: nodesFrom(some('nodes', nodes)) };
 }
 
 function offsetsFrom({ partition, fromOffset, toOffset }: LogRange): LogRange {

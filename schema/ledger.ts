@@ -66,12 +66,12 @@ export const LedgerEntry = LedgerEntryReference.implement({
       description:
         'When the source published the payload, as far as it says so; else when it was fetched. Null for log records, which have their own.',
     }),
-    origin: t.field({
-      type: LedgerEntryReference,
-      nullable: true,
+    origins: t.field({
+      type: [LedgerEntryReference],
       description:
-        'The entry whose payload this one is again: of a replay, or of a duplicate that its checksum gave away. Null for what came anew.',
-      resolve: ({ originId }, _args, { loaders }) => (originId === null ? null : loaders.ledgerEntry.load(originId)),
+        'The entries whose payloads this one is again: those of a chunk of a replay, or the one of a duplicate that its checksum gave away. Empty for what came anew; without those that are no longer kept.',
+      resolve: ({ originIds }, _args, { loaders }) =>
+        originIds.length === 0 ? [] : loaders.ledgerOrigins.load(originIds),
     }),
     rowsIn: t.exposeInt('rowsIn', { description: 'Records decoded.' }),
     rowsWritten: t.exposeInt('rowsWritten', { description: 'Facts that were new.' }),
@@ -84,13 +84,13 @@ export const LedgerEntry = LedgerEntryReference.implement({
       type: 'DateTime',
       nullable: true,
       description:
-        'Start of the earliest delivery interval; null where there was no fact. Of a chunk under way, of the range asked for.',
+        'Start of the earliest delivery interval with a fact; without one, and of a chunk under way, of the range asked for. Null where nobody asked: of records and files without a fact.',
     }),
     eventTo: t.expose('eventTo', {
       type: 'DateTime',
       nullable: true,
       description:
-        'End of the latest delivery interval; null where there was no fact. Of a chunk under way, of the range asked for.',
+        'End of the latest delivery interval with a fact; without one, and of a chunk under way, of the range asked for. Null where nobody asked.',
     }),
     startedAt: t.expose('startedAt', {
       type: 'DateTime',

@@ -18,10 +18,22 @@ export const LIMITS = {
   backfillDays: 3_653,
   /** Ledger entries asked for under all jobs of one answer. */
   jobEntries: 100_000,
+  /** Origins of all ledger entries of one answer; a chunk of a replay has a hundred. */
+  origins: 100_000,
   /** Versions of all prices of one answer. */
   revisions: 100_000,
   /** Bytes of raw dead letters of one answer. */
   rawBytes: 16 * 1024 * 1024,
+  /** Accounts of one answer. */
+  accounts: 100_000,
+  /** Positions of one answer. */
+  positions: 100_000,
+  /** Versions of all trades of one answer. */
+  tradeVersions: 100_000,
+  /** Trades asked for under all positions of one answer. */
+  positionTrades: 100_000,
+  /** Prices that the statistics of one field are made of; a month of 5-minute prices at 200 nodes are 1.8 million. */
+  metricPrices: 2_000_000,
 } as const;
 
 type LimitName = keyof typeof LIMITS;

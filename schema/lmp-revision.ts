@@ -5,7 +5,7 @@ import { QualityFlag } from './quality-flag.ts';
 
 export const LmpRevision = builder.objectRef<LmpRevisionRow>('LmpRevision').implement({
   description:
-    'A version of a price. Of two the later published one is current, and a final one before any preliminary one; a version that says the same as the current one is none of its own.',
+    'A version of a price. Of two the later published one is current, and a final one before any preliminary one; one that says the same as the current one is none of its own, but confirms it: what was published before it can no longer replace it.',
   fields: (t) => ({
     revision: t.exposeInt('revision', {
       description: 'Counts from 1, a correction is one more; 0 for a version that came late and never was current.',
@@ -39,7 +39,7 @@ export const LmpRevision = builder.objectRef<LmpRevisionRow>('LmpRevision').impl
     }),
     publishedAt: t.expose('publishedAt', {
       type: 'DateTime',
-      description: 'When the source published it, as far as it says so; else when it was fetched.',
+      description: 'When the source first published it, as far as it says so; else when it was first fetched.',
     }),
     recordedAt: t.expose('recordedAt', {
       type: 'DateTime',

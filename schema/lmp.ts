@@ -3,6 +3,7 @@ import { builder } from './builder.ts';
 import { connectionFrom, pageArguments, pageFrom } from './connection.ts';
 import type { LmpFilter, LmpRow, LmpUpdate as LmpUpdateRow } from './context.ts';
 import { cursorCodec } from './cursor.ts';
+import { Delivery } from './delivery.ts';
 import { LedgerEntry } from './ledger.ts';
 import { LmpRevision } from './lmp-revision.ts';
 import { MarketRun } from './market-run.ts';
@@ -50,7 +51,8 @@ const Lmp = builder.objectRef<LmpRow>('Lmp').implement({
     }),
     publishedAt: t.expose('publishedAt', {
       type: 'DateTime',
-      description: 'When the source published this version, as far as it says so; else when it was fetched.',
+      description:
+        'When the source first published this version, as far as it says so; else when it was first fetched. It does not move when the source says the same again.',
     }),
     ledgerEntry: t.field({
       type: LedgerEntry,
@@ -106,17 +108,6 @@ builder.queryField('lmps', (t) =>
     },
   }),
 );
-
-const Delivery = builder.enumType('Delivery', {
-  description: 'What a subscriber gets that reads more slowly than events come.',
-  values: {
-    EVERY: {
-      description:
-        'Every event, in order. Whoever falls too far behind is closed with LIMIT_EXCEEDED and the cursor to resume from.',
-    },
-    LATEST: { description: 'The newest price of each node and run; what it replaced while waiting is dropped.' },
-  } as const,
-});
 
 const LmpUpdate = builder.objectRef<LmpUpdateRow>('LmpUpdate').implement({
   description: 'What was committed since the update before; in a steady stream, about ten milliseconds of it.',

@@ -23,7 +23,8 @@ export function requireMarket(id: string): string {
   throw new BusbarError('BAD_USER_INPUT', `no such market: ${shown(id)}; there are ${known}`);
 }
 
-function nodeFrom(name: string): NodeName {
+/** @throws BusbarError `BAD_USER_INPUT` where a name is not `MARKET:NAME` with a market of ours. */
+export function nodeFrom(name: string): NodeName {
   const node = parseNodeName(name);
   if (!node) {
     throw new BusbarError('BAD_USER_INPUT', `not a pricing node as MARKET:NAME with a known market: ${shown(name)}`);

@@ -1,5 +1,6 @@
-import { GraphQLError } from 'graphql';
+import { GraphQLError, Kind } from 'graphql';
 import { isoFromInstant, parseInstant } from '../domain/instant.ts';
+import { type Decimal, parseDecimal } from '../domain/money.ts';
 import { builder } from './builder.ts';
 
 builder.scalarType('DateTime', {
@@ -21,6 +22,24 @@ builder.scalarType('Long', {
   serialize: (value) => wholeNumber(value),
   parseValue: (value) => wholeNumber(value),
 });
+
+builder.scalarType('Decimal', {
+  description:
+    'An exact decimal number as text, without exponent and without trailing zeros (`"-1234.5678901234"`): money that sums without drift. Arguments are text or numbers; a number in JSON is taken as it is written.',
+  serialize: String,
+  parseValue: decimal,
+  // A literal has more digits than the double that it would be taken for.
+  parseLiteral: (node) =>
+    node.kind === Kind.STRING || node.kind === Kind.INT || node.kind === Kind.FLOAT
+      ? decimal(node.value)
+      : decimal(node.kind),
+});
+
+function decimal(value: unknown): Decimal {
+  const parsed = typeof value === 'string' || typeof value === 'number' ? parseDecimal(value) : undefined;
+  if (!parsed) throw badScalar(`not a decimal number, such as "12.5": ${shown(value)}`);
+  return parsed;
+}
 
 function wholeNumber(value: unknown): number {
   if (typeof value !== 'number' || !Number.isSafeInteger(value)) {

@@ -34,6 +34,14 @@ describe('the contract', () => {
     ['job', 'Job'],
     ['jobs', 'JobConnection!'],
     ['auditLog', 'AuditEntryConnection!'],
+    ['trades', 'TradeConnection!'],
+    ['positions', '[Position!]!'],
+    ['pnlSeries', '[PnlSeries!]!'],
+    ['exposure', '[Exposure!]!'],
+    ['forecasts', '[Forecast!]!'],
+    ['marketMetrics', '[MarketMetric!]!'],
+    ['priceTrends', '[PriceTrend!]!'],
+    ['accounts', '[Account!]!'],
   ])('answers %s with %s', (field, type) => {
     expect(String(schema.getQueryType()?.getFields()[field]?.type)).toBe(type);
   });
@@ -55,7 +63,7 @@ describe('the contract', () => {
     ['BackfillInput', ['feed: ID!', 'from: DateTime!', 'nodes: [ID!]', 'partitions: [String!]', 'to: DateTime!']],
     ['ReplayInput', ['feed: ID!', 'from: DateTime!', 'into: LogRangeInput', 'partitions: [String!]', 'to: DateTime!']],
     ['LogRangeInput', ['fromOffset: Long!', 'partition: Int!', 'toOffset: Long!']],
-    ['RepairInput', ['feed: ID!', 'from: DateTime!', 'to: DateTime!']],
+    ['RepairInput', ['feed: ID!', 'from: DateTime!', 'nodes: [ID!]', 'partitions: [String!]', 'to: DateTime!']],
   ])('takes %s with %j', (name, fields) => {
     const type = schema.getType(name);
     const found = isInputObjectType(type) ? Object.values(type.getFields()) : [];
@@ -64,6 +72,9 @@ describe('the contract', () => {
 
   it.each([
     ['lmp', 'LmpUpdate!'],
+    ['trades', 'TradeUpdate!'],
+    ['pnl', 'PnlUpdate!'],
+    ['forecasts', 'ForecastUpdate!'],
     ['jobProgress', 'Job!'],
     ['feedHealth', '[Feed!]!'],
   ])('streams %s as %s', (field, type) => {
@@ -87,6 +98,33 @@ describe('the contract', () => {
       open: '[Float]',
       close: '[Float]',
     });
+  });
+
+  it('names what a position is as promised', () => {
+    const type = schema.getType('Position');
+    const fields = isObjectType(type) ? type.getFields() : {};
+    const promised = [
+      'account',
+      'node',
+      'positionMw',
+      'avgPrice',
+      'lastPrice',
+      'realizedPnl',
+      'unrealizedPnl',
+      'totalPnl',
+    ];
+    expect([...promised, 'asOf'].map((name) => `${name}: ${fields[name]?.type}`)).toEqual([
+      'account: String!',
+      'node: PricingNode!',
+      'positionMw: Float!',
+      'avgPrice: Float!',
+      // Open positions at a node without a price have none.
+      'lastPrice: Float',
+      'realizedPnl: Decimal!',
+      'unrealizedPnl: Decimal',
+      'totalPnl: Decimal',
+      'asOf: DateTime!',
+    ]);
   });
 
   it('pages forwards only', () => {

@@ -1,8 +1,9 @@
 /** A month of CAISO, as an operator corrects it: replayed without effect, replayed after a mended decoder, corrected by CAISO. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DAY_MS, isoFromInstant } from '../domain/instant.ts';
+import type { LmpFact } from '../domain/lmp.ts';
 import { createReads } from '../gateway/reads/index.ts';
-import type { Decoder, Feed } from '../ingestors/feed.ts';
+import type { Decoder, FeedOf } from '../ingestors/feed.ts';
 import { caisoLmp } from '../ingestors/feeds/caiso/feed.ts';
 import { CAISO_ENV } from '../ingestors/feeds/caiso/settings.ts';
 import { type Oasis, startOasis } from '../ingestors/stand-ins/oasis.ts';
@@ -17,10 +18,10 @@ const FROM = TO - 30 * DAY_MS;
 const MONTH = { from: FROM, to: TO };
 const WRONG_DAY = FROM + 10 * DAY_MS;
 const INTERVALS = 30 * 24 + 30 * 96;
-const feed: Feed = caisoLmp;
+const feed: FeedOf<'lmp'> = caisoLmp as FeedOf<'lmp'>;
 
 /** What the decoder is to have been: on one day the congestion of one node came with the wrong sign. */
-const wrong: Decoder = async (payload) => {
+const wrong: Decoder<LmpFact> = async (payload) => {
   const { facts, rejects } = await feed.decode(payload);
   const turned = facts.map((fact) => {
     const affected = fact.node === 'CAISO:B' && fact.startAt >= WRONG_DAY && fact.startAt < WRONG_DAY + DAY_MS;
@@ -109,6 +110,12 @@ describe('a month of CAISO', () => {
     const corrected = await backfill();
     expect(corrected).toMatchObject({ state: 'COMPLETED', rowsWritten: 0 });
     expect(corrected.rowsRevised).toBeGreaterThan(80);
+    // Everything else was only said again: that does not make it published after it was known.
+    const { rows } = await db.pool.query(
+      `SELECT count(*) FILTER (WHERE confirmed_at IS NOT NULL)::int AS confirmed,
+              count(*) FILTER (WHERE published_at > recorded_at)::int AS "publishedLater" FROM lmp`,
+    );
+    expect(rows).toEqual([{ confirmed: 2 * INTERVALS - corrected.rowsRevised, publishedLater: 0 }]);
     const after = await hourly();
     const moved = after.map((value, at) => Math.round(((value ?? 0) - (before[at] ?? 0)) * 1e6) / 1e6);
     expect(new Set(moved)).toEqual(new Set([0, 4]));

@@ -2,13 +2,17 @@ import type pg from 'pg';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { HOUR_MS, isoFromInstant, MINUTE_MS } from '../domain/instant.ts';
+import type { VersionedLmp } from '../domain/lmp.ts';
+import type { NodeName } from '../domain/market.ts';
 import { createReads } from '../gateway/reads/index.ts';
 import type { Feed } from '../ingestors/feed.ts';
 import { JSON_TOPIC_FEEDS } from '../ingestors/feeds/json-topics/feed.ts';
 import { createPipeline } from '../ingestors/pipeline/pipeline.ts';
 import { createRollups } from '../ingestors/pipeline/rollups.ts';
 import { claimPartition } from '../ingestors/pipeline/store/positions.ts';
+import { upsertLmp } from '../ingestors/pipeline/store/upsert-lmp.ts';
 import { createPrisma } from '../prisma/client.ts';
+import { inTransaction } from '../prisma/transaction.ts';
 import { createMetrics } from '../runtime/metrics.ts';
 import type { Reads, Resolution } from '../schema/context.ts';
 import { freshDatabase, type TestDatabase } from './support/postgres.ts';
@@ -20,7 +24,7 @@ const FROM = Date.UTC(2024, 2, 9, 8);
 const HOURS = 60;
 const BATCH_RECORDS = 120;
 const NOW = Date.UTC(2024, 2, 20);
-const NODE = 'CAISO:CAISO-NP15';
+const NODE = 'CAISO:CAISO-NP15' as NodeName;
 const log = pino({ level: 'silent' });
 const realtime = JSON_TOPIC_FEEDS.find(({ id }) => id === 'realtime_prices') as Feed;
 
@@ -58,16 +62,20 @@ describe.skipIf(!requireOrSkip('timescale'))('the store on TimescaleDB', () => {
       'SELECT hypertable_name AS name, compression_enabled AS compressed FROM timescaledb_information.hypertables ORDER BY 1',
     );
     expect(tables).toEqual([
+      { name: 'forecast', compressed: false },
       { name: 'lmp', compressed: true },
       { name: 'lmp_revision', compressed: false },
+      { name: 'positions_pnl', compressed: true },
+      { name: 'price_exposure', compressed: true },
+      { name: 'trade', compressed: false },
     ]);
     const { rows: jobs } = await timescale.pool.query(
       'SELECT proc_name AS job, count(*)::int AS count FROM timescaledb_information.jobs WHERE job_id >= 1000 GROUP BY 1 ORDER BY 1',
     );
     expect(jobs).toEqual([
-      { job: 'policy_compression', count: 1 },
-      { job: 'policy_refresh_continuous_aggregate', count: 2 },
-      { job: 'policy_retention', count: 2 },
+      { job: 'policy_compression', count: 3 },
+      { job: 'policy_refresh_continuous_aggregate', count: 3 },
+      { job: 'policy_retention', count: 5 },
     ]);
   });
 
@@ -84,7 +92,45 @@ describe.skipIf(!requireOrSkip('timescale'))('the store on TimescaleDB', () => {
       expect(await series(timescale.pool, resolution), resolution).toEqual(await series(plain.pool, resolution));
     }
   });
+
+  it('confirms what a compressed chunk holds, where nothing published in between wins', async () => {
+    await timescale.pool.query(`SELECT compress_chunk(c, if_not_compressed => true) FROM show_chunks('lmp') AS c`);
+    const record = 100;
+    const { rows: columns } = await timescale.pool.query(VERSION, [new Date(FROM + record * 5 * MINUTE_MS)]);
+    const version = columns[0];
+    expect(version).toMatchObject({ lmp: 20 + (record % 17), published: record, revision: 1 });
+    expect(version.confirmed).toBeGreaterThan(version.published);
+
+    const between = await writeOne(timescale.pool, record, { lmp: 999, publishedSeq: version.confirmed - 1 });
+    expect(between).toMatchObject({ revised: 0, unchanged: 1 });
+    const again = await writeOne(timescale.pool, record, { lmp: version.lmp, publishedSeq: version.confirmed + 5 });
+    expect(again).toMatchObject({ revised: 0, unchanged: 1 });
+    const { rows: after } = await timescale.pool.query(VERSION, [new Date(FROM + record * 5 * MINUTE_MS)]);
+    expect(after).toEqual([{ ...version, confirmed: version.confirmed + 5 }]);
+    const { rows: late } = await timescale.pool.query('SELECT revision, lmp FROM lmp_revision WHERE lmp = 999');
+    expect(late).toEqual([{ revision: 0, lmp: 999 }]);
+  });
 });
+
+const VERSION = `SELECT lmp, revision, published_seq AS published, confirmed_seq AS confirmed, recorded_at, ledger_id
+  FROM lmp WHERE interval_start = $1`;
+
+/** Publishes one of the prices of `ingest` once more. */
+async function writeOne(pool: pg.Pool, at: number, version: Pick<VersionedLmp, 'lmp' | 'publishedSeq'>) {
+  const startAt = FROM + at * 5 * MINUTE_MS;
+  const components = { energy: version.lmp, congestion: 0, loss: 0, ghg: null, flags: ['GHG_MISSING'] } as const;
+  const fact: VersionedLmp = {
+    node: NODE,
+    run: 'REAL_TIME_5_MIN',
+    startAt,
+    endAt: startAt + 5 * MINUTE_MS,
+    publishedAt: NOW,
+    ...components,
+    ...version,
+  };
+  const { rows } = await pool.query<{ id: number }>(`SELECT id FROM pricing_node WHERE name = 'CAISO-NP15'`);
+  return inTransaction(pool, (client) => upsertLmp(client, [{ fact, nodeId: rows[0]?.id ?? 0 }], 1_000, NOW));
+}
 
 /** Five-minute prices of one node, as a batch of log records. */
 async function ingest(pool: pg.Pool, priceAt: (interval: number) => number) {

@@ -1,8 +1,8 @@
-import type { LiveBus, LiveEntry, LmpTick } from '../../runtime/live-bus/live-bus.ts';
-import type { LmpUpdate } from '../../schema/context.ts';
+import type { Channel, Channels, LiveBus, LiveEntry } from '../../runtime/live-bus/live-bus.ts';
+import type { LiveBacklog } from './backlog.ts';
 import type { EntryHistory } from './entry-history.ts';
-import { updatesOf } from './lmp-index.ts';
-import type { LmpSubscription } from './lmp-subscription.ts';
+import type { LiveUpdate } from './live-update.ts';
+import type { Subscription } from './subscription.ts';
 
 /** Ids kept to notice that the own reader has overtaken the hub's; the hub lags by a handover or two at most. */
 const PASSED_MAX = 4_096;
@@ -19,33 +19,18 @@ const PASSED_MAX = 4_096;
  *   reach the position, and with each entry it passes it asks again.
  * - Neither: the own reader is behind and reads on, as fast as the consumer takes what it gets.
  */
-export class CatchUp {
-  readonly #bus: LiveBus;
-  readonly #history: EntryHistory<LmpTick>;
-  readonly #subscription: LmpSubscription;
-  readonly #enter: () => void;
+export class CatchUp<C extends Channel, Update extends LiveUpdate> {
+  readonly #options: CatchUpOptions<C, Update>;
   readonly #stop = new AbortController();
   readonly #passed = new Set<string>();
-  readonly #updateFrom: (entry: LiveEntry<LmpTick>) => LmpUpdate | undefined;
   #position: string;
   /** The own reader has stopped because it is ahead of the hub's. */
   #waiting = false;
 
-  constructor(options: {
-    bus: LiveBus;
-    after: string;
-    history: EntryHistory<LmpTick>;
-    subscription: LmpSubscription;
-    /** Puts the subscription into the hub's index. */
-    enter: () => void;
-  }) {
-    this.#bus = options.bus;
-    this.#history = options.history;
-    this.#subscription = options.subscription;
-    this.#enter = options.enter;
+  constructor(options: CatchUpOptions<C, Update>) {
+    this.#options = options;
     this.#position = options.after;
     this.#passed.add(options.after);
-    this.#updateFrom = updatesOf(options.subscription.filter);
   }
 
   stop(): void {
@@ -54,48 +39,51 @@ export class CatchUp {
 
   /** Resolves when the subscription is in the index, has ended, or waits for the hub to reach its position. */
   async run(): Promise<void> {
+    const { bus, channel, subscription } = this.#options;
     try {
       if (this.stepOver()) return;
-      for await (const entries of this.#bus.read('lmp', this.#position, this.#stop.signal)) {
+      for await (const entries of bus.read(channel, this.#position, this.#stop.signal)) {
         for (const entry of entries) if (!(await this.#receive(entry))) return;
         if (this.stepOver()) return;
         this.#waiting = this.#isAhead();
         if (this.#waiting) return;
       }
     } catch (error) {
-      this.#subscription.stream.end({ error });
+      subscription.stream.end({ error });
     }
   }
 
   /** @returns true where the subscription is in the index, now or already. */
   stepOver(): boolean {
+    const { history, updateFrom, backlog, subscription, enter } = this.#options;
     if (this.#stop.signal.aborted) return true;
-    const missed = this.#history.after(this.#position);
+    const missed = history.after(this.#position);
     if (!missed) return false;
-    const updates = missed.map(this.#updateFrom).filter(isUpdate);
+    const updates = missed.map(updateFrom).filter((update) => update !== undefined);
     // While there is an own reader, it is gentler to let it go on at the consumer's pace than to overflow.
-    if (!this.#waiting && !this.#subscription.fits(updates.length, ticksIn(updates))) return false;
-    for (const update of updates) this.#subscription.receive(update);
-    this.#enter();
+    if (!this.#waiting && !backlog.fits(updates.length, this.#eventsIn(updates))) return false;
+    for (const update of updates) subscription.receive(update);
+    enter();
     this.stop();
     return true;
   }
 
   /** @returns false where the own reader is no longer wanted; the entry is then not received. */
-  async #receive(entry: LiveEntry<LmpTick>): Promise<boolean> {
-    const update = this.#updateFrom(entry);
-    while (update && !this.#stop.signal.aborted && !this.#subscription.fits(1, update.ticks.length)) {
-      await this.#subscription.stream.drained();
+  async #receive(entry: LiveEntry<Channels[C]>): Promise<boolean> {
+    const { updateFrom, backlog, subscription } = this.#options;
+    const update = updateFrom(entry);
+    while (update && !this.#stop.signal.aborted && !backlog.fits(1, this.#eventsIn([update]))) {
+      await subscription.stream.drained();
     }
     if (this.#stop.signal.aborted) return false;
-    if (update) this.#subscription.receive(update);
+    if (update) subscription.receive(update);
     this.#position = entry.id;
     this.#remember(entry.id);
     return true;
   }
 
   #isAhead(): boolean {
-    const { head } = this.#history;
+    const { head } = this.#options.history;
     return head !== undefined && this.#passed.has(head);
   }
 
@@ -104,12 +92,23 @@ export class CatchUp {
     const [oldest] = this.#passed;
     if (this.#passed.size > PASSED_MAX && oldest !== undefined) this.#passed.delete(oldest);
   }
+
+  #eventsIn(updates: readonly Update[]): number {
+    return updates.reduce((sum, update) => sum + this.#options.countIn(update), 0);
+  }
 }
 
-function isUpdate(update: LmpUpdate | undefined): update is LmpUpdate {
-  return update !== undefined;
-}
-
-function ticksIn(updates: readonly LmpUpdate[]): number {
-  return updates.reduce((sum, { ticks }) => sum + ticks.length, 0);
+interface CatchUpOptions<C extends Channel, Update extends LiveUpdate> {
+  readonly bus: LiveBus;
+  readonly channel: C;
+  readonly after: string;
+  readonly history: EntryHistory<Channels[C]>;
+  readonly subscription: Subscription<Update, Update>;
+  readonly backlog: LiveBacklog<Update>;
+  /** What the subscription wants of an entry; undefined where that is nothing. */
+  readonly updateFrom: (entry: LiveEntry<Channels[C]>) => Update | undefined;
+  /** How many events an update has. */
+  readonly countIn: (update: Update) => number;
+  /** Puts the subscription into the hub's index. */
+  readonly enter: () => void;
 }

@@ -5,7 +5,8 @@ import { BusbarError } from '../../domain/errors.ts';
 import type { Channel, Channels, LiveBus, LiveEntry } from '../../runtime/live-bus/live-bus.ts';
 import { createMetrics } from '../../runtime/metrics.ts';
 import type { LmpUpdate } from '../../schema/context.ts';
-import { announcer, ringBus, silent, tick } from '../../tests/support/live.ts';
+import { breakable } from '../../tests/support/breakable-bus.ts';
+import { announcer, NO_POSITIONS, ringBus, silent, tick } from '../../tests/support/live.ts';
 import { createLiveHub, type LiveHub } from './hub.ts';
 
 let bus: LiveBus;
@@ -15,7 +16,7 @@ let metrics: ReturnType<typeof createMetrics>;
 beforeEach(async () => {
   bus = ringBus();
   metrics = createMetrics();
-  hub = createLiveHub({ bus, log: silent, metrics, bounds: { entriesMax: 8, ticksMax: 40 } });
+  hub = createLiveHub({ bus, log: silent, metrics, bounds: { entriesMax: 8, eventsMax: 40 }, ...NO_POSITIONS });
   await hub.ready;
 });
 afterEach(async () => {
@@ -106,7 +107,7 @@ describe('a subscription with a cursor', () => {
   test('that the bus no longer keeps is told CURSOR_EXPIRED', async () => {
     const small = ringBus(2);
     const cursor = await small.tail('lmp');
-    const own = createLiveHub({ bus: small, log: silent, metrics });
+    const own = createLiveHub({ bus: small, log: silent, metrics, ...NO_POSITIONS });
     await own.ready;
     // More than the hub remembers, too.
     const { price } = announcer(small);
@@ -128,9 +129,9 @@ describe('a subscription with a cursor', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 30, maxLength: 80 }), async (steps) => {
         const gated = gate(ringBus());
-        const bounds = { entriesMax: 1_000, ticksMax: 1_000 };
+        const bounds = { entriesMax: 1_000, eventsMax: 1_000 };
         // So short a memory makes the readers meet in every way there is.
-        const own = createLiveHub({ bus: gated.bus, log: silent, metrics, bounds, historyEntries: 2 });
+        const own = createLiveHub({ bus: gated.bus, log: silent, metrics, bounds, historyEntries: 2, ...NO_POSITIONS });
         await own.ready;
         await settled();
         const { price } = announcer(gated.bus);
@@ -217,8 +218,8 @@ describe('a subscriber that does not keep up', () => {
 
 describe('a bus that cannot be reached', () => {
   test('ends subscriptions with UNAVAILABLE and the cursor, refuses new ones, and serves again when it is back', async () => {
-    const broken = breakable(bus);
-    const own = createLiveHub({ bus: broken.bus, log: silent, metrics });
+    const broken = breakable(bus, 'lmp');
+    const own = createLiveHub({ bus: broken.bus, log: silent, metrics, ...NO_POSITIONS });
     await own.ready;
     const { price } = announcer(bus);
     const updates = own.lmp({}, 'EVERY', undefined)[Symbol.asyncIterator]();
@@ -259,7 +260,7 @@ function cursorIn(error: unknown): string {
   throw new Error('no cursor to resume from', { cause: error });
 }
 
-/** A reader of the bus gets as many entries at once as it is admitted, so that two of them can be made to run apart. */
+/** A reader of prices gets as many entries at once as it is admitted, so that two of them can be made to run apart. */
 function gate(real: LiveBus) {
   const readers: { admit(entries: number): void; open(): void }[] = [];
   let opened = false;
@@ -270,6 +271,7 @@ function gate(real: LiveBus) {
       after: string | undefined,
       signal: AbortSignal,
     ): AsyncGenerator<readonly LiveEntry<Channels[C]>[]> {
+      if (channel !== 'lmp') return yield* real.read(channel, after, signal);
       const admitted: number[] = [];
       let resume: () => void = () => undefined;
       const open = () => resume();
@@ -330,30 +332,6 @@ function reconnecting(from: LiveHub, start: string) {
     async reconnect() {
       await stop();
       updates = from.lmp({}, 'EVERY', cursor)[Symbol.asyncIterator]();
-    },
-  };
-}
-
-function breakable(real: LiveBus) {
-  let breaking = new AbortController();
-  const lost = () => new BusbarError('UNAVAILABLE', 'lost');
-  const bus: LiveBus = {
-    ...real,
-    async tail(channel) {
-      if (breaking.signal.aborted) throw lost();
-      return real.tail(channel);
-    },
-    async *read(channel, after, signal) {
-      const { signal: broken } = breaking;
-      yield* real.read(channel, after, AbortSignal.any([signal, broken]));
-      if (broken.aborted) throw lost();
-    },
-  };
-  return {
-    bus,
-    break: () => breaking.abort(),
-    mend() {
-      breaking = new AbortController();
     },
   };
 }

@@ -1,120 +1,40 @@
-import type { Logger } from 'pino';
-import { BusbarError, messageOf } from '../../domain/errors.ts';
-import type { Component } from '../../runtime/health.ts';
-import type { LiveBus, LiveEntry, LmpTick } from '../../runtime/live-bus/live-bus.ts';
-import type { Metrics } from '../../runtime/metrics.ts';
+import type { Health } from '../../runtime/health.ts';
 import type { Live } from '../../schema/context.ts';
-import { CatchUp } from './catch-up.ts';
-import { EntryHistory } from './entry-history.ts';
-import type { BacklogBounds } from './lmp-backlog.ts';
-import { LmpIndex } from './lmp-index.ts';
-import { LmpSubscription } from './lmp-subscription.ts';
-import { followUpstream } from './upstream.ts';
+import { PnlHub, type PnlHubOptions } from '../positions/pnl-hub.ts';
+import { ChannelHub, type ChannelHubOptions } from './channel-hub.ts';
+import { FORECAST_CHANNEL } from './forecast-channel.ts';
+import { LMP_CHANNEL } from './lmp-channel.ts';
+import { TRADE_CHANNEL } from './trade-channel.ts';
 
-/** How far an EVERY subscription may fall behind before it is ended with its cursor. */
-const BOUNDS: BacklogBounds = { entriesMax: 2_048, ticksMax: 100_000 };
-
-const HISTORY_ENTRIES = 256;
-
-export interface LiveHub extends Pick<Live, 'lmp'> {
-  /** Resolves when the reader stands: from then on a subscription misses nothing from the call on. */
+export interface LiveHub extends Pick<Live, 'lmp' | 'trades' | 'forecasts' | 'pnl'> {
+  /** Resolves when the readers of prices, trades and forecasts stand: from then on a subscription misses nothing from the call on. */
   readonly ready: Promise<void>;
   /** Ends every subscription with `UNAVAILABLE` and the cursor to resume from. */
   close(): Promise<void>;
 }
 
-/**
- * Live updates for the subscriptions of this process, from one reader of the bus.
- *
- * A subscription without a cursor is in the index from the call on. One with a cursor catches up with a reader of its
- * own first (`CatchUp`) and then steps over into the index at a place both readers know. Either way an update has the
- * bus entry's id as its cursor.
- */
-export function createLiveHub(options: {
-  bus: LiveBus;
-  log: Logger;
-  metrics: Metrics;
-  bounds?: BacklogBounds;
-  /** Entries kept for subscriptions that catch up; far less than the bounds, so that stepping over does not overflow. */
-  historyEntries?: number;
-  /** Told whether the bus is followed. */
-  health?: Component;
-}): LiveHub {
-  const { bus, log, metrics, health, bounds = BOUNDS, historyEntries = HISTORY_ENTRIES } = options;
-  const index = new LmpIndex();
-  const history = new EntryHistory<LmpTick>(historyEntries);
-  const subscriptions = new Set<LmpSubscription>();
-  const catchingUp = new Set<CatchUp>();
-
-  const pass = (entry: LiveEntry<LmpTick>) => {
-    history.add(entry);
-    index.dispatch(entry);
-    for (const each of catchingUp) each.stepOver();
-  };
-  const interrupt = (message: string, cause?: unknown) => {
-    for (const each of subscriptions) each.interrupt(message, cause);
-  };
-  const upstream = followUpstream(
-    bus,
-    'lmp',
-    {
-      live(head) {
-        history.reset(head);
-        health?.ok();
-        for (const each of subscriptions) each.begin(head);
-        for (const each of catchingUp) each.stepOver();
-      },
-      entries: (entries) => entries.forEach(pass),
-      down(error) {
-        history.reset(undefined);
-        health?.failed(messageOf(error));
-        interrupt('the live stream was interrupted: subscribe again, after the cursor where there is one', error);
-      },
-    },
-    log,
-  );
-
-  const catchUpFrom = (after: string, subscription: LmpSubscription, enter: () => void) => {
-    const leave = () => catchingUp.delete(catchUp);
-    const catchUp = new CatchUp({
-      bus,
-      after,
-      history,
-      subscription,
-      enter() {
-        leave();
-        enter();
-      },
-    });
-    catchingUp.add(catchUp);
-    subscription.onEnded(() => {
-      leave();
-      catchUp.stop();
-    });
-    void catchUp.run();
+export type LiveHubOptions = Omit<ChannelHubOptions, 'health'> &
+  Omit<PnlHubOptions, 'health'> & {
+    /** Told of each channel whether it is followed. */
+    readonly health?: Pick<Health, 'component'>;
   };
 
+/** Live updates for the subscriptions of this process, from one reader a channel of the bus. */
+export function createLiveHub(options: LiveHubOptions): LiveHub {
+  const { health, ...shared } = options;
+  const told = (name: string) => (health ? { ...shared, health: health.component(name) } : shared);
+  const pnl = new PnlHub(told('live positions'));
+  const lmp = new ChannelHub(LMP_CHANNEL, told('live prices'), pnl.prices);
+  const trades = new ChannelHub(TRADE_CHANNEL, told('live trades'));
+  const forecasts = new ChannelHub(FORECAST_CHANNEL, told('live forecasts'));
   return {
-    ready: upstream.ready,
-    lmp(filter, delivery, after) {
-      if (upstream.state === 'down' || upstream.state === 'closed') {
-        throw new BusbarError('UNAVAILABLE', 'the live stream cannot be reached: try again');
-      }
-      const subscription = new LmpSubscription({ filter, delivery, cursor: after ?? history.head, bounds, metrics });
-      subscriptions.add(subscription);
-      metrics.liveSubscriptions.inc();
-      subscription.onEnded(() => {
-        subscriptions.delete(subscription);
-        metrics.liveSubscriptions.dec();
-      });
-      const enter = () => subscription.onEnded(index.add(filter, (update) => subscription.receive(update)));
-      if (after === undefined) enter();
-      else catchUpFrom(after, subscription, enter);
-      return subscription.stream;
-    },
+    ready: Promise.all([lmp.ready, trades.ready, forecasts.ready]).then(() => undefined),
+    lmp: (filter, delivery, after) => lmp.subscribe(filter, delivery, after),
+    trades: (filter, after) => trades.subscribe(filter, 'EVERY', after),
+    forecasts: (filter, delivery, after) => forecasts.subscribe(filter, delivery, after),
+    pnl: (filter, delivery, after) => pnl.subscribe(filter, delivery, after),
     async close() {
-      await upstream.close();
-      interrupt('the gateway is going down: subscribe again, after the cursor where there is one');
+      await Promise.all([lmp, trades, forecasts, pnl].map((each) => each.close()));
     },
   };
 }

@@ -5,6 +5,7 @@ import type { JobState } from '../../prisma/operations/jobs.ts';
 import { socketClient, startGateway } from '../../tests/support/gateway.ts';
 import { freshDatabase, type TestDatabase } from '../../tests/support/postgres.ts';
 import { type StoreGateway, startStoreGateway } from '../../tests/support/store-gateway.ts';
+import { askingStore } from '../store-reach.ts';
 import { createWatches } from './watches.ts';
 
 const REQUESTED_AT = new Date('2024-07-04T00:00:00Z');
@@ -195,13 +196,13 @@ describe('the progress of a job', () => {
     await start(5);
     let away = false;
     const watches = createWatches({
-      reads: {
+      reads: askingStore({
         ...gateway.reads,
         jobsById: async (ids) => {
           if (away) throw Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
           return gateway.reads.jobsById(ids);
         },
-      },
+      }),
       jobEveryMs: 5,
     });
     const failing = await startGateway({ live: watches });

@@ -1,5 +1,5 @@
 import type { ExecutionResult } from 'graphql';
-import type { Conflation } from './lmp-conflation.ts';
+import type { Conflation } from './conflation.ts';
 import type { Backlog } from './stream.ts';
 
 /** One event of a group and the result all members share. */

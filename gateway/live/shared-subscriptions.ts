@@ -2,7 +2,7 @@ import type { ExecutionArgs, ExecutionResult } from 'graphql';
 import { BusbarError } from '../../domain/errors.ts';
 import type { Metrics } from '../../runtime/metrics.ts';
 import type { ErrorMask } from '../errors.ts';
-import type { Conflation } from './lmp-conflation.ts';
+import type { Conflation } from './conflation.ts';
 import { SubscriptionGroup } from './subscription-group.ts';
 import { type SubscriptionRequest, subscriptionRequest } from './subscription-request.ts';
 

@@ -3,8 +3,8 @@ import { createSourceEventStream, type ExecutionArgs, type ExecutionResult, exec
 import { BusbarError } from '../../domain/errors.ts';
 import type { Metrics } from '../../runtime/metrics.ts';
 import type { ErrorMask } from '../errors.ts';
+import type { Conflation } from './conflation.ts';
 import { fellBehind } from './fell-behind.ts';
-import type { Conflation } from './lmp-conflation.ts';
 import { EveryMemberBacklog, type Frame, LatestMemberBacklog } from './member-backlog.ts';
 import { Stream } from './stream.ts';
 

@@ -78,6 +78,6 @@ export function followUpstream<C extends Channel>(
 }
 
 /** Doubling, bounded, between half and the whole of it by chance, so that gateways do not return all at once. */
-function retryMs(failures: number): number {
+export function retryMs(failures: number): number {
   return Math.min(RETRY_MS_MIN * 2 ** failures, RETRY_MS_MAX) * (0.5 + Math.random() / 2);
 }

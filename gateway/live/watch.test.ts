@@ -1,4 +1,4 @@
-import { setImmediate as turn } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
 import { Watch } from './watch.ts';
 
@@ -81,6 +81,24 @@ test('changes are told, and what has not changed is not', async () => {
   await expect.poll(() => state.looks).toBeGreaterThan(looks + 5);
   state.value = 2;
   expect(await second).toBe(2);
+});
+
+test('looks that take long are fewer', async () => {
+  const beganAt: number[] = [];
+  const watch = new Watch<number>({
+    look: async () => {
+      beganAt.push(performance.now());
+      await delay(20);
+      return { value: beganAt.length, fingerprint: String(beganAt.length) };
+    },
+    isLast: (value) => value === 3,
+    everyMs: 1,
+    onIdle: () => {},
+  });
+  expect(await all(watch.watch())).toHaveLength(3);
+  const [first = 0, second = 0, third = 0] = beganAt;
+  // 20 ms of looking and nine times as long without; a timer may be a millisecond early.
+  expect(Math.min(second - first, third - second)).toBeGreaterThan(190);
 });
 
 test('the last value ends it, for who was there and for who comes after', async () => {

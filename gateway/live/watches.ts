@@ -1,6 +1,5 @@
 import { BusbarError } from '../../domain/errors.ts';
 import type { FeedRow, JobRow, Live, Reads } from '../../schema/context.ts';
-import { fromStore } from '../store-reach.ts';
 import { type Look, Watch } from './watch.ts';
 
 const JOB_EVERY_MS = 250;
@@ -28,14 +27,14 @@ export function createWatches({
 
   const jobWatch = (id: number) =>
     new Watch<JobRow>({
-      look: () => fromStore(() => lookAtJob(reads, id)),
+      look: () => lookAtJob(reads, id),
       isLast: ({ state }) => state !== 'PENDING' && state !== 'RUNNING',
       everyMs: jobEveryMs,
       onIdle: () => jobs.delete(id),
     });
   const feedsWatch = () =>
     new Watch<readonly FeedRow[]>({
-      look: () => fromStore(() => lookAtFeeds(reads)),
+      look: () => lookAtFeeds(reads),
       isLast: () => false,
       everyMs: feedsEveryMs,
       onIdle: () => {

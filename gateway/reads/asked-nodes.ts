@@ -10,11 +10,13 @@ export function askedNodes(nodes: readonly NodeName[]): AskedNodes {
   return { markets: nodes.map((node) => marketOf(node).id), names: nodes.map(localNameOf) };
 }
 
-/** The schema has checked what a client sent; anything else here is a mistake of ours. */
 export function nodeNames(texts: readonly string[]): NodeName[] {
-  return texts.map((text) => {
-    const node = parseNodeName(text);
-    if (!node) throw new TypeError(`not a node name: ${text}`);
-    return node;
-  });
+  return texts.map(nodeName);
+}
+
+/** The schema has checked what a client sent; anything else here is a mistake of ours. */
+export function nodeName(text: string): NodeName {
+  const node = parseNodeName(text);
+  if (!node) throw new TypeError(`not a node name: ${text}`);
+  return node;
 }

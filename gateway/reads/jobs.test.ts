@@ -39,16 +39,16 @@ async function storeJob({
 interface ChunkSpec {
   readonly state: 'PENDING' | 'RUNNING' | 'COMPLETED' | 'FAILED';
   readonly rowsIn?: number;
-  readonly originId?: bigint;
+  readonly originIds?: bigint[];
 }
 
 async function storeChunks(job: bigint, chunks: readonly ChunkSpec[]): Promise<bigint[]> {
   const ids: bigint[] = [];
-  for (const { state, rowsIn = 0, originId } of chunks) {
+  for (const { state, rowsIn = 0, originIds = [] } of chunks) {
     const begun = state === 'PENDING' ? {} : { startedAt: new Date(DAY), checksum: Uint8Array.from([0xab]) };
     const attempt = state === 'PENDING' ? 0 : 1;
     const partition = 'backfill/PRC_LMP';
-    const rows = { rowsIn, rowsWritten: rowsIn, ...(originId !== undefined && { originId }) };
+    const rows = { rowsIn, rowsWritten: rowsIn, originIds };
     const data = {
       feedId: 'chunks',
       partition,
@@ -120,19 +120,49 @@ describe('a job', () => {
   it('shows its entries by state and page, each with its job and what it repeats', async () => {
     const id = await storeJob({ feed: 'entries' });
     const [first = 0n] = await storeChunks(id, [{ state: 'COMPLETED' }, { state: 'PENDING' }]);
-    const [again = 0n] = await storeChunks(id, [{ state: 'COMPLETED', originId: first }]);
+    const [again = 0n] = await storeChunks(id, [{ state: 'COMPLETED', originIds: [first, 999_999n] }]);
     const query = `query ($id: ID!, $after: String) { job(id: $id) {
-      done: entries(state: COMPLETED, first: 1, after: $after) { edges { node { id checksum attempt job { id } origin { id } } } pageInfo { hasNextPage endCursor } }
+      done: entries(state: COMPLETED, first: 1, after: $after) { edges { node { id checksum attempt job { id } origins { id } } } pageInfo { hasNextPage endCursor } }
       pending: entries(state: PENDING) { edges { node { checksum startedAt attempt } } }
     } }`;
     const { done, pending } = (await gateway.answer(query, { id: String(id) })).job;
     const entry = { checksum: 'ab', attempt: 1, job: { id: String(id) } };
-    expect(done.edges).toEqual([{ node: { ...entry, id: String(again), origin: { id: String(first) } } }]);
+    expect(done.edges).toEqual([{ node: { ...entry, id: String(again), origins: [{ id: String(first) }] } }]);
     expect(done.pageInfo.hasNextPage).toBe(true);
     expect(pending.edges).toEqual([{ node: { checksum: null, startedAt: null, attempt: 0 } }]);
     const next = (await gateway.answer(query, { id: String(id), after: done.pageInfo.endCursor })).job.done;
-    expect(next.edges).toEqual([{ node: { ...entry, id: String(first), origin: null } }]);
+    expect(next.edges).toEqual([{ node: { ...entry, id: String(first), origins: [] } }]);
     expect(next.pageInfo.hasNextPage).toBe(false);
+  });
+});
+
+describe('what entries repeat', () => {
+  const ORIGINS = '{ ledger(feed: "chunks", first: 2) { edges { node { origins { id } } } } }';
+  const idsTo = (end: number) => Array.from({ length: end }, (_, id) => BigInt(id + 1_000_000));
+
+  it('is read for many at once', async () => {
+    const id = await storeJob({ feed: 'origins' });
+    const [first = 0n] = await storeChunks(id, [{ state: 'COMPLETED' }]);
+    await storeChunks(
+      id,
+      [40_000, 50_000].map((end) => ({ state: 'COMPLETED', originIds: [first, ...idsTo(end)] })),
+    );
+    const statements = await statementsDuring(db, async () => {
+      const { ledger } = await gateway.answer(ORIGINS);
+      const edge = { node: { origins: [{ id: String(first) }] } };
+      expect(ledger.edges).toEqual([edge, edge]);
+    });
+    expect(statements).toBeLessThan(10);
+  });
+
+  it('is refused where it would show too much', async () => {
+    const id = await storeJob({ feed: 'origins' });
+    await storeChunks(
+      id,
+      [50_000, 50_001].map((end) => ({ state: 'COMPLETED', originIds: idsTo(end) })),
+    );
+    const { errors } = await gateway.ask(ORIGINS);
+    expect(errors?.[0]?.extensions).toEqual({ code: 'LIMIT_EXCEEDED', limit: 'origins', max: 100_000, asked: 100_001 });
   });
 });
 

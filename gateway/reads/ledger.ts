@@ -2,19 +2,41 @@ import type { PrismaClient } from '../../prisma/client.ts';
 import type { LedgerEntry } from '../../prisma/generated/client.ts';
 import type { LedgerRow, LedgerState, Page, Slice } from '../../schema/context.ts';
 import { sliceFrom } from './slice.ts';
+import type { Queryable } from './statement.ts';
 
-/** A page of a feed's entries, newest first. `after`: the id of the last one seen. */
+/**
+ * A page of a feed's entries, newest first, in two statements. `after`: the id of the last one seen.
+ *
+ * Those that are not COMPLETED are few and have an index of their own: a page of them takes 0.1 ms of a million entries.
+ * COMPLETED is looked for down the feed, past what is not: 35 ms where 150,000 chunks that wait stand before it.
+ */
 export async function readLedger(
+  pool: Queryable,
   prisma: PrismaClient,
   { feed, state }: { feed: string; state?: LedgerState },
   page: Page<number>,
 ): Promise<Slice<LedgerRow>> {
-  const stored = await prisma.ledgerEntry.findMany({
-    where: { feedId: feed, ...(state && { state }), ...(page.after !== undefined && { id: { lt: page.after } }) },
-    orderBy: { id: 'desc' },
-    take: page.first + 1,
-  });
-  return sliceFrom(stored.map(ledgerRowFrom), page);
+  const values = [[feed], page.after ?? Number.MAX_SAFE_INTEGER, page.first + 1];
+  const { rows } = await pool.query<{ id: number }>({ ...pageOf(state), values });
+  const { rows: ids, hasNextPage } = sliceFrom(
+    rows.map(({ id }) => id),
+    page,
+  );
+  const entries = await readLedgerEntriesById(prisma, ids);
+  return { rows: entries.filter((entry) => entry !== null), hasNextPage };
+}
+
+/**
+ * The state stands in the text, since no plan could prove of a parameter that the index of the others holds it. And as
+ * one of several feeds, in whose order it is to come, no plan takes the walk down all feeds for the shorter one.
+ */
+function pageOf(state: LedgerState | undefined): { name: string; text: string } {
+  return {
+    name: `ledger-${state ?? 'any'}`,
+    text: `
+      SELECT id FROM ledger_entry WHERE feed_id = ANY($1::text[]) AND ${state ? `state = '${state}' AND` : ''} id < $2
+      ORDER BY feed_id, id DESC LIMIT $3`,
+  };
 }
 
 /** @returns in the order asked; null where there is no such entry. */
@@ -35,7 +57,7 @@ function ledgerRowFrom(stored: LedgerEntry): LedgerRow {
     kind: stored.kind,
     state: stored.state,
     jobId: numberOrNull(stored.jobId),
-    originId: numberOrNull(stored.originId),
+    originIds: stored.originIds.map(Number),
     positionFrom: numberOrNull(stored.positionFrom),
     positionTo: numberOrNull(stored.positionTo),
     request: stored.request,

@@ -9,11 +9,10 @@
  * The weight is in seconds, here as in the rollups: binary floating point holds them exactly, so twelve times the same price
  * averages to exactly that price.
  */
-const VERSION_COLUMNS = `node_id, run, interval_start, interval_end, operating_day, lmp, energy, congestion, loss,
-  published_at, published_seq`;
+const VERSION_COLUMNS = `node_id, run, interval_start, interval_end, operating_day, lmp, energy, congestion, loss, revision`;
 
 /** A tick without length weighs 1, as in the rollups. */
-const WEIGHT = `CASE WHEN interval_end > interval_start THEN date_part('epoch', interval_end - interval_start) ELSE 1 END`;
+export const WEIGHT = `CASE WHEN interval_end > interval_start THEN date_part('epoch', interval_end - interval_start) ELSE 1 END`;
 
 /** Places of the values in the statement that holds the fragments. */
 export interface PartParameters {
@@ -27,7 +26,7 @@ export interface PartParameters {
  * The prices of `n.id` that start in `[asked.lo, asked.hi)`.
  *
  * As of an instant: the versions recorded by then and not yet superseded. Clocks of two ingestors may differ, so that two
- * versions claim the same instant; the one published later is then the one that was current.
+ * versions claim the same instant; the later revision is then the one that was current.
  */
 export function prices({ run, asOf }: PartParameters): string {
   const where = `node_id = n.id AND run ${run} AND interval_start >= asked.lo AND interval_start < asked.hi`;
@@ -39,7 +38,7 @@ export function prices({ run, asOf }: PartParameters): string {
       SELECT ${VERSION_COLUMNS} FROM lmp_revision
       WHERE ${where} AND recorded_at <= ${asOf} AND superseded_at > ${asOf}
     ) AS versions
-    ORDER BY run, interval_start, published_at DESC, published_seq DESC`;
+    ORDER BY run, interval_start, revision DESC`;
 }
 
 /** Prices as parts. */

@@ -45,8 +45,8 @@ const TEXT = `
   LIMIT $7`;
 
 /**
- * Every version of each price in one statement: the current one, then the others in the order in which versions replace
- * each other, newest first. A price nobody has ever seen has none.
+ * Every version of each price in one statement: the current one, then the final and the preliminary others, each newest
+ * publication first. A price nobody has ever seen has none.
  * @throws BusbarError `LIMIT_EXCEEDED` where there are more than one answer may show.
  */
 export async function readLmpRevisions(

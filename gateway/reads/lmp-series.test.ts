@@ -432,4 +432,15 @@ describe('a series as of an instant', () => {
     const { lmp } = await only({ ...asked, node: skewed.node, to: '2024-07-04T11:00Z', asOf: '2024-07-05T00:07Z' });
     expect(lmp).toEqual([3]);
   });
+
+  it('shows the final one of two that claim the instant, though the preliminary one was published later', async () => {
+    const skewed = { ...hour, node: 'PJM:FINAL' };
+    const known = (minute: string) => `2024-07-05T00:${minute}Z`;
+    const preliminary = { ...skewed, lmp: 1, flags: ['PRELIMINARY'] as const, publishedAt: '2024-07-04T03:00Z' };
+    await storeLmps(db.pool, [{ ...preliminary, recordedAt: known('00') }]);
+    await storeLmps(db.pool, [{ ...skewed, lmp: 2, publishedAt: '2024-07-04T01:00Z', recordedAt: known('10') }]);
+    await storeLmps(db.pool, [{ ...skewed, lmp: 3, publishedAt: '2024-07-04T02:00Z', recordedAt: known('05') }]);
+    const { lmp } = await only({ ...asked, node: skewed.node, to: '2024-07-04T11:00Z', asOf: known('07') });
+    expect(lmp).toEqual([3]);
+  });
 });

@@ -57,22 +57,22 @@ function ceilTo(instant: number, stepMs: number): number {
   return Math.ceil(instant / stepMs) * stepMs;
 }
 
-type Values = readonly (number | null)[];
+type Values<Value> = readonly (Value | null)[];
 
 /**
  * Puts columns onto an axis that holds all their starts; points without a row become null.
  * @param starts of the rows, ascending.
  */
-export function layOut<Column extends string>(
-  columns: Readonly<Record<Column, Values>>,
+export function layOut<Column extends string, Value>(
+  columns: Readonly<Record<Column, Values<Value>>>,
   starts: readonly number[],
   axis: readonly number[],
-): Readonly<Record<Column, Values>> {
+): Readonly<Record<Column, Values<Value>>> {
   // As many rows as points: nothing is missing, which is how most series are.
   if (starts.length === axis.length) return columns;
   const rows = rowOfPoint(starts, axis);
-  const spread = (values: Values): Values => rows.map((row) => (row < 0 ? null : (values[row] ?? null)));
-  const entries = Object.entries<Values>(columns).map(([name, values]) => [name, spread(values)]);
+  const spread = (values: Values<Value>): Values<Value> => rows.map((row) => (row < 0 ? null : (values[row] ?? null)));
+  const entries = Object.entries<Values<Value>>(columns).map(([name, values]) => [name, spread(values)]);
   return Object.fromEntries(entries);
 }
 

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { audited } from '../../prisma/operations/audit.ts';
 import { readJobs } from '../../prisma/operations/jobs.ts';
 import { followJob } from './follow.ts';
+import { whoWorks } from './hands.ts';
 import { jobJson, jobName } from './job-text.ts';
 import { existingJob } from './jobs/existing-job.ts';
 import type { JsonOptions } from './options.ts';
@@ -21,7 +22,9 @@ export interface JobRequest {
   readonly request: (client: pg.ClientBase, by: string) => Promise<number>;
 }
 
-/** Asks for a job and, unless it is to be detached, works on it here and follows it to its end. */
+/**
+ * Asks for a job and, unless it is to be detached, follows it to its end; where no ingestors run, it is worked on here.
+ */
 export async function askForJob(
   session: Session,
   { action, input, request }: JobRequest,
@@ -36,5 +39,5 @@ export async function askForJob(
   if (!json) console.log(`Asked for: ${jobName(job)}.`);
   if (!detach) return followJob(session, jobId, { json, work: true });
   if (json) printJson(jobJson(job));
-  else console.log(`The ingestors that run do it. Follow it: feeds jobs watch ${jobId}`);
+  else console.log(await whoWorks(pool, jobId));
 }

@@ -1,4 +1,5 @@
 import { BusbarError } from '../../domain/errors.ts';
+import { isSourcePartitionSql } from '../../prisma/operations/partitions.ts';
 import type { Feed } from '../feed.ts';
 import { FEEDS } from '../feeds/index.ts';
 import type { Session } from './session.ts';
@@ -46,7 +47,7 @@ export async function requirePartitions(
 async function partitionsOf({ config, store }: Session, feed: Feed): Promise<readonly string[] | undefined> {
   if (feed.source.kind === 'topic') return undefined;
   const { rows } = await store.pool.query<{ partition: string }>(
-    `SELECT partition FROM feed_position WHERE feed_id = $1 AND partition <> 'file' AND partition NOT LIKE '%/%'`,
+    `SELECT partition FROM feed_position WHERE feed_id = $1 AND ${isSourcePartitionSql('partition')}`,
     [feed.id],
   );
   const polled = feed.source.partitions(config.settings(feed.source.env));

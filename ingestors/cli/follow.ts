@@ -1,61 +1,78 @@
 import { isBusbarError } from '../../domain/errors.ts';
 import { type JobRow, readJobs } from '../../prisma/operations/jobs.ts';
 import { reachable } from '../../prisma/transaction.ts';
+import { FEEDS } from '../feeds/index.ts';
+import { isPolledFeed } from '../jobs/pollers.ts';
 import { pause } from '../pause.ts';
+import { followText, Hands, nobodyText } from './hands.ts';
 import { type Interruption, untilInterrupted } from './interruption.ts';
+import { type JobOutcome, readOutcome, succeeded } from './job-outcome.ts';
 import { hasEnded, jobJson, readTrouble, summaryText, type Trouble } from './job-text.ts';
 import { existingJob } from './jobs/existing-job.ts';
+import { createNotes } from './notes.ts';
 import type { JsonOptions } from './options.ts';
 import { printJson } from './output.ts';
 import { createProgress, type Progress } from './progress.ts';
 import type { Session } from './session.ts';
-import { startWorkers } from './workers.ts';
 
 const LOOK_EVERY_MS = 250;
 /** A store that fails over is back by then. */
 const AWAY_MS_MAX = 5 * 60_000;
 
 export interface FollowOptions extends JsonOptions {
-  /** Also work on jobs in this process, so that this one goes on where no ingestors run. */
+  /** Work on jobs in this process while no ingestors run. */
   readonly work: boolean;
 }
 
 /**
- * Follows a job to its end, prints what came of it, and sets the exit code: 0 completed, 1 failed or cancelled. A signal
- * leaves the job to the ingestors that run.
+ * Follows a job to its end, prints what came of it, and sets the exit code: 0 completed, 1 failed, in vain or cancelled. A
+ * signal leaves the job to the ingestors that run.
  */
 export async function followJob(session: Session, id: number, { json, work }: FollowOptions): Promise<void> {
   const interruption = untilInterrupted();
-  const workers = work ? await startWorkers(session) : undefined;
+  const notes = createNotes(process.stderr);
+  const hands = new Hands({ session, job: id, work, say: (line) => notes.warn(line) });
   const progress = json ? SILENT : createProgress(process.stdout, Date.now);
   try {
-    const ended = await whenEnded(session, id, progress, interruption.signal);
+    const ended = await whenEnded(session, id, { hands, progress, signal: interruption.signal });
     progress.end();
-    if (ended) report(ended, json);
-    else leave(id, interruption);
+    if (!ended) return leave(id, hands, interruption);
+    report(ended.job, ended.outcome, json);
+    if (hands.worked && isUnplannable(session, ended.job)) notes.warn(unplannableText(ended.job));
   } finally {
-    await workers?.stop();
+    await hands.stop();
     interruption.release();
   }
 }
 
 const SILENT: Progress = { show: () => {}, end: () => {} };
 
+interface Following {
+  readonly hands: Hands;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
+interface Seen {
+  readonly job: JobRow;
+  readonly trouble: Trouble | undefined;
+  readonly outcome: JobOutcome;
+}
+
 /** @returns undefined where it was interrupted before. */
 async function whenEnded(
   session: Session,
   id: number,
-  progress: Progress,
-  signal: AbortSignal,
-): Promise<JobRow | undefined> {
+  { hands, progress, signal }: Following,
+): Promise<Seen | undefined> {
   let seenAt = performance.now();
   while (!signal.aborted) {
-    const seen = await look(session, id).catch((error) => {
+    const seen = await look(session, id, hands).catch((error) => {
       if (!isBusbarError(error, 'UNAVAILABLE') || performance.now() - seenAt > AWAY_MS_MAX) throw error;
       return undefined;
     });
     if (seen) {
-      if (hasEnded(seen.job)) return seen.job;
+      if (hasEnded(seen.job)) return seen;
       seenAt = performance.now();
       progress.show(seen.job, seen.trouble);
     }
@@ -64,22 +81,36 @@ async function whenEnded(
   return undefined;
 }
 
-function look({ store: { pool } }: Session, id: number): Promise<{ job: JobRow; trouble: Trouble | undefined }> {
-  return reachable(async () => ({
-    job: existingJob(await readJobs(pool, [id]), id),
-    trouble: await readTrouble(pool, id),
-  }));
+async function look({ store: { pool } }: Session, id: number, hands: Hands): Promise<Seen> {
+  const job = existingJob(await reachable(() => readJobs(pool, [id])), id);
+  if (hasEnded(job)) return { job, trouble: undefined, outcome: await readOutcome(pool, job) };
+  await hands.look();
+  return { job, trouble: await reachable(() => readTrouble(pool, id)), outcome: {} };
 }
 
-function report(job: JobRow, json: boolean | undefined): void {
-  if (json) printJson(jobJson(job));
-  else console.log(summaryText(job));
-  process.exitCode = job.state === 'COMPLETED' ? 0 : 1;
+function report(job: JobRow, outcome: JobOutcome, json: boolean | undefined): void {
+  if (json) printJson(jobJson(job, outcome));
+  else console.log(summaryText(job, outcome));
+  process.exitCode = succeeded(job, outcome) ? 0 : 1;
 }
 
-function leave(id: number, { exitCode }: Interruption): void {
-  console.error(
-    `Job ${id} is left to the ingestors that run.\nFollow it: feeds jobs watch ${id}\nCancel it: feeds jobs cancel ${id}`,
+/** Whether a job failed in its plan that needs settings which this shell does not have. */
+function isUnplannable({ config }: Session, { input, state, total, feed: id }: JobRow): boolean {
+  const feed = FEEDS.filter(isPolledFeed).find((each) => each.id === id);
+  const takesSettings = 'windows' in input && input.windows.some(({ nodes, partitions }) => !nodes || !partitions);
+  if (!feed || !takesSettings || state !== 'FAILED' || total !== null) return false;
+  return feed.source.partitions(config.settings(feed.source.env)).length === 0;
+}
+
+function unplannableText({ feed }: JobRow): string {
+  return (
+    `no ingestors run, so this shell planned it, and ${feed} is not configured here: start the ingestors, give this shell ` +
+    'their settings, or name partitions and nodes'
   );
+}
+
+function leave(id: number, hands: Hands, { exitCode }: Interruption): void {
+  console.error(`Job ${id} is left as it is. ${hands.areIngestors ? followText(id) : nobodyText(id)}`);
+  console.error(`Cancel it: feeds jobs cancel ${id}`);
   process.exitCode = exitCode();
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { audited } from '../../prisma/operations/audit.ts';
+import { auditedWork } from '../../prisma/operations/audit.ts';
 import { ingestFile } from '../ingest-file.ts';
 import type { Outcome } from '../pipeline/unit.ts';
 import type { NamedFeed } from './feed-names.ts';
@@ -41,11 +41,10 @@ export function addIngest(feeds: Command, invocation: Invocation): void {
 
 async function ingest(session: Session, { feed: named, file, again = false }: IngestOptions): Promise<Outcome> {
   const { pipeline, settled } = openPipeline(session);
-  const ingesting = ingestFile(named.feed, { path: file, now: session.now, again }, pipeline);
-  // The audit's own transaction would not wait as long as a large file takes.
-  await ingesting.catch(() => {});
   const asked = { actor: actorAtShell(), action: 'ingest', input: { feed: named.name, file, again } };
-  const outcome = await audited(session.store.pool, asked, () => ingesting);
+  const outcome = await auditedWork(session.store.pool, asked, () =>
+    ingestFile(named.feed, { path: file, now: session.now, again }, pipeline),
+  );
   await settled();
   return outcome;
 }

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { isoFromInstant } from '../../domain/instant.ts';
 import { type JobInput, type JobRow, readJobs } from '../../prisma/operations/jobs.ts';
 import { durationText } from './instants.ts';
+import { type JobOutcome, outcomeLines } from './job-outcome.ts';
 import { type Cell, countText, printable } from './output.ts';
 import { readableRange } from './past-range.ts';
 
@@ -36,9 +37,10 @@ export function jobTable(jobs: readonly JobRow[]): [head: string[], rows: Cell[]
 }
 
 /** A job as JSON has it: instants as text. */
-export function jobJson(job: JobRow) {
+export function jobJson(job: JobRow, outcome: JobOutcome = {}) {
   return {
     ...job,
+    ...outcome,
     input: readableInput(job.input),
     requestedAt: isoFromInstant(job.requestedAt),
     plannedAt: isoOrNull(job.plannedAt),
@@ -76,18 +78,39 @@ export async function readTrouble(pool: pg.Pool, job: number): Promise<Trouble |
 
 /** How far a job has come, in one line: chunks, share, rows, pace, what is left of it, what holds it up. */
 export function progressText(job: JobRow, now: number, trouble?: Trouble): string {
-  if (job.total === null) return job.cancelRequestedAt === null ? 'waiting to be planned' : 'being cancelled';
+  return progressParts(job, now, trouble)
+    .map(({ text }) => text)
+    .join('  ');
+}
+
+export interface ProgressPart {
+  readonly text: string;
+  /** What is short of room does without the least important parts; 1 is the most important. */
+  readonly rank: number;
+}
+
+/** The parts of that line, in their order. */
+export function progressParts(job: JobRow, now: number, trouble?: Trouble): readonly ProgressPart[] {
+  if (job.total === null) {
+    return [{ text: job.cancelRequestedAt === null ? 'waiting to be planned' : 'being cancelled', rank: 1 }];
+  }
   const parts = [
-    `${countText(job.done)}/${countText(job.total)} chunks`,
-    `${Math.floor(100 * progressOf(job))} %`,
-    `${countText(job.rowsIn)} rows`,
+    { text: `${countText(job.done)}/${countText(job.total)} chunks`, rank: 1 },
+    { text: `${Math.floor(100 * progressOf(job))} %`, rank: 4 },
+    { text: `${countText(job.rowsIn)} rows`, rank: 5 },
   ];
-  if (job.rowsPerSecond !== null) parts.push(`${countText(job.rowsPerSecond)} rows/s`);
-  if (job.failed > 0) parts.push(`${countText(job.failed)} failed`);
-  if (job.cancelRequestedAt !== null) parts.push('being cancelled');
-  else if (job.estimatedEndAt !== null) parts.push(`${durationText(Math.max(0, job.estimatedEndAt - now))} left`);
-  if (trouble) parts.push(`${countText(trouble.chunks)} to be tried again: ${printable(trouble.error)}`);
-  return parts.join('  ');
+  if (job.rowsPerSecond !== null) parts.push({ text: `${countText(job.rowsPerSecond)} rows/s`, rank: 6 });
+  if (job.failed > 0) parts.push({ text: `${countText(job.failed)} failed`, rank: 2 });
+  if (job.cancelRequestedAt !== null) parts.push({ text: 'being cancelled', rank: 3 });
+  else if (job.estimatedEndAt !== null) {
+    parts.push({ text: `${durationText(Math.max(0, job.estimatedEndAt - now))} left`, rank: 3 });
+  }
+  if (trouble) parts.push({ text: troubleText(trouble), rank: 7 });
+  return parts;
+}
+
+function troubleText({ chunks, error }: Trouble): string {
+  return `${countText(chunks)} to be tried again: ${printable(error).replace(/\s+/g, ' ')}`;
 }
 
 /** From 0 to 1. */
@@ -96,7 +119,7 @@ export function progressOf({ total, done }: JobRow): number {
 }
 
 /** What came of a job that has ended. */
-export function summaryText(job: JobRow): string {
+export function summaryText(job: JobRow, outcome: JobOutcome = {}): string {
   const took = job.finishedAt === null ? '' : ` after ${durationText(job.finishedAt - job.requestedAt)}`;
   const lines = [`${capitalised(jobName(job))}: ${job.state.toLowerCase()}${took}, ${workText(job)}`];
   if (job.rowsIn > 0) {
@@ -105,6 +128,7 @@ export function summaryText(job: JobRow): string {
         `${countText(job.rowsUnchanged)} unchanged, ${countText(job.rowsRejected)} rejected.`,
     );
   }
+  for (const line of outcomeLines(outcome)) lines.push(`  ${line}`);
   if (job.rowsRejected > 0) lines.push(`  The rejected ones: feeds dead-letters --feed ${job.feed}`);
   if (job.error !== null) lines.push(`  ${printable(job.error)}`);
   if (job.failed > 0) lines.push(`  Its chunks: feeds jobs show ${job.id}`);

@@ -15,10 +15,11 @@ import { addWatermark } from './watermark.ts';
 const HELP = `
 ${INSTANT_HELP}
 
-A job goes on after ctrl-C wherever ingestors run; \`feeds jobs\` follows and cancels it.
+Jobs are carried out by the ingestors that run, and by this shell where none do. They go on after ctrl-C wherever ingestors
+run; \`feeds jobs\` follows and cancels them.
 The store, the log and the feeds' settings come from the environment, as for \`npm start\`.
 
-Exit codes: 0 done, 1 failed or cancelled, 2 the call or the configuration is wrong, 130 ctrl-C.
+Exit codes: 0 done, 1 failed, cancelled or a retry in vain, 2 the call or the configuration is wrong, 130 ctrl-C.
 
 Examples:
   feeds status

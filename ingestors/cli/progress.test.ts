@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { JobRow } from '../../prisma/operations/jobs.ts';
+import { succeeded } from './job-outcome.ts';
 import { jobJson, progressText, summaryText } from './job-text.ts';
 import { createProgress } from './progress.ts';
 
@@ -98,6 +99,25 @@ describe('what came of a job', () => {
     expect(summaryText(ended)).toBe('Backfill 12 of caiso-lmp: completed after 1 min, there was nothing to do.');
   });
 
+  it('is also what the source had nothing for', () => {
+    const ended = job({ state: 'COMPLETED', done: 48, finishedAt: NOW });
+    expect(summaryText(ended, { noDataChunks: 3 }).split('\n')).toContain('  The source had no data for 3 chunks.');
+    expect(summaryText(ended, { noDataChunks: 0 })).not.toContain('no data');
+    expect(jobJson(ended, { noDataChunks: 3 })).toMatchObject({ noDataChunks: 3 });
+  });
+
+  it('is in vain where all dead letters of a retry failed again', () => {
+    const retry = job({ kind: 'RETRY', input: {}, state: 'COMPLETED', total: 1, done: 1, rowsIn: 2, rowsRejected: 2 });
+    const outcome = { lettersTried: 2, lettersOpen: 2 };
+    expect(succeeded(retry, outcome)).toBe(false);
+    expect(summaryText(retry, outcome).split('\n')).toContain('  2 of 2 dead letters failed again and are open still.');
+    expect(succeeded(retry, { lettersTried: 2, lettersOpen: 1 })).toBe(true);
+    // What a payload of several rows brought is there, although another of its rows was rejected.
+    expect(succeeded({ ...retry, rowsRejected: 1 }, outcome)).toBe(true);
+    expect(succeeded({ ...retry, rowsIn: 0, rowsRejected: 0 }, { lettersTried: 0, lettersOpen: 0 })).toBe(true);
+    expect(succeeded({ ...retry, state: 'CANCELLED' }, {})).toBe(false);
+  });
+
   it('has its instants as text in JSON', () => {
     expect(jobJson(job())).toMatchObject({
       input: { windows: [{ from: '2025-07-10T11:00:00.000Z', to: '2025-07-10T12:00:00.000Z' }] },
@@ -127,16 +147,49 @@ describe('the progress of a job', () => {
     ]);
   });
 
-  it('is cut off where a narrow terminal would wrap it', () => {
-    const terminal = screen({ isTTY: true, columns: 40 });
-    createProgress(terminal, () => NOW).show(job());
-    expect(terminal.written).toEqual(['\r[######..................]  12/48 chunk\u001b[K']);
+  const lineOf = (columns: number | undefined, more: Partial<JobRow> = {}, error?: string) => {
+    const terminal = screen({ isTTY: true, ...(columns !== undefined && { columns }) });
+    createProgress(terminal, () => NOW).show(job(more), error === undefined ? undefined : { chunks: 3, error });
+    return terminal.written.map((text) => text.slice('\r'.length, -'\u001b[K'.length));
+  };
+
+  it('has on 80 columns a shorter bar and every number', () => {
+    expect(lineOf(80)).toEqual(['[####..........]  12/48 chunks  25 %  1,234,567 rows  20,576 rows/s  3 min left']);
   });
 
   it('takes a terminal that does not know its width for one of 80 columns', () => {
-    const terminal = screen({ isTTY: true, columns: 0 });
-    createProgress(terminal, () => NOW).show(job());
-    expect(terminal.written.map((line) => line.length)).toEqual([79 + '\r\u001b[K'.length]);
+    expect(lineOf(0)).toEqual(lineOf(80));
+    expect(lineOf(undefined)).toEqual(lineOf(80));
+  });
+
+  it('keeps on 40 columns what is done, what failed and what is left', () => {
+    expect(lineOf(40)).toEqual(['12/48 chunks  25 %  3 min left']);
+    expect(lineOf(40, { failed: 2 })).toEqual(['12/48 chunks  2 failed  3 min left']);
+    expect(lineOf(30, { failed: 2 })).toEqual(['12/48 chunks  2 failed']);
+  });
+
+  it('cuts off only the words at its end, where they do not all fit', () => {
+    expect(lineOf(80, {}, 'OASIS throttles')).toEqual([
+      '12/48 chunks  25 %  1,234,567 rows  20,576 rows/s  3 min left  3 to be tried a…',
+    ]);
+  });
+
+  it('never wraps, whatever is told and however narrow the terminal is', () => {
+    const large = { total: 99_999, done: 99_998, failed: 12_345, rowsIn: 1e12, rowsPerSecond: 1e6 };
+    for (const error of [
+      undefined,
+      'two\nlines\tof text',
+      '認証に失敗しました。もう一度お試しください',
+      'x'.repeat(500),
+    ]) {
+      for (let columns = 2; columns < 220; columns += 1) {
+        for (const more of [{}, large, { total: null }]) {
+          const [line = ''] = lineOf(columns, more, error);
+          expect(columnsOf(line)).toBeLessThan(columns);
+          expect(line).not.toMatch(/[\n\t]/);
+        }
+      }
+    }
   });
 
   it('is elsewhere a line, at most one in five seconds', () => {
@@ -154,3 +207,8 @@ describe('the progress of a job', () => {
     ]);
   });
 });
+
+/** A terminal gives two columns to each of the characters of East Asia. */
+function columnsOf(text: string): number {
+  return [...text].reduce((sum, character) => sum + (/[\u3000-\u9fff]/.test(character) ? 2 : 1), 0);
+}

@@ -1,5 +1,6 @@
 import type { JobRow } from '../../prisma/operations/jobs.ts';
-import { jobName, progressOf, progressText, type Trouble } from './job-text.ts';
+import { jobName, progressOf, progressParts, progressText, type Trouble } from './job-text.ts';
+import { progressLine } from './progress-line.ts';
 
 /** Shows how a job goes on. */
 export interface Progress {
@@ -15,7 +16,6 @@ export interface Screen {
   write(text: string): unknown;
 }
 
-const BAR_WIDTH = 24;
 const COLUMNS = 80;
 /** What is no terminal gets lines, and those stay. */
 const LINE_EVERY_MS = 5_000;
@@ -30,10 +30,9 @@ function bar(screen: Screen, clock: () => number): Progress {
   const rewrite = (line: string) => screen.write(`\r${line}\u001b[K`);
   return {
     show: (job, trouble) => {
-      const full = Math.round(BAR_WIDTH * progressOf(job));
-      const line = `[${'#'.repeat(full)}${'.'.repeat(BAR_WIDTH - full)}]  ${progressText(job, clock(), trouble)}`;
       // A line that wraps cannot be written over. A terminal that does not know its width says 0.
-      rewrite(line.slice(0, (screen.columns || COLUMNS) - 1));
+      const width = (screen.columns || COLUMNS) - 1;
+      rewrite(progressLine(progressParts(job, clock(), trouble), progressOf(job), width));
     },
     end: () => rewrite(''),
   };

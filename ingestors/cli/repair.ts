@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
-import { readGaps } from '../../prisma/operations/completeness.ts';
-import { requestBackfill } from '../../prisma/operations/jobs.ts';
-import { windowsFrom } from '../../prisma/operations/repair.ts';
+import type pg from 'pg';
+import { INTERVALS_BETWEEN_MAX, isNothingToRepair, requestRepair } from '../../prisma/operations/repair.ts';
 import { type AskOptions, askForJob } from './ask-for-job.ts';
 import { type NamedFeed, requirePartitions } from './feed-names.ts';
 import {
@@ -21,10 +20,16 @@ interface RepairOptions extends PastRange, AskOptions {
   readonly feed: NamedFeed;
 }
 
+const HELP = `
+Gaps of a node with at most ${INTERVALS_BETWEEN_MAX} intervals between them are asked for as one, with these.
+
+Example:
+  feeds repair --feed iso.rt.lmp.caiso --from -2d`;
+
 export function addRepair(feeds: Command, invocation: Invocation): void {
   feeds
     .command('repair')
-    .description('asks the source for exactly what is missing')
+    .description('asks the source for what is missing')
     .addOption(feedOption().makeOptionMandatory())
     .addOption(fromDaysAgoOption(invocation.now, 7))
     .addOption(toOption(invocation.now))
@@ -32,26 +37,21 @@ export function addRepair(feeds: Command, invocation: Invocation): void {
     .addOption(nodeOption())
     .addOption(detachOption())
     .addOption(jsonOption())
-    .addHelpText('after', '\nExample:\n  feeds repair --feed iso.rt.lmp.caiso --from -2d')
+    .addHelpText('after', HELP)
     .action(({ feed: named, json, detach, ...range }: RepairOptions) =>
       withFeeds(invocation, async (session) => {
         await requirePartitions(session, named, range.partition);
         const asked = { feed: named.name, ...windowFrom(range) };
-        const gaps = await readGaps(session.store.pool, asked, session.now);
-        if (!gaps?.length) return sayNothing(named, gaps !== null, json);
-        const windows = windowsFrom(gaps);
-        const request = { action: 'repair', input: readableRange(asked) };
-        await askForJob(
-          session,
-          { ...request, request: (client, by) => requestBackfill(client, { feed: named.name, windows, by }) },
-          { json, detach },
-        );
+        const request = {
+          action: 'repair',
+          input: readableRange(asked),
+          request: (client: pg.ClientBase, by: string) => requestRepair(client, { ...asked, by }, session.now),
+        };
+        await askForJob(session, request, { json, detach }).catch((error: unknown) => {
+          if (!isNothingToRepair(error)) throw error;
+          if (json) printJson({ job: null, reason: error.message });
+          else console.log(`Nothing to repair: ${error.message}.`);
+        });
       }),
     );
-}
-
-function sayNothing({ name }: NamedFeed, isTold: boolean, json: boolean | undefined): void {
-  const why = isTold ? `Nothing is missing of ${name}` : `${name} owes nothing that could be told`;
-  if (json) printJson(null);
-  else console.log(`${why}: there is nothing to repair.`);
 }

@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import type pg from 'pg';
+import { type AllOptions, allOption, bySource, hiddenText } from './job-partitions.ts';
 import { jobTable, readRunningJobs } from './job-text.ts';
 import { type JsonOptions, jsonOption } from './options.ts';
-import { printJson, printTable } from './output.ts';
+import { type Cell, printJson, printTable } from './output.ts';
 import { positionText } from './position-text.ts';
 import { type Invocation, withStore } from './session.ts';
 
@@ -10,15 +11,16 @@ export function addStatus(feeds: Command, invocation: Invocation): void {
   feeds
     .command('status')
     .description('where each partition of each feed stands, and the jobs under way')
+    .addOption(allOption())
     .addOption(jsonOption())
     .addHelpText('after', '\nExample:\n  feeds status')
-    .action(({ json }: JsonOptions) =>
+    .action(({ all, json }: AllOptions & JsonOptions) =>
       withStore(invocation, async ({ store: { pool } }) => {
         const partitions = await readPartitions(pool);
         const jobs = await readRunningJobs(pool);
         const runningJobs = (feed: string) => jobs.filter((job) => job.feed === feed).map(({ id }) => id);
         if (json) return printJson(partitions.map((row) => ({ ...row, runningJobs: runningJobs(row.feed) })));
-        printPartitions(partitions);
+        printPartitions(partitions, all);
         if (jobs.length === 0) return;
         console.log('\nJobs under way:');
         printTable(...jobTable(jobs));
@@ -32,7 +34,7 @@ interface PartitionStatus {
   readonly position: number | null;
   readonly watermark: Date | null;
   readonly lag: number | null;
-  /** Ledger entries that ended; those a job has planned or is at are not among them. */
+  /** Commits ever, and the rows they brought, also where the ledger no longer keeps their entries. */
   readonly entries: number;
   readonly written: number;
   readonly revised: number;
@@ -41,35 +43,36 @@ interface PartitionStatus {
   readonly lastError: string | null;
 }
 
-function printPartitions(partitions: readonly PartitionStatus[]): void {
+function printPartitions(partitions: readonly PartitionStatus[], all: boolean | undefined): void {
+  const { sources, others } = bySource(partitions);
   printTable(
-    [
-      'feed',
-      'partition',
-      'position',
-      'watermark',
-      'lag',
-      'entries',
-      'written',
-      'revised',
-      'rejected',
-      'dead letters',
-      'last error',
-    ],
-    partitions.map((row) => [
+    ['feed', 'partition', 'position', 'watermark', 'lag', ...COUNTS],
+    sources.map((row) => [
       row.feed,
       row.partition,
       positionText(row.feed, row.position),
       row.watermark,
       row.lag,
-      row.entries,
-      row.written,
-      row.revised,
-      row.rejected,
-      row.openDeadLetters,
-      row.lastError,
+      ...counts(row),
     ]),
   );
+  if (others.length > 0 && all) printOthers(others);
+  else if (others.length > 0) console.log(`\n${hiddenText(others, 'status')}`);
+}
+
+/** Nobody owns them, and they have no position. */
+function printOthers(others: readonly PartitionStatus[]): void {
+  console.log('\nCommitted by jobs and files:');
+  printTable(
+    ['feed', 'partition', 'watermark', ...COUNTS],
+    others.map((row) => [row.feed, row.partition, row.watermark, ...counts(row)]),
+  );
+}
+
+const COUNTS = ['entries', 'written', 'revised', 'rejected', 'dead letters', 'last error'];
+
+function counts({ entries, written, revised, rejected, openDeadLetters, lastError }: PartitionStatus): Cell[] {
+  return [entries, written, revised, rejected, openDeadLetters, lastError];
 }
 
 async function readPartitions(pool: pg.Pool): Promise<PartitionStatus[]> {
@@ -78,16 +81,10 @@ async function readPartitions(pool: pg.Pool): Promise<PartitionStatus[]> {
 }
 
 const PARTITIONS = `
-  SELECT p.feed_id AS feed, p.partition, p.position, p.watermark, p.lag, coalesce(e.entries, 0)::int AS entries,
-         coalesce(e.written, 0)::float8 AS written, coalesce(e.revised, 0)::float8 AS revised,
-         coalesce(e.rejected, 0)::float8 AS rejected, coalesce(d.open, 0)::int AS "openDeadLetters",
+  SELECT p.feed_id AS feed, p.partition, p.position, p.watermark, p.lag, p.entries, p.rows_written AS written,
+         p.rows_revised AS revised, p.rows_rejected AS rejected, coalesce(d.open, 0)::int AS "openDeadLetters",
          p.last_error AS "lastError"
   FROM feed_position p
-  LEFT JOIN (
-    SELECT feed_id, partition, count(*) AS entries, sum(rows_written) AS written, sum(rows_revised) AS revised,
-           sum(rows_rejected) AS rejected
-    FROM ledger_entry WHERE state IN ('COMPLETED', 'FAILED') GROUP BY feed_id, partition
-  ) AS e USING (feed_id, partition)
   LEFT JOIN (
     SELECT feed_id, partition, count(*) AS open FROM dead_letter WHERE state = 'OPEN' GROUP BY feed_id, partition
   ) AS d USING (feed_id, partition)

@@ -3,12 +3,13 @@ import type pg from 'pg';
 import { inPartitions } from '../../prisma/operations/jobs.ts';
 import type { NamedFeed } from './feed-names.ts';
 import { durationText } from './instants.ts';
+import { type AllOptions, allOption, bySource, hiddenText } from './job-partitions.ts';
 import { feedOption, type JsonOptions, jsonOption } from './options.ts';
 import { printJson, printTable } from './output.ts';
 import { positionText } from './position-text.ts';
 import { type Invocation, withStore } from './session.ts';
 
-interface WatermarkOptions extends JsonOptions {
+interface WatermarkOptions extends AllOptions, JsonOptions {
   readonly feed?: NamedFeed;
 }
 
@@ -17,15 +18,17 @@ export function addWatermark(feeds: Command, invocation: Invocation): void {
     .command('watermark')
     .description('how far each partition has come: the end of its newest delivery interval, and how old that is')
     .addOption(feedOption())
+    .addOption(allOption())
     .addOption(jsonOption())
     .addHelpText('after', '\nExample:\n  feeds watermark --feed caiso-lmp')
-    .action(({ feed, json }: WatermarkOptions) =>
+    .action(({ feed, all, json }: WatermarkOptions) =>
       withStore(invocation, async ({ store: { pool }, now }) => {
         const rows = (await readWatermarks(pool, feed)).map((row) => ({ ...row, ageMs: ageOf(row, now) }));
         if (json) return printJson(rows);
+        const { sources, others } = bySource(rows);
         printTable(
           ['feed', 'partition', 'watermark', 'age', 'position', 'lag'],
-          rows.map(({ feed: id, partition, watermark, ageMs, position, lag }) => [
+          (all ? rows : sources).map(({ feed: id, partition, watermark, ageMs, position, lag }) => [
             id,
             partition,
             watermark,
@@ -34,6 +37,7 @@ export function addWatermark(feeds: Command, invocation: Invocation): void {
             lag,
           ]),
         );
+        if (!all && others.length > 0) console.log(`\n${hiddenText(others, 'watermark')}`);
       }),
     );
 }

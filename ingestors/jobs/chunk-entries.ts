@@ -1,5 +1,6 @@
 /** Ledger entries of chunks, from the plan to the end. The commit itself is the pipeline's. */
 import type pg from 'pg';
+import { BusbarError } from '../../domain/errors.ts';
 import { CANCELLED, type JobKind } from '../../prisma/operations/jobs.ts';
 import { reachable } from '../../prisma/transaction.ts';
 import { errorText } from './error-text.ts';
@@ -12,8 +13,8 @@ export interface PlannedChunk {
   readonly partition: string;
   /** Everything that is needed to do it, as a person reads it. */
   readonly request?: string;
-  /** The entry whose payload is decoded again. */
-  readonly originId?: number;
+  /** The entries whose payloads are decoded again. */
+  readonly originIds?: readonly number[];
   /** Offsets `[positionFrom, positionTo)`. */
   readonly positionFrom?: number;
   readonly positionTo?: number;
@@ -33,7 +34,7 @@ export interface ChunkEntry {
   readonly kind: JobKind;
   readonly partition: string;
   readonly request: string | null;
-  readonly originId: number | null;
+  readonly originIds: readonly number[];
   readonly positionFrom: number | null;
   readonly positionTo: number | null;
   /** Of the last attempt. */
@@ -60,7 +61,8 @@ export async function insertChunks(
     ids,
     chunks.map(({ partition }) => partition),
     chunks.map(({ request }) => request ?? null),
-    chunks.map(({ originId }) => originId ?? null),
+    // Lists of different lengths are no array of Postgres: each comes as text.
+    chunks.map(({ originIds = [] }) => `{${originIds.join(',')}}`),
     chunks.map(({ positionFrom }) => positionFrom ?? null),
     chunks.map(({ positionTo }) => positionTo ?? null),
     chunks.map(({ eventFrom }) => eventFrom ?? null),
@@ -70,12 +72,12 @@ export async function insertChunks(
 }
 
 const INSERT = `
-  INSERT INTO ledger_entry (feed_id, kind, job_id, state, attempt, id, partition, request, origin_id, position_from,
+  INSERT INTO ledger_entry (feed_id, kind, job_id, state, attempt, id, partition, request, origin_ids, position_from,
     position_to, event_from, event_to)
-  SELECT $1, $2::ledger_kind, $3, 'PENDING', 0, id, partition, request, origin_id, position_from, position_to,
+  SELECT $1, $2::ledger_kind, $3, 'PENDING', 0, id, partition, request, origin_ids::bigint[], position_from, position_to,
          to_timestamp(event_from / 1000.0), to_timestamp(event_to / 1000.0)
-  FROM unnest($4::bigint[], $5::text[], $6::text[], $7::bigint[], $8::bigint[], $9::bigint[], $10::float8[], $11::float8[])
-       AS t(id, partition, request, origin_id, position_from, position_to, event_from, event_to)`;
+  FROM unnest($4::bigint[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::bigint[], $10::float8[], $11::float8[])
+       AS t(id, partition, request, origin_ids, position_from, position_to, event_from, event_to)`;
 
 /**
  * Begins an attempt; attempts before it can no longer commit.
@@ -96,8 +98,28 @@ const TAKE_UP = `
     state = (CASE e.kind WHEN 'REPLAY' THEN 'REPLAYING' ELSE 'RUNNING' END)::ledger_state
   FROM job j WHERE e.id = $1 AND j.id = e.job_id AND e.state IN ${OPEN}
   RETURNING e.id, e.attempt, e.job_id AS "jobId", e.feed_id AS feed, e.kind, e.partition, e.request,
-    e.origin_id AS "originId", e.position_from AS "positionFrom", e.position_to AS "positionTo", e.error,
+    to_json(e.origin_ids) AS "originIds", e.position_from AS "positionFrom", e.position_to AS "positionTo", e.error,
     j.cancel_requested_at IS NOT NULL AS cancelled`;
+
+/**
+ * Leaves what lies behind an offset to a chunk of its own, which is planned as if it had been one from the beginning.
+ * @returns the new chunk.
+ * @throws BusbarError `FENCED` where the chunk was taken up by another attempt, or has ended.
+ */
+export async function splitChunk(client: Queryable, chunk: ChunkEntry, at: number): Promise<number> {
+  const { id, attempt, jobId, feed, kind, partition, positionTo } = chunk;
+  const { rowCount } = await client.query(
+    `UPDATE ledger_entry SET position_to = $3 WHERE id = $1 AND attempt = $2 AND state IN ${OPEN} AND position_to > $3`,
+    [id, attempt, at],
+  );
+  if (rowCount !== 1 || positionTo === null) {
+    throw new BusbarError('FENCED', `chunk ${id} was taken up by another attempt, or has ended`);
+  }
+  const rest: PlannedChunk = { partition, positionFrom: at, positionTo };
+  const [added] = await insertChunks(client, { id: jobId, kind, feed }, [rest]);
+  if (added === undefined) throw new TypeError('a chunk was not inserted');
+  return added;
+}
 
 /** @returns whether it did end: not where another attempt has it, or it has ended otherwise. */
 export async function endFailed(pool: pg.Pool, { id, attempt }: ChunkEntry, error: unknown): Promise<boolean> {

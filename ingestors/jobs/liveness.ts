@@ -1,5 +1,12 @@
 import pg from 'pg';
+import { reachable } from '../../prisma/transaction.ts';
 import { pause } from '../pause.ts';
+
+export interface LivenessOptions {
+  readonly times?: LivenessTimes | undefined;
+  /** Whether the workers are those of ingestors, which do all there is to do, and not of a shell. */
+  readonly ingestors?: boolean | undefined;
+}
 
 export interface LivenessTimes {
   /** The session is asked so often whether it is still there. */
@@ -29,7 +36,10 @@ export class Liveness {
   }
 
   /** @throws where the store cannot be reached. */
-  static async open(databaseUrl: string, times: LivenessTimes = TIMES): Promise<Liveness> {
+  static async open(
+    databaseUrl: string,
+    { times = TIMES, ingestors = false }: LivenessOptions = {},
+  ): Promise<Liveness> {
     const client = new pg.Client({
       connectionString: databaseUrl,
       application_name: 'busbar workers',
@@ -41,6 +51,7 @@ export class Liveness {
     try {
       await client.connect();
       await client.query(`SET idle_session_timeout = ${times.silenceMsMax}`);
+      if (ingestors) await client.query(`SELECT pg_advisory_lock_shared(${INGESTORS_LOCK})`);
     } catch (error) {
       liveness.#lose(error);
       throw error;
@@ -92,3 +103,26 @@ const CLOSE_MS_MAX = 2_000;
 export function livenessLock(workers: string): string {
   return `hashtextextended('busbar workers ' || ${workers}, 0)`;
 }
+
+/** The lock that all processes share that are ingestors, as SQL. */
+const INGESTORS_LOCK = `hashtextextended('busbar ingestors', 0)`;
+
+/**
+ * Whether ingestors live anywhere on this store, so that jobs are carried out and polls are made.
+ * @throws BusbarError `UNAVAILABLE` where the store is away.
+ */
+export async function ingestorsLive(pool: pg.Pool): Promise<boolean> {
+  const { rows } = await reachable(() =>
+    pool.query<{ live: boolean }>({ name: 'ingestors-live', text: INGESTORS_LIVE }),
+  );
+  return rows[0]?.live ?? false;
+}
+
+/** Looked up, not tried: whoever tried the lock would for a moment be one who holds it, and another would take that for life. */
+const INGESTORS_LIVE = `
+  SELECT EXISTS (
+    SELECT FROM pg_locks
+    WHERE locktype = 'advisory' AND granted AND objsubid = 1
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+      AND ((classid::bigint << 32) | objid::bigint) = ${INGESTORS_LOCK}
+  ) AS live`;

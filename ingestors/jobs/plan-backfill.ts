@@ -1,6 +1,7 @@
 import { BusbarError } from '../../domain/errors.ts';
 import { type NodeName, parseNodeName } from '../../domain/market.ts';
 import type { BackfillInput, Window } from '../../prisma/operations/jobs.ts';
+import { chunkPartition } from '../../prisma/operations/partitions.ts';
 import type { PlannedChunk } from './chunk-entries.ts';
 import type { PolledFeed } from './pollers.ts';
 
@@ -14,7 +15,7 @@ export function planBackfill(feed: PolledFeed, settings: unknown, { windows }: B
     const nodes = window.nodes?.map(nodeNameFrom);
     for (const partition of partitionsOf(feed, settings, window)) {
       for (const { from, to, request } of feed.source.chunks(settings, partition, { ...window, nodes })) {
-        const chunk = { partition: `backfill/${partition}`, request, eventFrom: from, eventTo: to };
+        const chunk = { partition: chunkPartition('BACKFILL', partition), request, eventFrom: from, eventTo: to };
         chunks.set(`${partition} ${request}`, chunk);
       }
     }

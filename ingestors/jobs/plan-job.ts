@@ -7,9 +7,9 @@ import type pg from 'pg';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { messageOf } from '../../domain/errors.ts';
-import { CHUNK_TASK } from '../../prisma/operations/jobs.ts';
 import { inTransaction, reachable } from '../../prisma/transaction.ts';
 import { cancelChunks, insertChunks } from './chunk-entries.ts';
+import { hastenChunks, queueChunks, removeChunks } from './chunk-tasks.ts';
 import { endJobUnplanned, endJobWhereDone } from './job-end.ts';
 import { type Job, type Plan, type PlanParts, planOf } from './plan.ts';
 import { assignDeadLetters } from './plan-retry.ts';
@@ -19,10 +19,6 @@ import { isWorthAnotherTry, TRIES_MAX } from './tries.ts';
 export interface PlanTaskParts extends PlanParts {
   readonly log: Logger;
 }
-
-/** Behind polls and plans. The oldest chunks first, and those of two jobs in turns. */
-const CHUNK_PRIORITY = 100;
-const PRIORITY_MAX = 32_767;
 
 const PAYLOAD = z.object({ job: z.number() });
 
@@ -74,19 +70,7 @@ async function carryOn(client: pg.ClientBase, id: number, plan: Plan | undefined
 async function writePlan(client: pg.ClientBase, job: Job, { chunks, note }: Plan): Promise<void> {
   const ids = await insertChunks(client, job, chunks);
   await assignDeadLetters(client, ids, chunks);
-  const tasks = ids.map((entry, place) => ({
-    identifier: CHUNK_TASK,
-    payload: { entry },
-    job_key: keyOf(entry),
-    priority: Math.min(PRIORITY_MAX, CHUNK_PRIORITY + place),
-  }));
-  if (tasks.length > 0) {
-    await client.query(
-      `SELECT count(*) FROM graphile_worker.add_jobs(
-         ARRAY(SELECT json_populate_recordset(null::graphile_worker.job_spec, $1::json)))`,
-      [JSON.stringify(tasks)],
-    );
-  }
+  await queueChunks(client, ids);
   await client.query(`UPDATE job SET state = 'RUNNING', planned_at = clock_timestamp(), error = $2 WHERE id = $1`, [
     job.id,
     note,
@@ -99,17 +83,7 @@ async function cancel(client: pg.ClientBase, job: Job): Promise<void> {
     return;
   }
   const { ended, begun } = await cancelChunks(client, job.id);
-  await client.query('SELECT count(graphile_worker.remove_job(key)) FROM unnest($1::text[]) AS key', [
-    ended.map(keyOf),
-  ]);
-  // One that waits for its next try would end only then; those under way are locked and left to whoever has them.
-  await client.query(
-    `SELECT count(*) FROM graphile_worker.reschedule_jobs(
-       ARRAY(SELECT id FROM graphile_worker.jobs WHERE key = ANY($1::text[]) AND locked_by IS NULL), run_at => now())`,
-    [begun.map(keyOf)],
-  );
-}
-
-function keyOf(entry: number): string {
-  return `${CHUNK_TASK}:${entry}`;
+  await removeChunks(client, ended);
+  // One that waits for its next try would end only then.
+  await hastenChunks(client, begun);
 }

@@ -1,9 +1,13 @@
 import { BusbarError } from '../../domain/errors.ts';
 import type { ReplayInput } from '../../prisma/operations/jobs.ts';
+import { chunkPartition } from '../../prisma/operations/partitions.ts';
 import type { EventLog } from '../sources/event-log.ts';
 import type { PlannedChunk } from './chunk-entries.ts';
 
-/** Offsets of one chunk: some two seconds of work, so that little is done again after a crash. */
+/**
+ * Offsets of one chunk: some two seconds of work, so that little is done again after a crash. One whose records turn out to be
+ * large is cut when it is read.
+ */
 const REPLAY_CHUNK_RECORDS = 10_000;
 
 /**
@@ -34,7 +38,7 @@ function cut(partition: number, from: number, to: number): PlannedChunk[] {
   const chunks: PlannedChunk[] = [];
   for (let at = from; at < to; at += REPLAY_CHUNK_RECORDS) {
     chunks.push({
-      partition: `replay/${partition}`,
+      partition: chunkPartition('REPLAY', String(partition)),
       positionFrom: at,
       positionTo: Math.min(to, at + REPLAY_CHUNK_RECORDS),
     });

@@ -11,7 +11,7 @@ import {
 import { freshDatabase, type TestDatabase } from '../../tests/support/postgres.ts';
 import type { Fetched } from '../feed.ts';
 import { aborted } from './aborted.ts';
-import { queuePolls } from './poll.ts';
+import { queueRecurring } from './recurring.ts';
 
 describe('polls', () => {
   let db: TestDatabase;
@@ -44,6 +44,14 @@ describe('polls', () => {
        WHERE key IS NOT NULL ORDER BY key`,
       )
     ).rows;
+
+  const untouched = async (key: string) =>
+    (
+      await db.pool.query<{ untouched: boolean }>(
+        'SELECT attempts = 0 AND locked_by IS NULL AS untouched FROM graphile_worker.jobs WHERE key = $1',
+        [key],
+      )
+    ).rows[0]?.untouched;
 
   it('bring what is new since the last one, each from where it ended', async () => {
     const from: (number | undefined)[] = [];
@@ -142,7 +150,7 @@ describe('polls', () => {
 
   it('are queued by a start where they are not, and otherwise keep their time', async () => {
     let polls = 0;
-    const feed = await benchOf(
+    await benchOf(
       async function* () {
         polls += 1;
         yield* [];
@@ -152,30 +160,59 @@ describe('polls', () => {
     const first = await bench.startWorkers();
     await expect.poll(() => polls).toBe(1);
     await first.stop();
-    await queuePolls(db.pool, [{ feed, partition: 'A' }]);
+    await queueRecurring(db.pool, [{ name: 'poll/invented/A' }]);
     const [poll] = await queued();
-    expect(poll?.key).toBe('poll:invented/A');
+    expect(poll?.key).toBe('poll/invented/A');
     expect(poll?.inMs).toBeGreaterThan(3_500_000);
     await bench.startWorkers();
     expect(polls).toBe(1);
   });
 
-  it('end where nobody is configured to make them', async () => {
+  it('are made only by those who are configured for them', async () => {
+    const polls: string[] = [];
+    const feed = await benchOf(
+      async function* (partition) {
+        polls.push(partition);
+        yield* [];
+      },
+      { partitions: ['A'], everyMs: 100 },
+    );
+    await queueRecurring(db.pool, [{ name: 'poll/invented/OTHER' }]);
+    await bench.startWorkers();
+    await expect.poll(() => polls.length).toBeGreaterThan(3);
+    expect(new Set(polls)).toEqual(new Set(['A']));
+    expect(await untouched('poll/invented/OTHER')).toBe(true);
+    await bench.startWorkers({ feeds: [{ ...feed, source: { ...feed.source, partitions: () => ['OTHER'] } }] });
+    await expect.poll(() => polls).toContain('OTHER');
+  });
+
+  it('of a partition and what it owes are looked after while a process runs', async () => {
     let polls = 0;
     const feed = await benchOf(
       async function* () {
         polls += 1;
         yield* [];
       },
-      { partitions: ['A'] },
+      { everyMs: 3_600_000 },
     );
-    await queuePolls(db.pool, [{ feed, partition: 'OLD' }]);
-    await bench.startWorkers();
-    await expect.poll(() => polls).toBeGreaterThan(0);
-    await expect.poll(async () => (await queued()).map(({ key }) => key)).toEqual(['poll:invented/A']);
+    const owing = { ...feed, source: { ...feed.source, expectations: () => [EXPECTED] } };
+    await bench.startWorkers({ feeds: [owing], upkeepEveryMs: 50 });
+    await expect.poll(() => polls).toBe(1);
+    const owed = () => db.pool.query('SELECT partition FROM feed_expectation').then(({ rows }) => rows);
+    await expect.poll(owed).toEqual([{ partition: 'A' }]);
+    await db.pool.query(`SELECT graphile_worker.remove_job('poll/invented/A')`);
+    await expect.poll(() => polls).toBe(2);
   });
 });
 
+const EXPECTED = {
+  partition: 'A',
+  run: 'REAL_TIME_HOURLY' as const,
+  market: 'PJM',
+  nodes: [],
+  intervalMs: 3_600_000,
+  dueMs: 7_200_000,
+};
 const START = '2026-01-09T00:00:00.000Z';
 
 function fetched(partition: string, next: number): Fetched {

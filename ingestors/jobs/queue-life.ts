@@ -22,6 +22,8 @@ export interface QueueParts {
   readonly log: Logger;
   readonly crews: readonly Crew[];
   readonly times?: LivenessTimes;
+  /** Whether these are the workers of ingestors: while they live, a shell leaves the work to them. */
+  readonly ingestors?: boolean;
 }
 
 export interface QueueLife {
@@ -38,8 +40,8 @@ const END_MS_MAX = 8_000;
 const CLOSE_MS_MAX = 2_000;
 
 /** @throws where the store cannot be reached. */
-export async function beginLife({ databaseUrl, log, crews, times }: QueueParts): Promise<QueueLife> {
-  const liveness = await Liveness.open(databaseUrl, times);
+export async function beginLife({ databaseUrl, log, crews, times, ingestors }: QueueParts): Promise<QueueLife> {
+  const liveness = await Liveness.open(databaseUrl, { times, ingestors });
   const pool = createPool({
     url: databaseUrl,
     // One each to listen with, and some to take jobs and to end them.

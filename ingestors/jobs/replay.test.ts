@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { BusbarError } from '../../domain/errors.ts';
 import { HOUR_MS } from '../../domain/instant.ts';
-import { requestBackfill, requestReplay } from '../../prisma/operations/jobs.ts';
+import type { LmpFact } from '../../domain/lmp.ts';
+import { CHUNK_TASK, requestBackfill, requestReplay } from '../../prisma/operations/jobs.ts';
 import { TOPICS } from '../../schema/events/topics.ts';
 import {
   createJobBench,
@@ -9,20 +11,36 @@ import {
   type JobBench,
   priceOf,
   VENDOR_NODE,
+  type Vendor,
 } from '../../tests/support/job-bench.ts';
 import { freshDatabase, type TestDatabase } from '../../tests/support/postgres.ts';
 import type { Decoder, Feed } from '../feed.ts';
 import { itemsOf } from '../log-items.ts';
+import type { Pipeline } from '../pipeline/pipeline.ts';
+import type { EventLog } from '../sources/event-log.ts';
+import { createCancellations } from './cancellations.ts';
+import { insertChunks, splitChunk, takeUp } from './chunk-entries.ts';
+import { createPlanTask } from './plan-job.ts';
+import { planPayloadReplay } from './plan-payload-replay.ts';
 import { planTopicReplay } from './plan-topic-replay.ts';
+import type { Pollers } from './pollers.ts';
+import { createChunkTask } from './run-chunk.ts';
 
 const FROM = Date.UTC(2026, 0, 9);
 const hour = (at: number) => new Date(FROM + at * HOUR_MS).toISOString();
 const EVER = { from: 0, to: Date.UTC(2100, 0, 1) };
 
 /** A decoder that was wrong about prices above 8, and is not any more. */
-const mended: Decoder = (payload) => {
+const mended: Decoder<LmpFact> = (payload) => {
   const { facts, rejects } = decodeLines(payload);
   return { facts: facts.map((fact) => (fact.lmp > 8 ? { ...fact, lmp: -fact.lmp } : fact)), rejects };
+};
+
+const NO_POLLERS: Pollers = {
+  of: () => {
+    throw new Error('there is no source');
+  },
+  close: async () => {},
 };
 
 let db: TestDatabase;
@@ -44,7 +62,7 @@ const replay = async (feed: string, more: object = {}) =>
 const entries = async (kind: string) =>
   (
     await db.pool.query(
-      'SELECT id, partition, state, request, origin_id AS origin, position_from AS from, position_to AS to FROM ledger_entry WHERE kind = $1::ledger_kind ORDER BY id',
+      'SELECT id, partition, state, request, to_json(origin_ids) AS origins, position_from AS from, position_to AS to FROM ledger_entry WHERE kind = $1::ledger_kind ORDER BY id',
       [kind],
     )
   ).rows;
@@ -59,7 +77,8 @@ const versions = async () =>
 
 describe('a replay of a topic', () => {
   const topic = 'prices';
-  const feedOf = (decode: Decoder): Feed => ({
+  const feedOf = (decode: Decoder<LmpFact>): Feed => ({
+    family: 'lmp',
     id: 'lines',
     title: 'Lines',
     unknownNodes: 'register',
@@ -149,6 +168,81 @@ describe('a replay of a topic', () => {
     await expect(nowhere).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 
+  it.each([0, 1])(
+    'of large records is cut where it is, and goes on behind (killed %i times after the cut)',
+    async (kills) => {
+      const feed = feedOf(decodeLines);
+      bench = await createJobBench(db, [feed]);
+      await ingestTwelve(feed);
+      const { pool, eventLog } = bench.parts;
+      const bounds = await eventLog.partitions(topic);
+      const job = await requestReplay(db.pool, { feed: 'lines', ...EVER, by: 'test' });
+      const run = { signal: new AbortController().signal, tries: 1 };
+      await createPlanTask(bench.parts)({ job }, run);
+      const planned = (await entries('REPLAY')).length;
+      const ingested: number[] = [];
+      let toKill = kills;
+      const pipeline: Pipeline = {
+        ingest: async (...unit) => {
+          if (toKill-- > 0) throw new BusbarError('UNAVAILABLE', 'killed');
+          ingested.push(...unit[2].items.map(({ position = -1 }) => position));
+          return bench.parts.pipeline.ingest(...unit);
+        },
+      };
+      // One record at a time, so that a chunk is cut behind each.
+      const slow: EventLog = {
+        ...eventLog,
+        read: (range, signal) => eventLog.read({ ...range, batchRecordsMax: 1 }, signal),
+      };
+      const parts = { ...bench.parts, eventLog: slow, pipeline, pollers: NO_POLLERS, replayBytesMax: 1 };
+      const chunkTask = createChunkTask({ ...parts, cancellations: createCancellations(pool) });
+      const waiting = async () =>
+        (await db.pool.query(`SELECT key FROM graphile_worker.jobs WHERE task_identifier = '${CHUNK_TASK}'`)).rows.map(
+          ({ key }) => Number(key.split(':')[1]),
+        );
+      for (let [entry] = await waiting(); entry !== undefined; [entry] = await waiting()) {
+        const failed = await Promise.resolve(chunkTask({ entry }, run)).then(
+          () => false,
+          () => true,
+        );
+        if (!failed) await db.pool.query(`SELECT graphile_worker.remove_job('${CHUNK_TASK}:' || $1)`, [entry]);
+      }
+      expect(planned).toBeLessThan(12);
+      expect(ingested).toHaveLength(12);
+      expect(await bench.jobOf(job)).toMatchObject({
+        state: 'COMPLETED',
+        total: 12,
+        done: 12,
+        rowsIn: 12,
+        rowsUnchanged: 12,
+      });
+      for (const { partition, end } of bounds) {
+        const chunks = (await entries('REPLAY')).filter((entry) => entry.partition === `replay/${partition}`);
+        expect(chunks.map(({ from, to }) => [from, to]).sort(([a], [b]) => a - b)).toEqual(
+          Array.from({ length: end }, (_, at) => [at, at + 1]),
+        );
+      }
+    },
+  );
+
+  it('of large records leaves nothing to an attempt that is no longer the current one', async () => {
+    bench = await createJobBench(db, [feedOf(decodeLines)]);
+    const job = await requestReplay(db.pool, { feed: 'lines', ...EVER, by: 'test' });
+    const [entry = 0] = await insertChunks(db.pool, { id: job, kind: 'REPLAY', feed: 'lines' }, [
+      { partition: 'replay/0', positionFrom: 0, positionTo: 10 },
+    ]);
+    const earlier = await takeUp(db.pool, entry);
+    const current = await takeUp(db.pool, entry);
+    if (!earlier || !current) throw new Error('the chunk was not taken up');
+    await expect(splitChunk(db.pool, earlier, 5)).rejects.toMatchObject({ code: 'FENCED' });
+    expect(await entries('REPLAY')).toMatchObject([{ from: 0, to: 10 }]);
+    await splitChunk(db.pool, current, 5);
+    expect(await entries('REPLAY')).toMatchObject([
+      { from: 0, to: 5, state: 'REPLAYING' },
+      { from: 5, to: 10, state: 'PENDING' },
+    ]);
+  });
+
   it('says what the log has dropped since', async () => {
     const feed = feedOf(decodeLines);
     bench = await createJobBench(db, [feed]);
@@ -174,12 +268,17 @@ describe('a replay of what a source answered', () => {
   let lmp = 10;
   const vendor = { asked: [], answer: (request: string) => priceOf(request, lmp++) };
 
-  const backfilled = async (decode: Decoder, hours = 3) => {
+  const inCommitOrder = async () =>
+    (
+      await db.pool.query<{ id: number }>(`SELECT id FROM ledger_entry WHERE kind = 'BACKFILL' ORDER BY commit_id`)
+    ).rows.map(({ id }) => id);
+
+  const backfilled = async (decode: Decoder<LmpFact>, hours = 3, partitions = ['A']) => {
     lmp = 7;
     vendor.asked.length = 0;
     bench = await createJobBench(db, [inventedFeed(vendor)]);
     const workers = await bench.startJobWorkers();
-    const windows = [{ from: FROM, to: FROM + hours * HOUR_MS, partitions: ['A'] }];
+    const windows = [{ from: FROM, to: FROM + hours * HOUR_MS, partitions }];
     await ended(await requestBackfill(db.pool, { feed: 'invented', windows, by: 'test' }));
     await workers.stop();
     await bench.startJobWorkers({ feeds: [inventedFeed(vendor, { decode })] });
@@ -188,12 +287,88 @@ describe('a replay of what a source answered', () => {
   it('changes nothing where nothing changed, and does not ask the source', async () => {
     await backfilled(decodeLines);
     const before = await versions();
-    expect(await replay('invented')).toMatchObject({ state: 'COMPLETED', total: 3, rowsIn: 3, rowsUnchanged: 3 });
+    expect(await replay('invented')).toMatchObject({ state: 'COMPLETED', total: 1, rowsIn: 3, rowsUnchanged: 3 });
     expect(await versions()).toEqual(before);
     expect(vendor.asked).toHaveLength(3);
-    const origins = (await entries('BACKFILL')).map(({ id, request }) => ({ origin: id, request }));
-    const replayed = (await entries('REPLAY')).sort((a, b) => a.origin - b.origin);
-    expect(replayed).toMatchObject(origins.map((each) => ({ ...each, partition: 'replay/A' })));
+    const origins = await inCommitOrder();
+    expect(await entries('REPLAY')).toMatchObject([
+      {
+        partition: 'replay/A',
+        origins,
+        request: `payloads of ledger entries ${origins[0]}–${origins.at(-1)} (3)`,
+      },
+    ]);
+  });
+
+  it('is cut by number and by bytes, payloads of one partition together', async () => {
+    await backfilled(decodeLines, 5, ['A', 'B']);
+    const plan = async (limits: { thingsMax: number; bytesMax: number }) => {
+      const { chunks } = await planPayloadReplay(db.pool, 'invented', EVER, limits);
+      expect(chunks.flatMap(({ originIds }) => originIds).sort()).toEqual((await inCommitOrder()).sort());
+      return chunks.map(({ partition, originIds }) => [partition, originIds?.length]).sort();
+    };
+    expect(await plan({ thingsMax: 100, bytesMax: 1_000_000 })).toEqual([
+      ['replay/A', 5],
+      ['replay/B', 5],
+    ]);
+    expect(await plan({ thingsMax: 3, bytesMax: 1_000_000 })).toEqual([
+      ['replay/A', 2],
+      ['replay/A', 3],
+      ['replay/B', 2],
+      ['replay/B', 3],
+    ]);
+    expect(await plan({ thingsMax: 100, bytesMax: 1 })).toHaveLength(10);
+    const [alone] = (await planPayloadReplay(db.pool, 'invented', EVER, { thingsMax: 1, bytesMax: 1 })).chunks;
+    expect((await entries('BACKFILL')).map(({ request }) => request)).toContain(alone?.request);
+  });
+
+  it('in months of polls of every minute has few chunks', async () => {
+    await backfilled(decodeLines, 1);
+    await db.pool.query(
+      `INSERT INTO ledger_entry (feed_id, partition, commit_id, kind, state, checksum, bytes, published_at, event_from, event_to,
+         request)
+       SELECT feed_id, 'A', 1000 + n, 'FETCH', 'COMPLETED', checksum, bytes, published_at + n * interval '1 minute', event_from,
+              event_to, request
+       FROM ledger_entry, generate_series(1, 50000) AS n WHERE kind = 'BACKFILL'`,
+    );
+    const { chunks } = await planPayloadReplay(db.pool, 'invented', EVER);
+    expect(chunks).toHaveLength(501);
+  });
+
+  it('finds what an answer had for the range that was asked for, and its decoder did not see', async () => {
+    const blind: Decoder<LmpFact> = () => {
+      throw new BusbarError('NO_DATA', 'there is nothing');
+    };
+    const polled: Vendor = {
+      ...vendor,
+      poll: async function* () {
+        const payload = { bytes: Buffer.from(`${VENDOR_NODE} ${hour(1)} 5`), name: 'A' };
+        const asked = { from: FROM, to: FROM + 3 * HOUR_MS };
+        yield { payload, request: 'A', publishedAt: FROM, next: 1, asked };
+      },
+    };
+    bench = await createJobBench(db, [inventedFeed(polled, { decode: blind, partitions: ['A'] })]);
+    const workers = await bench.startWorkers();
+    await expect.poll(() => entries('FETCH'), { timeout: 15_000 }).toHaveLength(1);
+    await workers.stop();
+    await bench.startJobWorkers({ feeds: [inventedFeed(vendor)] });
+    expect(await replay('invented', { from: FROM, to: FROM + HOUR_MS })).toMatchObject({ total: 1, rowsWritten: 1 });
+    expect(await versions()).toEqual(['1: 5 #1']);
+  });
+
+  it('says which payloads of a chunk were dropped between plan and replay, and takes the others', async () => {
+    await backfilled(decodeLines);
+    const stop = { signal: new AbortController().signal, tries: 1 };
+    await bench.close();
+    const job = await requestReplay(db.pool, { feed: 'invented', ...EVER, by: 'test' });
+    await createPlanTask(bench.parts)({ job }, stop);
+    await db.pool.query('DELETE FROM raw_payload WHERE checksum IN (SELECT checksum FROM raw_payload LIMIT 1)');
+    await bench.startJobWorkers();
+    expect(await ended(job)).toMatchObject({
+      state: 'FAILED',
+      rowsUnchanged: 2,
+      error: '1 of 1 chunks failed: 1 of 3 payloads are no longer kept',
+    });
   });
 
   it('writes what a mended decoder reads otherwise as revisions, and no more', async () => {
@@ -205,9 +380,12 @@ describe('a replay of what a source answered', () => {
 
   it('takes what brought prices of the range, of the partitions asked for', async () => {
     await backfilled(decodeLines);
-    expect(await replay('invented', { from: FROM + HOUR_MS, to: FROM + HOUR_MS + 1 })).toMatchObject({ total: 1 });
+    expect(await replay('invented', { from: FROM + HOUR_MS, to: FROM + HOUR_MS + 1 })).toMatchObject({
+      total: 1,
+      rowsIn: 1,
+    });
     expect(await replay('invented', { partitions: ['B'] })).toMatchObject({ state: 'COMPLETED', total: 0 });
-    expect(await replay('invented', { partitions: ['A'] })).toMatchObject({ total: 3 });
+    expect(await replay('invented', { partitions: ['A'] })).toMatchObject({ rowsIn: 3 });
   });
 
   it('takes a file where no partition is asked for', async () => {

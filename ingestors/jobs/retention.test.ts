@@ -123,6 +123,37 @@ describe('retention', () => {
     expect(rows.map(({ key }) => key)).toEqual(['spent', 'waiting']);
   });
 
+  it('drops polls that nobody has made for a day, and leaves those that are under way or due', async () => {
+    await db.pool.query(
+      `SELECT graphile_worker.add_job(task, job_key => task, run_at => $1)
+       FROM unnest('{poll/f/abandoned,poll/f/under way,poll,polls}'::text[]) AS task`,
+      [ago(1.1)],
+    );
+    await db.pool.query(`SELECT graphile_worker.add_job('poll/f/due', job_key => 'poll/f/due', run_at => $1)`, [
+      ago(0.9),
+    ]);
+    await db.pool.query(
+      `UPDATE graphile_worker._private_jobs SET locked_at = now(), locked_by = 'a' WHERE key = 'poll/f/under way'`,
+    );
+    await retain();
+    const { rows } = await db.pool.query('SELECT key FROM graphile_worker.jobs ORDER BY key');
+    expect(rows.map(({ key }) => key)).toEqual(['poll/f/due', 'poll/f/under way', 'polls']);
+  });
+
+  it('drops what a feed owed that nobody has been configured for since a day', async () => {
+    await db.pool.query(`INSERT INTO feed (id, title, kind) VALUES ('f', 'F', 'poll')`);
+    const renewed = [ago(1.1), ago(0.9)];
+    await db.pool.query(
+      `INSERT INTO feed_expectation (feed_id, partition, run, market_id, nodes, interval_ms, due_ms, renewed_at)
+       SELECT 'f', place::text, 'DAY_AHEAD_HOURLY', 'CAISO', '{}', 3600000, 0, at
+       FROM unnest($1::timestamptz[]) WITH ORDINALITY AS t(at, place)`,
+      [renewed],
+    );
+    await retain();
+    const { rows } = await db.pool.query('SELECT partition FROM feed_expectation');
+    expect(rows).toEqual([{ partition: '2' }]);
+  });
+
   it('is queued by the clock of every process that takes part in all there is', async () => {
     const bench = await createJobBench(db, []);
     await bench.startWorkers();

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { DAY_MS, isoFromInstant } from '../../domain/instant.ts';
 import { inTransaction, reachable } from '../../prisma/transaction.ts';
 import type { CoreConfig } from '../../runtime/config.ts';
+import { IS_POLL } from './poll.ts';
 import type { QueueTask } from './queue-runner.ts';
 
 export interface RetentionParts {
@@ -22,6 +23,9 @@ const PAYLOADS_MAX = 100;
 const ENTRIES_MAX = 2_000;
 const JOBS_MAX = 1_000;
 
+/** What a feed is polled for and owes is looked after every minute. For so long, an outage of those who do is lived through. */
+const ABANDONED_DAYS = 1;
+
 export function createRetentionTask({ pool, core, log, clock }: RetentionParts): QueueTask {
   return async (_, { signal }) => {
     const before = (days: number) => isoFromInstant(clock() - days * DAY_MS);
@@ -29,6 +33,8 @@ export function createRetentionTask({ pool, core, log, clock }: RetentionParts):
       payloads: await dropPayloads(pool, before(core.RAW_PAYLOAD_DAYS), signal),
       entries: await dropEntries(pool, before(core.LEDGER_DAYS), signal),
       jobs: await dropJobs(pool, before(core.LEDGER_DAYS), signal),
+      polls: await dropPolls(pool, before(ABANDONED_DAYS)),
+      expectations: await dropExpectations(pool, before(ABANDONED_DAYS)),
     };
     await dropSpentTasks(pool);
     log.info(dropped, 'retention done');
@@ -124,4 +130,22 @@ async function dropSpentTasks(pool: pg.Pool): Promise<void> {
          SELECT id FROM graphile_worker.jobs WHERE key IS NULL AND locked_by IS NULL AND attempts >= max_attempts))`,
     ),
   );
+}
+
+/** Polls that are due and that nobody makes: none is configured for them any more. */
+async function dropPolls(pool: pg.Pool, dueBefore: string): Promise<number> {
+  const { rows } = await reachable(() => pool.query<{ dropped: number }>(DROP_POLLS, [dueBefore]));
+  return rows[0]?.dropped ?? 0;
+}
+
+const DROP_POLLS = `
+  SELECT count(*)::int AS dropped FROM graphile_worker.complete_jobs(ARRAY(
+    SELECT id FROM graphile_worker.jobs WHERE ${IS_POLL} AND locked_by IS NULL AND run_at < $1))`;
+
+/** What a feed owed as long as somebody was configured to poll it. */
+async function dropExpectations(pool: pg.Pool, renewedBefore: string): Promise<number> {
+  const { rowCount } = await reachable(() =>
+    pool.query('DELETE FROM feed_expectation WHERE renewed_at < $1', [renewedBefore]),
+  );
+  return rowCount ?? 0;
 }

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { LmpFact } from '../../domain/lmp.ts';
 import { discardDeadLetters } from '../../prisma/operations/dead-letters.ts';
 import { requestRetry } from '../../prisma/operations/jobs.ts';
 import {
@@ -11,11 +12,12 @@ import {
 import { freshDatabase, type TestDatabase } from '../../tests/support/postgres.ts';
 import type { Decoder } from '../feed.ts';
 import { createPlanTask } from './plan-job.ts';
+import { planRetry } from './plan-retry.ts';
 
 const VENDOR = { asked: [], answer: () => '' };
 
 /** Reads what `decodeLines` cannot: prices with a comma. */
-const mended: Decoder = ({ bytes, name }) =>
+const mended: Decoder<LmpFact> = ({ bytes, name }) =>
   decodeLines({ bytes: Buffer.from(bytes.toString().replaceAll(',', '.')), name });
 
 describe('a retry of dead letters', () => {
@@ -50,7 +52,7 @@ describe('a retry of dead letters', () => {
     return bench.jobOf(job);
   };
   const letters = async () => (await db.pool.query('SELECT id, state, retries FROM dead_letter ORDER BY id')).rows;
-  const workers = (decode: Decoder) => bench.startJobWorkers({ feeds: [inventedFeed(VENDOR, { decode })] });
+  const workers = (decode: Decoder<LmpFact>) => bench.startJobWorkers({ feeds: [inventedFeed(VENDOR, { decode })] });
 
   it('after a fix writes their prices, as the versions they would have been', async () => {
     await rejected(30);
@@ -92,6 +94,16 @@ describe('a retry of dead letters', () => {
       'dead letters 501–700 (200)',
       'dead letters 701',
     ]);
+  });
+
+  it('cuts large ones by their bytes', async () => {
+    await rejected(3);
+    const [{ size }] = (await db.pool.query('SELECT max(octet_length(raw))::int AS size FROM dead_letter')).rows;
+    const chunks = async (bytesMax: number) =>
+      (await planRetry(db.pool, 'invented', {}, { thingsMax: 500, bytesMax })).map(({ deadLetters }) => deadLetters);
+    const [first, second, third] = (await letters()).map(({ id }) => id);
+    expect(await chunks(2 * size)).toEqual([[first, second], [third]]);
+    expect(await chunks(1)).toEqual([[first], [second], [third]]);
   });
 
   it('leaves alone what was discarded meanwhile', async () => {

@@ -19,15 +19,14 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import { messageOf } from '../../domain/errors.ts';
-import { qualityFlags } from '../../domain/quality.ts';
-import { ms } from '../../prisma/instants.ts';
-import type { LiveBus, LmpTick } from '../../runtime/live-bus/live-bus.ts';
+import type { Channel, Channels, LiveBus } from '../../runtime/live-bus/live-bus.ts';
 import type { Metrics } from '../../runtime/metrics.ts';
+import type { News, NewsArchive } from './news.ts';
 import type { Claim } from './store/positions.ts';
 
 export interface Announcer {
   /** Announces one commit; never throws, since it is safe and the sweep comes back to it. */
-  announce(claim: Claim, commitId: number, ticks: readonly LmpTick[]): Promise<void>;
+  announce(claim: Claim, commitId: number, news: News): Promise<void>;
   /** Announces what an earlier owner of the partition left. To be called with every claim. */
   catchUp(feed: string, partition: string): Promise<void>;
   /** The newest commit of the partition that this process knows to be on the bus; 0 where it knows none. */
@@ -39,11 +38,11 @@ export interface Announcer {
   sweep(): Promise<boolean>;
 }
 
-/** Ticks in one bus entry: what a subscriber gets in one frame at the most. */
-const ENTRY_TICKS_MAX = 250;
+/** Events in one bus entry: what a subscriber gets in one frame at the most. */
+const ENTRY_EVENTS_MAX = 250;
 /** Bus entries in one atomic announcement: about 2 MB of JSON. */
 const PART_ENTRIES_MAX = 40;
-/** A large file becomes several announcements. Its parts are numbered within the entry's id, the last one is PARTS - 1. */
+/** A large file becomes several announcements on a channel. Its parts are numbered within the entry's id, the last one is PARTS - 1. */
 const PARTS = 4096;
 
 interface State {
@@ -55,7 +54,7 @@ interface State {
   missed: boolean;
   catchingUp: Promise<void> | undefined;
   /** Of a partition nobody owns: rows of this process's commits that are not on the bus yet. */
-  readonly fresh: Map<number, readonly LmpTick[]>;
+  readonly fresh: Map<number, News>;
 }
 
 /** Beyond so many commits their rows are read back from the store: what waits for a bus must not fill the memory. */
@@ -64,11 +63,13 @@ const FRESH_COMMITS_MAX = 16;
 export interface AnnouncerParts {
   readonly bus: LiveBus;
   readonly pool: pg.Pool;
+  /** Undefined: a feed that this process does not know. Whoever does announces it. */
+  readonly archiveOf: (feed: string) => NewsArchive | undefined;
   readonly metrics: Pick<Metrics, 'liveEntriesAnnounced' | 'liveTicksAnnounced'>;
   readonly log: Logger;
 }
 
-export function createAnnouncer({ bus, pool, metrics, log }: AnnouncerParts): Announcer {
+export function createAnnouncer({ bus, pool, archiveOf, metrics, log }: AnnouncerParts): Announcer {
   const states = new Map<string, State>();
   const stateOf = (feed: string, partition: string): State => {
     const source = sourceOf(feed, partition);
@@ -80,29 +81,39 @@ export function createAnnouncer({ bus, pool, metrics, log }: AnnouncerParts): An
     return state;
   };
 
-  const put = async (source: string, commitId: number, ticks: readonly LmpTick[]) => {
-    const parts = partsOf(ticks);
+  const putOn = async <C extends Channel>(
+    channel: C,
+    source: string,
+    commitId: number,
+    events: readonly Channels[C][],
+  ) => {
+    const parts = partsOf(channel, events);
     for (const [place, batches] of parts.entries()) {
       const part = place === parts.length - 1 ? PARTS - 1 : place;
-      const taken = await bus.announce('lmp', { source, sequence: commitId * PARTS + part, batches });
+      const taken = await bus.announce(channel, { source, sequence: commitId * PARTS + part, batches });
       if (!taken) continue;
       metrics.liveEntriesAnnounced.inc(batches.length);
       for (const batch of batches) metrics.liveTicksAnnounced.inc(batch.length);
     }
   };
+  const put = async ({ channels }: NewsArchive, source: string, commitId: number, news: News) => {
+    for (const channel of channels) await putOn(channel, source, commitId, news[channel] ?? []);
+  };
 
   const catchUpNow = async (feed: string, partition: string, state: State) => {
+    const archive = archiveOf(feed);
     const source = sourceOf(feed, partition);
-    do {
+    while (archive) {
       state.missed = false;
-      const { commits, last } = await readPending(pool, feed, partition, await commitOnBus(bus, source));
+      const { commits, last } = await readPending(pool, feed, partition, await commitOnBus(bus, archive, source));
       for (const { commitId, ledgerId } of commits) {
-        await put(source, commitId, state.fresh.get(commitId) ?? (await readTicks(pool, ledgerId)));
+        await put(archive, source, commitId, state.fresh.get(commitId) ?? (await archive.read(pool, ledgerId)));
       }
       state.announced = Math.max(state.announced, last);
       for (const commitId of state.fresh.keys()) if (commitId <= last) state.fresh.delete(commitId);
       await noteAnnounced(pool, feed, partition, state.announced);
-    } while (state.missed);
+      if (!state.missed) break;
+    }
     state.clean = true;
   };
 
@@ -122,10 +133,10 @@ export function createAnnouncer({ bus, pool, metrics, log }: AnnouncerParts): An
   return {
     catchUp,
     announcedOf: (feed, partition) => stateOf(feed, partition).announced,
-    announce: async ({ feed, partition, epoch }, commitId, ticks) => {
+    announce: async ({ feed, partition, epoch }, commitId, news) => {
       const state = stateOf(feed, partition);
       if (epoch === null) {
-        if (state.fresh.size < FRESH_COMMITS_MAX) state.fresh.set(commitId, ticks);
+        if (state.fresh.size < FRESH_COMMITS_MAX) state.fresh.set(commitId, news);
         return catchUp(feed, partition);
       }
       if (!state.clean) {
@@ -133,7 +144,8 @@ export function createAnnouncer({ bus, pool, metrics, log }: AnnouncerParts): An
         return;
       }
       try {
-        if (ticks.length > 0) await put(sourceOf(feed, partition), commitId, ticks);
+        const archive = archiveOf(feed);
+        if (archive) await put(archive, sourceOf(feed, partition), commitId, news);
         state.announced = commitId;
       } catch (error) {
         state.clean = false;
@@ -158,43 +170,56 @@ function sourceOf(feed: string, partition: string): string {
   return `${feed}/${partition}`;
 }
 
-/** The newest commit all of whose parts are on the bus. */
-async function commitOnBus(bus: LiveBus, source: string): Promise<number> {
-  const sequence = await bus.lastAnnounced('lmp', source);
-  if (sequence === undefined) return 0;
-  return sequence % PARTS === PARTS - 1 ? Math.floor(sequence / PARTS) : Math.floor(sequence / PARTS) - 1;
+/** The newest commit all of whose parts are on each of its channels. */
+async function commitOnBus(bus: LiveBus, { channels }: NewsArchive, source: string): Promise<number> {
+  const commits = channels.map(async (channel) => {
+    const sequence = await bus.lastAnnounced(channel, source);
+    if (sequence === undefined) return 0;
+    return sequence % PARTS === PARTS - 1 ? Math.floor(sequence / PARTS) : Math.floor(sequence / PARTS) - 1;
+  });
+  return Math.min(...(await Promise.all(commits)));
 }
 
 /**
- * Cuts an entry's ticks into atomic announcements of bus entries. An entry of several parts is put in one fixed order, so
+ * Cuts a commit's events into atomic announcements of bus entries. Those of several parts are put in one fixed order, so
  * that a crash between two parts is resumed by the same cut, whoever resumes it.
  */
-function partsOf(ticks: readonly LmpTick[]): LmpTick[][][] {
-  const partTicks = ENTRY_TICKS_MAX * PART_ENTRIES_MAX;
-  const ordered = ticks.length > partTicks ? [...ticks].sort(byStartNodeRevision) : ticks;
-  const parts: LmpTick[][][] = [];
-  for (let from = 0; from < ordered.length; from += partTicks) {
-    const part: LmpTick[][] = [];
-    const end = Math.min(ordered.length, from + partTicks);
-    for (let at = from; at < end; at += ENTRY_TICKS_MAX)
-      part.push(ordered.slice(at, Math.min(end, at + ENTRY_TICKS_MAX)));
+function partsOf<C extends Channel>(channel: C, events: readonly Channels[C][]): Channels[C][][][] {
+  const partEvents = ENTRY_EVENTS_MAX * PART_ENTRIES_MAX;
+  const ordered = events.length > partEvents ? inFixedOrder(channel, events) : events;
+  const parts: Channels[C][][][] = [];
+  for (let from = 0; from < ordered.length; from += partEvents) {
+    const part: Channels[C][][] = [];
+    const end = Math.min(ordered.length, from + partEvents);
+    for (let at = from; at < end; at += ENTRY_EVENTS_MAX)
+      part.push(ordered.slice(at, Math.min(end, at + ENTRY_EVENTS_MAX)));
     parts.push(part);
   }
-  if (parts.length >= PARTS) throw new RangeError(`an entry of ${ticks.length} prices cannot be announced`);
+  if (parts.length >= PARTS) throw new RangeError(`a commit of ${events.length} events cannot be announced`);
   return parts;
 }
 
-function byStartNodeRevision(a: LmpTick, b: LmpTick): number {
-  return (
-    a.startAt - b.startAt ||
-    (a.node < b.node ? -1 : a.node > b.node ? 1 : 0) ||
-    compareRuns(a, b) ||
-    a.revision - b.revision
-  );
+/** By what tells two events of a commit apart. Within a price or a trade, its versions stay in their order. */
+const PLACES: { readonly [C in Channel]: (event: Channels[C]) => readonly (string | number)[] } = {
+  lmp: ({ startAt, node, run, revision }) => [startAt, node, run, revision],
+  trades: ({ tradeId, version }) => [tradeId, version],
+  positions: ({ account, node }) => [account, node],
+  forecasts: ({ node, run, lastAt }) => [node, run, lastAt],
+};
+
+function inFixedOrder<C extends Channel>(channel: C, events: readonly Channels[C][]): Channels[C][] {
+  return events
+    .map((event) => ({ event, place: PLACES[channel](event) }))
+    .sort((one, other) => comparePlaces(one.place, other.place))
+    .map(({ event }) => event);
 }
 
-function compareRuns(a: LmpTick, b: LmpTick): number {
-  return a.run < b.run ? -1 : a.run > b.run ? 1 : 0;
+function comparePlaces(one: readonly (string | number)[], other: readonly (string | number)[]): number {
+  for (const [at, part] of one.entries()) {
+    const against = other[at] ?? part;
+    if (part !== against) return part < against ? -1 : 1;
+  }
+  return 0;
 }
 
 async function readPending(pool: pg.Pool, feed: string, partition: string, onBus: number): Promise<Pending> {
@@ -216,30 +241,6 @@ interface Pending {
   readonly commits: readonly { readonly commitId: number; readonly ledgerId: number }[];
   readonly last: number;
 }
-
-/** What an entry wrote, also where a later one has replaced it since. */
-async function readTicks(pool: pg.Pool, ledgerId: number): Promise<LmpTick[]> {
-  const { rows } = await pool.query<StoredTick>(
-    `SELECT n.market_id || ':' || n.name AS node, run, ${ms('interval_start')} AS "startAt", ${ms('interval_end')} AS "endAt",
-            lmp, energy, congestion, loss, ghg, revision, quality, ${ms('published_at')} AS "publishedAt", ledger_id AS "ledgerId"
-     FROM (SELECT ${TICK_COLUMNS} FROM lmp WHERE ledger_id = $1 AND ${WITHIN_EVENT_RANGE}
-           UNION ALL SELECT ${TICK_COLUMNS} FROM lmp_revision WHERE ledger_id = $1 AND revision > 0 AND ${WITHIN_EVENT_RANGE}
-          ) AS written
-     JOIN pricing_node n ON n.id = node_id
-     ORDER BY interval_start, n.market_id, n.name, revision`,
-    [ledgerId],
-  );
-  return rows.map(({ quality, ...tick }) => ({ ...tick, flags: qualityFlags(quality) }));
-}
-
-/** Spares the hypertable's other chunks. */
-const WITHIN_EVENT_RANGE = `interval_start >= (SELECT event_from FROM ledger_entry WHERE id = $1)
-  AND interval_start <= (SELECT event_to FROM ledger_entry WHERE id = $1)`;
-
-type StoredTick = Omit<LmpTick, 'flags'> & { readonly quality: number };
-
-const TICK_COLUMNS =
-  'node_id, run, interval_start, interval_end, lmp, energy, congestion, loss, ghg, revision, quality, published_at, ledger_id';
 
 async function readBehind(pool: pg.Pool): Promise<{ feed: string; partition: string; last: number }[]> {
   // Two seconds: an owner at work announces within milliseconds; whoever has not by then is late or gone.

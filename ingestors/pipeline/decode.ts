@@ -1,28 +1,25 @@
 import type { Logger } from 'pino';
-import { z } from 'zod';
 import { isBusbarError, messageOf } from '../../domain/errors.ts';
-import type { LmpFact, VersionedLmp } from '../../domain/lmp.ts';
-import { type NodeName, parseNodeName } from '../../domain/market.ts';
-import { MARKET_RUNS } from '../../domain/market-run.ts';
-import type { Decoded, Decoder, Feed, Reject } from '../feed.ts';
+import type { Decoded, Decoder, Facts, FamilyName, FeedOf, Reject } from '../feed.ts';
+import type { FamilyOf, JudgedFacts } from './families/family.ts';
 import type { DeadLetter } from './store/dead-letters.ts';
 import type { Item } from './unit.ts';
-import { isImpossible, validate } from './validate.ts';
+import { isImpossible } from './validate.ts';
 
 /** What a unit says, before the store is asked about any of it. */
-export interface Read {
-  readonly facts: readonly JudgedFact[];
+export interface Read<Judged> {
+  readonly facts: readonly JudgedFact<Judged>[];
   readonly rejects: readonly DeadLetter[];
-  /** The source's own words that it has nothing. */
+  /** The source's own words that it has nothing, where no item had anything. */
   readonly noData: string | undefined;
 }
 
-export interface JudgedFact {
-  readonly fact: VersionedLmp;
+export interface JudgedFact<Judged> {
+  readonly fact: Judged;
   readonly item: Item;
 }
 
-/** A record larger than this is a mistake of its producer: no price record comes near. Its bytes are kept all the same. */
+/** A record larger than this is a mistake of its producer: no record of a price or a trade comes near. Its bytes are kept all the same. */
 const RECORD_BYTES_MAX = 1024 * 1024;
 
 /**
@@ -30,12 +27,18 @@ const RECORD_BYTES_MAX = 1024 * 1024;
  * @param now the wall clock, milliseconds UTC.
  * @throws BusbarError what the decoder says of a payload that is a source's error (`THROTTLED`, `SOURCE_FAILED`, `SOURCE_REFUSED`).
  */
-export async function readItems(feed: Feed, items: readonly Item[], now: number, log: Logger): Promise<Read> {
-  const facts: JudgedFact[] = [];
+export async function readItems<Name extends FamilyName>(
+  feed: FeedOf<Name>,
+  family: FamilyOf<Name>,
+  items: readonly Item[],
+  now: number,
+  log: Logger,
+): Promise<Read<JudgedFacts[Name]>> {
+  const facts: JudgedFact<JudgedFacts[Name]>[] = [];
   const rejects: DeadLetter[] = [];
   let noData: string | undefined;
   for (const item of items) {
-    const answer = decodeItem(feed, item, log);
+    const answer = decodeItem(feed, family, item, log);
     // Most decoders answer at once; awaiting each record would cost as much as decoding it.
     const decoded = answer instanceof Promise ? await answer : answer;
     if ('noData' in decoded) {
@@ -44,20 +47,25 @@ export async function readItems(feed: Feed, items: readonly Item[], now: number,
     }
     for (const reject of decoded.rejects) rejects.push(payloadLetter(item, reject));
     for (const fact of decoded.facts) {
-      const judged = validate(fact, item, now);
-      if (isImpossible(judged)) rejects.push(factLetter(feed, fact, item, judged));
+      const judged = family.judge(fact, item, now);
+      if (isImpossible(judged)) rejects.push(factLetter(feed, family, fact, item, judged));
       else facts.push({ fact: judged, item });
     }
   }
-  return { facts, rejects, noData };
+  const nothing = facts.length === 0 && rejects.length === 0;
+  return { facts, rejects, noData: nothing ? noData : undefined };
 }
 
 /** The dead letter of one fact: the record it came in, or of a fetched payload, which is kept elsewhere, the fact as it was read. */
-export function factLetter(feed: Feed, fact: LmpFact, item: Item, why: Pick<Reject, 'code' | 'reason'>): DeadLetter {
+export function factLetter<Name extends FamilyName>(
+  feed: FeedOf<Name>,
+  family: Pick<FamilyOf<Name>, 'textOf'>,
+  fact: Facts[Name],
+  item: Item,
+  why: Pick<Reject, 'code' | 'reason'>,
+): DeadLetter {
   if (isOfOneRecord(feed)) return payloadLetter(item, { ...why, raw: item.payload.bytes });
-  const { node, run, startAt, endAt, lmp, energy, congestion, loss, ghg, preliminary } = fact;
-  const raw = JSON.stringify({ node, run, startAt, endAt, lmp, energy, congestion, loss, ghg, preliminary });
-  return { ...payloadLetter(item, { ...why, raw: Buffer.from(raw) }), form: 'FACT' };
+  return { ...payloadLetter(item, { ...why, raw: Buffer.from(family.textOf(fact)) }), form: 'FACT' };
 }
 
 function payloadLetter(item: Item, { code, reason, raw }: Reject): DeadLetter {
@@ -67,6 +75,7 @@ function payloadLetter(item: Item, { code, reason, raw }: Reject): DeadLetter {
     publishedAt: item.publishedAt,
     publishedSeq: item.publishedSeq,
     position: item.position,
+    origin: item.origin,
     again: item.deadLetter,
     code,
     reason,
@@ -74,20 +83,25 @@ function payloadLetter(item: Item, { code, reason, raw }: Reject): DeadLetter {
   };
 }
 
-function isOfOneRecord({ source }: Feed): boolean {
+function isOfOneRecord({ source }: Pick<FeedOf<FamilyName>, 'source'>): boolean {
   return source.kind === 'topic';
 }
 
-type Answer = Decoded | { readonly noData: string };
+type Answer<Fact> = Decoded<Fact> | { readonly noData: string };
 
-function decodeItem(feed: Feed, { payload, form }: Item, log: Logger): Answer | Promise<Answer> {
+function decodeItem<Name extends FamilyName>(
+  feed: FeedOf<Name>,
+  family: FamilyOf<Name>,
+  { payload, form }: Item,
+  log: Logger,
+): Answer<Facts[Name]> | Promise<Answer<Facts[Name]>> {
   const { bytes } = payload;
   if (isOfOneRecord(feed) && bytes.length > RECORD_BYTES_MAX) {
     const reason = `the record has ${bytes.length} bytes, more than ${RECORD_BYTES_MAX}`;
     return { facts: [], rejects: [{ code: 'TOO_LARGE', reason, raw: bytes }] };
   }
-  const decode: Decoder = form === 'FACT' ? decodeFact : feed.decode;
-  const failed = (error: unknown): Answer => {
+  const decode: Decoder<Facts[Name]> = form === 'FACT' ? factDecoder(family) : feed.decode;
+  const failed = (error: unknown): Answer<Facts[Name]> => {
     if (isBusbarError(error, 'NO_DATA')) return { noData: error.message };
     if (isBusbarError(error) && error.code !== 'MALFORMED') throw error;
     // A decoder that fails on one payload must not stop the feed for the rest of them.
@@ -102,23 +116,7 @@ function decodeItem(feed: Feed, { payload, form }: Item, log: Logger): Answer | 
   }
 }
 
-const FACT = z.object({
-  node: z.string().transform((text, context): NodeName => {
-    const node = parseNodeName(text);
-    if (node) return node;
-    context.addIssue({ code: 'custom', message: 'must be MARKET:NAME' });
-    return z.NEVER;
-  }),
-  run: z.enum(MARKET_RUNS),
-  startAt: z.number(),
-  endAt: z.number(),
-  lmp: z.number(),
-  energy: z.number().nullable(),
-  congestion: z.number().nullable(),
-  loss: z.number().nullable(),
-  ghg: z.number().nullable(),
-  preliminary: z.boolean().default(false),
-});
-
 /** Reads back what `factLetter` wrote. */
-const decodeFact: Decoder = ({ bytes }) => ({ facts: [FACT.parse(JSON.parse(bytes.toString('utf8')))], rejects: [] });
+function factDecoder<Name extends FamilyName>({ factFrom }: FamilyOf<Name>): Decoder<Facts[Name]> {
+  return ({ bytes }) => ({ facts: [factFrom(bytes.toString('utf8'))], rejects: [] });
+}

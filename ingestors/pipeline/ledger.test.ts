@@ -2,13 +2,15 @@
 import { createHash } from 'node:crypto';
 import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { BusbarError } from '../../domain/errors.ts';
 import type { LmpFact } from '../../domain/lmp.ts';
 import type { NodeName } from '../../domain/market.ts';
 import { createRingBus } from '../../runtime/live-bus/ring-bus.ts';
 import { createMetrics } from '../../runtime/metrics.ts';
 import { freshDatabase, type TestDatabase } from '../../tests/support/postgres.ts';
-import type { Decoded, Feed } from '../feed.ts';
+import type { Decoded, FeedOf } from '../feed.ts';
 import { createAnnouncer } from './announcer.ts';
+import { archivesOf } from './families/families.ts';
 import { createPipeline, type Pipeline } from './pipeline.ts';
 import { createRollups } from './rollups.ts';
 import { claimPartition, unowned } from './store/positions.ts';
@@ -21,7 +23,8 @@ const log = pino({ level: 'silent' });
 
 /** A vendor's report as JSON: `[[hour, price], …]`, or `[[hour, price, "preliminary"], …]`. */
 let decoded = 0;
-const feed: Feed = {
+const feed: FeedOf<'lmp'> = {
+  family: 'lmp',
   id: 'report',
   title: 'A vendor’s report',
   unknownNodes: 'register',
@@ -34,7 +37,7 @@ const feed: Feed = {
     everyMs: 1,
     open: () => undefined as never,
   },
-  decode: ({ bytes }): Decoded => {
+  decode: ({ bytes }): Decoded<LmpFact> => {
     decoded += 1;
     const rows = JSON.parse(bytes.toString()) as [number, number, string?][];
     return { facts: rows.map(([hour, lmp, stage]) => fact(hour, lmp, stage === 'preliminary')), rejects: [] };
@@ -48,6 +51,10 @@ function fact(hour: number, lmp: number, preliminary = false): LmpFact {
   return { node, run: 'REAL_TIME_HOURLY', startAt, endAt: startAt + 3_600_000, lmp, ...parts, preliminary };
 }
 
+function noData(): never {
+  throw new BusbarError('NO_DATA', 'there is nothing');
+}
+
 describe('the ledger', () => {
   let db: TestDatabase;
   let pipeline: Pipeline;
@@ -56,7 +63,9 @@ describe('the ledger', () => {
     const metrics = createMetrics();
     return createPipeline({
       pool: db.pool,
-      announcer: announcing ? createAnnouncer({ bus, pool: db.pool, metrics, log }) : undefined,
+      announcer: announcing
+        ? createAnnouncer({ bus, pool: db.pool, archiveOf: archivesOf([feed]), metrics, log })
+        : undefined,
       rollups: createRollups({ pool: db.pool, log, clock: () => NOW }),
       keepRaw: true,
       metrics,
@@ -114,8 +123,10 @@ describe('the ledger', () => {
       ]);
       expect(decoded).toBe(1);
       expect(again).toMatchObject({ rowsIn: 2, written: 0, unchanged: 2, duplicateOf: first.ledgerId });
-      const { rows } = await db.pool.query('SELECT origin_id, rows_unchanged, event_to FROM ledger_entry ORDER BY id');
-      expect(rows[1]).toEqual({ origin_id: first.ledgerId, rows_unchanged: 2, event_to: new Date(MARCH + 7_200_000) });
+      const { rows } = await db.pool.query(
+        'SELECT to_json(origin_ids) AS origins, rows_unchanged, event_to FROM ledger_entry ORDER BY id',
+      );
+      expect(rows[1]).toEqual({ origins: [first.ledgerId], rows_unchanged: 2, event_to: new Date(MARCH + 7_200_000) });
     });
 
     it('is decoded when it is published anew: what came in between was taken back', async () => {
@@ -139,6 +150,13 @@ describe('the ledger', () => {
       expect(decoded).toBe(2);
     });
 
+    it('and is decoded all the same writes no second dead letter, however often', async () => {
+      const rows = [[0, 2_000_000]];
+      await ingest(rows);
+      for (let round = 0; round < 2; round += 1) await ingest(rows, NOW, { decodeAgain: true });
+      expect((await db.pool.query('SELECT retries FROM dead_letter')).rows).toEqual([{ retries: 2 }]);
+    });
+
     it('is kept once, as it came, compressed', async () => {
       const rows = Array.from({ length: 500 }, (_, hour) => [hour, 1]);
       await ingest(rows);
@@ -149,6 +167,36 @@ describe('the ledger', () => {
       const kept = await db.pool.query('SELECT encoding, octet_length(bytes) AS size FROM raw_payload');
       expect(kept.rows).toEqual([{ encoding: 'gzip', size: expect.any(Number) }]);
       expect(kept.rows[0].size).toBeLessThan(bytes.length / 2);
+    });
+  });
+
+  describe('what a source was asked for', () => {
+    const asked = { from: MARCH, to: MARCH + 3 * 3_600_000 };
+    const poll = (rows: unknown, decode: FeedOf<'lmp'>['decode'] = feed.decode) =>
+      pipeline.ingest({ ...feed, decode }, unowned(feed.id, 'R'), unit(rows, NOW, { kind: 'FETCH', asked }));
+    const ranges = async () =>
+      (await db.pool.query('SELECT event_from, event_to FROM ledger_entry ORDER BY id')).rows.map(
+        ({ event_from: from, event_to: to }) => [(from - MARCH) / 3_600_000, (to - MARCH) / 3_600_000],
+      );
+    const watermark = async () => (await db.pool.query('SELECT watermark FROM feed_position')).rows[0]?.watermark;
+
+    it.each<[string, unknown, FeedOf<'lmp'>['decode']]>([
+      ['no data', [], noData],
+      ['nothing that can be read', [[0, 2_000_000]], feed.decode],
+    ])('is the range of an answer of %s, and no watermark', async (_, rows, decode) => {
+      await poll(rows, decode);
+      await poll(rows, decode);
+      expect(await ranges()).toEqual([
+        [0, 3],
+        [0, 3],
+      ]);
+      expect(await watermark()).toBeNull();
+    });
+
+    it('is not that of an answer that brought something', async () => {
+      await poll([[1, 10]]);
+      expect(await ranges()).toEqual([[1, 2]]);
+      expect(await watermark()).toEqual(new Date(MARCH + 2 * 3_600_000));
     });
   });
 
@@ -299,7 +347,7 @@ describe('the ledger', () => {
 
   describe('what is replayed', () => {
     const replay = (origin: number, rows: unknown, publishedAt: number) =>
-      ingest(rows, publishedAt, { kind: 'REPLAY', origin });
+      ingest(rows, publishedAt, { kind: 'REPLAY', items: [{ ...item(rows, publishedAt), origin }] });
 
     it('writes no second dead letter, leaves a discarded one, and settles what became a fact', async () => {
       const { ledgerId } = await ingest([
@@ -340,6 +388,53 @@ describe('the ledger', () => {
         ['RETRIED', 2],
         ['DISCARDED', 0],
       ]);
+    });
+
+    it('as many payloads at once settles the dead letters of each', async () => {
+      const bad = [0, 2_000_000];
+      const first = await ingest([bad, bad, [1, 1]], NOW - 2);
+      const second = await ingest([bad, [2, 2]], NOW - 1);
+      const again = (decode: FeedOf<'lmp'>['decode']) =>
+        pipeline.ingest({ ...feed, decode }, unowned(feed.id, 'replay/file'), {
+          ...unit([], NOW, { kind: 'REPLAY' }),
+          items: [
+            { ...item([bad, bad, [1, 1]], NOW - 2), origin: first.ledgerId },
+            { ...item([bad, [2, 2]], NOW - 1), origin: second.ledgerId },
+          ],
+        });
+      const letters = async () =>
+        (await db.pool.query('SELECT ledger_id AS entry, state, retries FROM dead_letter ORDER BY id')).rows.map(
+          ({ entry, state, retries }) => [entry === first.ledgerId ? 1 : 2, state, retries],
+        );
+      expect(await again(feed.decode)).toMatchObject({ rowsIn: 5, unchanged: 2, rejected: 3 });
+      expect(await letters()).toEqual([
+        [1, 'OPEN', 1],
+        [1, 'OPEN', 1],
+        [2, 'OPEN', 1],
+      ]);
+      // The first of the two alike, and that of the other payload, can be read now.
+      let seen = 0;
+      const readsSome: FeedOf<'lmp'>['decode'] = async (payload) => {
+        const { facts } = await feed.decode(payload);
+        return { facts: facts.map((each) => (each.lmp > 9 && ++seen !== 2 ? { ...each, lmp: 7 } : each)), rejects: [] };
+      };
+      expect(await again(readsSome)).toMatchObject({ rejected: 1 });
+      expect((await letters()).map(([entry, state]) => [entry, state]).sort()).toEqual([
+        [1, 'OPEN'],
+        [1, 'RETRIED'],
+        [2, 'RETRIED'],
+      ]);
+      const { rows } = await db.pool.query(
+        `SELECT DISTINCT to_jsonb(origin_ids) AS origins FROM ledger_entry WHERE kind = 'REPLAY'`,
+      );
+      expect(rows).toEqual([{ origins: [first.ledgerId, second.ledgerId] }]);
+    });
+
+    it('leaves new dead letters with the entry that brought the payload, where the next replay finds them', async () => {
+      const { ledgerId } = await ingest([[0, 10]]);
+      for (let round = 0; round < 2; round += 1) await replay(ledgerId, [[0, 2_000_000]], NOW);
+      const { rows } = await db.pool.query('SELECT ledger_id AS entry, retries FROM dead_letter');
+      expect(rows).toEqual([{ entry: ledgerId, retries: 1 }]);
     });
 
     it('makes no history of what a mended decoder reads in an older version', async () => {

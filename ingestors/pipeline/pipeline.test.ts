@@ -8,6 +8,7 @@ import { freshDatabase, type TestDatabase } from '../../tests/support/postgres.t
 import type { Feed } from '../feed.ts';
 import { JSON_TOPIC_FEEDS } from '../feeds/json-topics/feed.ts';
 import { createAnnouncer } from './announcer.ts';
+import { archivesOf } from './families/families.ts';
 import { createPipeline, type Pipeline } from './pipeline.ts';
 import { createRollups } from './rollups.ts';
 import { type Claim, claimPartition } from './store/positions.ts';
@@ -25,7 +26,7 @@ describe('pipeline', () => {
   beforeAll(async () => {
     db = await freshDatabase();
     const metrics = createMetrics();
-    const announcer = createAnnouncer({ bus, pool: db.pool, metrics, log });
+    const announcer = createAnnouncer({ bus, pool: db.pool, archiveOf: archivesOf(JSON_TOPIC_FEEDS), metrics, log });
     pipeline = createPipeline({
       pool: db.pool,
       keepRaw: true,
@@ -137,7 +138,13 @@ describe('pipeline', () => {
       lastAnnounced: (channel, source) => bus.lastAnnounced(channel, source),
     };
     const metrics = createMetrics();
-    const announcer = createAnnouncer({ bus: flaky, pool: db.pool, metrics, log });
+    const announcer = createAnnouncer({
+      bus: flaky,
+      pool: db.pool,
+      archiveOf: archivesOf(JSON_TOPIC_FEEDS),
+      metrics,
+      log,
+    });
     const rollups = createRollups({ pool: db.pool, log, clock: () => NOW });
     const own = createPipeline({ pool: db.pool, keepRaw: false, announcer, rollups, metrics, log, clock: () => NOW });
     const held = await claim('busy');
@@ -179,7 +186,13 @@ describe('pipeline', () => {
       await ingest(held, [tick('NYISO-ZONEJ', start, 8)]);
     })();
     // The first claim of a partition has not caught up: its first entry comes by way of the store.
-    await createAnnouncer({ bus, pool: db.pool, metrics: createMetrics(), log }).catchUp(realtime.id, 'announce');
+    await createAnnouncer({
+      bus,
+      pool: db.pool,
+      archiveOf: archivesOf(JSON_TOPIC_FEEDS),
+      metrics: createMetrics(),
+      log,
+    }).catchUp(realtime.id, 'announce');
     const seen: [number, number][] = [];
     for await (const entries of bus.read('lmp', cursor, AbortSignal.timeout(5_000))) {
       for (const entry of entries) for (const { lmp, revision } of entry.events) seen.push([lmp, revision]);

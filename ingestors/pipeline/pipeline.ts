@@ -6,21 +6,26 @@ import type pg from 'pg';
 import type { Logger } from 'pino';
 import { messageOf } from '../../domain/errors.ts';
 import { instantOrNull } from '../../domain/instant.ts';
+import { MARK_RUNS } from '../../domain/mark-price.ts';
 import type { NodeName } from '../../domain/market.ts';
+import type { MarketRun } from '../../domain/market-run.ts';
+import { ownPartition } from '../../prisma/operations/partitions.ts';
 import { inTransaction } from '../../prisma/transaction.ts';
-import type { LmpTick } from '../../runtime/live-bus/live-bus.ts';
 import type { Metrics } from '../../runtime/metrics.ts';
-import type { Feed } from '../feed.ts';
+import type { DeliveryRange, FamilyName, Feed, FeedOf } from '../feed.ts';
 import type { Announcer } from './announcer.ts';
-import { factLetter, type JudgedFact, type Read, readItems } from './decode.ts';
+import { factLetter, type Read, readItems } from './decode.ts';
+import { createFamilies } from './families/families.ts';
+import type { FamilyOf, JudgedFacts, Placed, Written } from './families/family.ts';
 import { findPoison, isPoisoned } from './poison.ts';
 import type { Rollups } from './rollups.ts';
 import {
   type DeadLetter,
   type KnownLetter,
   keepDeadLetters,
-  lettersOfEntry,
+  lettersOfEntries,
   lettersOfLog,
+  recognised,
   resolveDeadLetters,
 } from './store/dead-letters.ts';
 import { findOriginal, type Original } from './store/duplicates.ts';
@@ -28,7 +33,6 @@ import { writeLedger } from './store/ledger.ts';
 import { createNodeDirectory, type NodeDirectory } from './store/nodes.ts';
 import { type Claim, lockPartition } from './store/positions.ts';
 import { compressed, keepRawPayload, type RawPayload } from './store/raw-payloads.ts';
-import { type PlacedLmp, type UpsertResult, upsertLmp, type WrittenLmp } from './store/upsert-lmp.ts';
 import type { Item, Outcome, Unit } from './unit.ts';
 
 export interface Pipeline {
@@ -47,6 +51,8 @@ export interface PipelineParts {
   /** Undefined: committed entries are left to another process's sweep. */
   readonly announcer: Announcer | undefined;
   readonly rollups: Rollups;
+  /** What positions are marked at, in the order of preference. */
+  readonly markRuns?: readonly MarketRun[];
   /** Whether to keep what sources answer. */
   readonly keepRaw: boolean;
   readonly metrics: Pick<Metrics, 'records' | 'lagSeconds' | 'batchSeconds'>;
@@ -55,77 +61,89 @@ export interface PipelineParts {
 }
 
 export function createPipeline(parts: PipelineParts): Pipeline {
-  const { pool, announcer, rollups, metrics, log, clock = Date.now } = parts;
+  const { pool, announcer, rollups, markRuns = MARK_RUNS, metrics, log, clock = Date.now } = parts;
   const nodes = createNodeDirectory(pool);
+  const families = createFamilies({ rollups, markRuns });
 
-  const prepare = async (feed: Feed, claim: Claim, unit: Unit, startedAt: number): Promise<Prepared> => {
+  const prepare = async <Name extends FamilyName>(work: Work<Name>, startedAt: number): Promise<Prepared<Name>> => {
+    const { feed, family, claim, unit } = work;
     const checksum = checksumOf(unit.items);
     const single = payloadToRecognise(unit);
     const same = single && (await findOriginal(pool, feed.id, checksum, single.publishedAt));
     const original = unit.decodeAgain ? undefined : same;
-    const read = original ? NOTHING_READ : await readItems(feed, unit.items, startedAt, log);
-    const { placed, strangers } = await place(feed, nodes, read);
+    const items = same ? unit.items.map((item) => ({ ...item, origin: same.id })) : unit.items;
+    const read: Read<JudgedFacts[Name]> = original
+      ? NOTHING_READ
+      : await readItems(feed, family, items, startedAt, log);
+    const { placed, strangers } = await place(work, nodes, read);
     const raw = single && parts.keepRaw ? await compressed(single.payload) : undefined;
-    const known = original ? [] : await knownLetters(pool, claim, unit, same?.id);
-    const letters = again([...read.rejects, ...strangers], known);
-    return { unit, startedAt, checksum, original, read, placed, letters, known, raw };
+    const known = original ? [] : await knownLetters(pool, claim, unit.kind, items);
+    const letters = recognised([...read.rejects, ...strangers], known);
+    return { ...work, startedAt, checksum, original, read, placed, letters, known, raw };
   };
 
-  const commit = (feed: Feed, claim: Claim, prepared: Prepared) =>
+  const commit = <Name extends FamilyName>(prepared: Prepared<Name>) =>
     inTransaction(pool, async (client) => {
+      const { feed, family, claim, unit, placed } = prepared;
       const commitId = await lockPartition(client, claim);
-      const ledgerId = prepared.unit.entry?.id ?? commitId;
-      const upserted = await upsertLmp(client, prepared.placed, ledgerId, clock(), prepared.unit.kind !== 'REPLAY');
-      const outcome = outcomeOf(prepared, ledgerId, upserted);
+      const ledgerId = unit.entry?.id ?? commitId;
+      const written = await family.write(client, placed, { ledgerId, now: clock(), kind: unit.kind });
+      const letters = withRefused(prepared, written);
+      const outcome = outcomeOf(prepared, ledgerId, written, letters.length);
       if (prepared.raw) await keepRawPayload(client, feed.id, prepared.checksum, prepared.raw);
       const announced = announcer?.announcedOf(claim.feed, claim.partition) ?? 0;
       await writeLedger(client, claim, ledgerFactsOf(prepared, outcome, commitId, announced));
-      await keepDeadLetters(client, claim, ledgerId, prepared.letters, prepared.startedAt);
-      await resolveDeadLetters(client, resolvedBy(prepared));
-      return { commitId, outcome, written: upserted.written };
+      await keepDeadLetters(client, claim, ledgerId, letters, prepared.startedAt);
+      await resolveDeadLetters(client, resolvedBy(prepared, letters));
+      return { commitId, outcome, news: written.news };
     });
 
-  const commitSound = async (feed: Feed, claim: Claim, prepared: Prepared) => {
+  const commitSound = async <Name extends FamilyName>(prepared: Prepared<Name>) => {
     try {
-      return await commit(feed, claim, prepared);
+      return await commit(prepared);
     } catch (error) {
       if (!isPoisoned(error)) throw error;
-      return commit(feed, claim, await withoutPoison(pool, feed, claim, prepared));
+      return commit(await withoutPoison(pool, prepared));
     }
   };
 
-  return {
-    ingest: async (feed, claim, unit) => {
-      const startedAt = clock();
-      const prepared = await prepare(feed, claim, unit, startedAt);
-      const { commitId, outcome, written } = await commitSound(feed, claim, prepared);
-      if (unit.next !== undefined) claim.position = unit.next;
-      const { from, to } = eventRange(prepared);
-      if (from !== null && to !== null && written.length > 0) rollups.touched(from, to);
-      await announcer?.announce(claim, commitId, ticksOf(written, outcome.ledgerId));
-      measure(metrics, feed.id, claim.partition, unit, outcome, startedAt, clock());
-      return outcome;
-    },
+  const ingest = async <Name extends FamilyName>(feed: FeedOf<Name>, claim: Claim, unit: Unit): Promise<Outcome> => {
+    const startedAt = clock();
+    const family: FamilyOf<Name> = families[feed.family];
+    const prepared = await prepare({ feed, family, claim, unit }, startedAt);
+    const { commitId, outcome, news } = await commitSound(prepared);
+    if (unit.next !== undefined) claim.position = unit.next;
+    const range = outcome.written + outcome.revised > 0 && eventRange(prepared);
+    if (range) family.committed(range);
+    await announcer?.announce(claim, commitId, news);
+    measure(metrics, feed.id, claim.partition, unit, outcome, startedAt, clock());
+    return outcome;
   };
+  return { ingest };
+}
+
+/** What is to be done. */
+interface Work<Name extends FamilyName> {
+  readonly feed: FeedOf<Name>;
+  readonly family: FamilyOf<Name>;
+  readonly claim: Claim;
+  readonly unit: Unit;
 }
 
 /** A unit as far as it can be taken without the transaction. */
-interface Prepared {
-  readonly unit: Unit;
+interface Prepared<Name extends FamilyName> extends Work<Name> {
   readonly startedAt: number;
   readonly checksum: Buffer;
   readonly original: Original | undefined;
-  readonly read: Read;
-  readonly placed: readonly Placed[];
+  readonly read: Read<JudgedFacts[Name]>;
+  readonly placed: readonly Placed<JudgedFacts[Name]>[];
   readonly letters: readonly DeadLetter[];
   /** Dead letters that the same bytes left when they came before. */
   readonly known: readonly KnownLetter[];
   readonly raw: RawPayload | undefined;
 }
 
-type Placed = PlacedLmp & JudgedFact;
-
-const NOTHING_READ: Read = { facts: [], rejects: [], noData: undefined };
+const NOTHING_READ: Read<never> = { facts: [], rejects: [], noData: undefined };
 
 /** What came in one piece from a source: worth a look whether it came before, and worth keeping. */
 function payloadToRecognise({ kind, items }: Unit): Item | undefined {
@@ -133,33 +151,37 @@ function payloadToRecognise({ kind, items }: Unit): Item | undefined {
 }
 
 /** Finds each fact's node, by the feed's policy for nodes that nobody knows. */
-async function place(
-  feed: Feed,
+async function place<Name extends FamilyName>(
+  { feed, family }: Work<Name>,
   nodes: NodeDirectory,
-  { facts }: Read,
-): Promise<{ placed: Placed[]; strangers: DeadLetter[] }> {
+  { facts }: Read<JudgedFacts[Name]>,
+): Promise<{ placed: Placed<JudgedFacts[Name]>[]; strangers: DeadLetter[] }> {
   const unknown = new Set<NodeName>();
   for (const { fact } of facts) if (nodes.idOf(fact.node) === undefined) unknown.add(fact.node);
   if (unknown.size > 0) await (feed.unknownNodes === 'register' ? nodes.register(unknown) : nodes.load(unknown));
-  const placed: Placed[] = [];
+  const placed: Placed<JudgedFacts[Name]>[] = [];
   const strangers: DeadLetter[] = [];
   for (const { fact, item } of facts) {
     const nodeId = nodes.idOf(fact.node);
     const reason = `${fact.node} is not in the reference data`;
     if (nodeId !== undefined) placed.push({ fact, item, nodeId });
-    else strangers.push(factLetter(feed, fact, item, { code: 'UNKNOWN_NODE', reason }));
+    else strangers.push(factLetter(feed, family, fact, item, { code: 'UNKNOWN_NODE', reason }));
   }
   return { placed, strangers };
 }
 
 /** Tries the facts in ever smaller parts, each in a savepoint, in a transaction that is taken back as a whole. */
-async function withoutPoison(pool: pg.Pool, feed: Feed, claim: Claim, prepared: Prepared): Promise<Prepared> {
+async function withoutPoison<Name extends FamilyName>(
+  pool: pg.Pool,
+  prepared: Prepared<Name>,
+): Promise<Prepared<Name>> {
+  const { feed, family, claim, unit, startedAt } = prepared;
   const poison = await inTransaction(pool, async (client) => {
-    const commitId = await lockPartition(client, claim);
-    const attempt = async (some: readonly Placed[]) => {
+    const ledgerId = await lockPartition(client, claim);
+    const attempt = async (some: readonly Placed<JudgedFacts[Name]>[]) => {
       await client.query('SAVEPOINT trial');
       try {
-        await upsertLmp(client, some, commitId, prepared.startedAt);
+        await family.write(client, some, { ledgerId, now: startedAt, kind: unit.kind });
       } finally {
         await client.query('ROLLBACK TO SAVEPOINT trial');
       }
@@ -168,43 +190,55 @@ async function withoutPoison(pool: pg.Pool, feed: Feed, claim: Claim, prepared: 
   });
   const poisoned = new Set(poison.map(({ thing }) => thing));
   const letters = poison.map(({ thing: { fact, item }, error }) =>
-    factLetter(feed, fact, item, { code: 'NOT_STORABLE', reason: `the store refuses it: ${messageOf(error)}` }),
+    factLetter(feed, family, fact, item, { code: 'NOT_STORABLE', reason: `the store refuses it: ${messageOf(error)}` }),
   );
   return {
     ...prepared,
     placed: prepared.placed.filter((each) => !poisoned.has(each)),
-    letters: again([...prepared.letters, ...letters], prepared.known),
+    letters: recognised([...prepared.letters, ...letters], prepared.known),
   };
 }
 
-function outcomeOf({ read, letters, original }: Prepared, ledgerId: number, upserted: UpsertResult): Outcome {
+/** What only the store could tell to be impossible is a dead letter like any other. */
+function withRefused<Name extends FamilyName>(prepared: Prepared<Name>, { refused }: Written): readonly DeadLetter[] {
+  const { feed, family, placed, letters, known } = prepared;
+  const late = refused.flatMap(({ place: at, code, reason }) => {
+    const thing = placed[at];
+    return thing ? [factLetter(feed, family, thing.fact, thing.item, { code, reason })] : [];
+  });
+  return late.length === 0 ? letters : recognised([...letters, ...late], known);
+}
+
+function outcomeOf<Name extends FamilyName>(
+  { read, original }: Prepared<Name>,
+  ledgerId: number,
+  { written, revised, unchanged }: Written,
+  rejected: number,
+): Outcome {
   if (original) {
     const { id, rowsIn, rowsRejected, noData } = original;
     const counts = { rowsIn, written: 0, revised: 0, unchanged: rowsIn - rowsRejected, rejected: rowsRejected };
     return { ledgerId, ...counts, noData: noData ?? undefined, duplicateOf: id };
   }
-  return {
-    ledgerId,
-    rowsIn: read.facts.length + read.rejects.length,
-    written: upserted.written.length - upserted.revised,
-    revised: upserted.revised,
-    unchanged: upserted.unchanged,
-    rejected: letters.length,
-    noData: read.noData,
-    duplicateOf: undefined,
-  };
+  const rowsIn = read.facts.length + read.rejects.length;
+  return { ledgerId, rowsIn, written, revised, unchanged, rejected, noData: read.noData, duplicateOf: undefined };
 }
 
-function ledgerFactsOf(prepared: Prepared, outcome: Outcome, commitId: number, announced: number) {
+function ledgerFactsOf<Name extends FamilyName>(
+  prepared: Prepared<Name>,
+  outcome: Outcome,
+  commitId: number,
+  announced: number,
+) {
   const { unit, checksum, startedAt } = prepared;
   const single = payloadToRecognise(unit);
-  const { from, to } = eventRange(prepared);
+  const range = eventRange(prepared);
   return {
     commitId,
     planned: unit.entry,
     kind: unit.kind,
     state: unit.failure === undefined ? 'COMPLETED' : 'FAILED',
-    originId: outcome.duplicateOf ?? unit.origin ?? null,
+    originIds: outcome.duplicateOf === undefined ? originsOf(unit.items) : [outcome.duplicateOf],
     next: unit.next,
     request: unit.request,
     checksum,
@@ -215,8 +249,8 @@ function ledgerFactsOf(prepared: Prepared, outcome: Outcome, commitId: number, a
     rowsUnchanged: outcome.unchanged,
     rowsRevised: outcome.revised,
     rowsRejected: outcome.rejected,
-    eventFrom: from,
-    eventTo: to,
+    eventFrom: range?.from ?? null,
+    eventTo: range?.to ?? null,
     startedAt,
     error: unit.failure ?? outcome.noData ?? null,
     lag: unit.lag,
@@ -228,28 +262,26 @@ function ledgerFactsOf(prepared: Prepared, outcome: Outcome, commitId: number, a
 async function knownLetters(
   pool: pg.Pool,
   { feed, partition }: Claim,
-  { kind, items, origin }: Unit,
-  same: number | undefined,
+  kind: Unit['kind'],
+  items: readonly Item[],
 ): Promise<KnownLetter[]> {
-  const entry = origin ?? same;
-  if (entry !== undefined) return lettersOfEntry(pool, entry);
+  const origins = originsOf(items);
+  if (origins.length > 0) return lettersOfEntries(pool, origins);
   const from = items[0]?.position;
   const to = items.at(-1)?.position;
   if (kind !== 'REPLAY' || from === undefined || to === undefined) return [];
-  return lettersOfLog(pool, { feed, partition: partition.replace(/^replay\//, '') }, from, to + 1);
+  return lettersOfLog(pool, { feed, partition: ownPartition(partition) }, from, to + 1);
 }
 
-/** Tells the letters that are there already, by place and bytes. */
-function again(letters: readonly DeadLetter[], known: readonly KnownLetter[]): DeadLetter[] {
-  if (known.length === 0) return [...letters];
-  return letters.map((letter) => {
-    const found = known.find(({ position, raw }) => position === (letter.position ?? null) && raw.equals(letter.raw));
-    return found && letter.again === undefined ? { ...letter, again: found.id } : letter;
-  });
+function originsOf(items: readonly Item[]): number[] {
+  return items.flatMap(({ origin }) => origin ?? []);
 }
 
 /** The dead letters of which nothing was rejected again. */
-function resolvedBy({ unit, letters, known }: Prepared): number[] {
+function resolvedBy<Name extends FamilyName>(
+  { unit, known }: Prepared<Name>,
+  letters: readonly DeadLetter[],
+): number[] {
   const failedAgain = new Set(letters.map(({ again: id }) => id));
   const triedAgain = unit.items.flatMap(({ deadLetter }) => deadLetter ?? []);
   return [...triedAgain, ...known.map(({ id }) => id)].filter((id) => !failedAgain.has(id));
@@ -274,36 +306,35 @@ function measure(
   }
 }
 
-function eventRange({ placed, original }: Prepared): { from: number | null; to: number | null } {
-  let from = original?.eventFrom ?? null;
-  let to = original?.eventTo ?? null;
+/**
+ * Delivery time of all that was placed. Of what brought nothing, the range that was asked for: there a mended decoder may yet
+ * find something.
+ */
+function eventRange<Name extends FamilyName>({
+  family,
+  unit,
+  placed,
+  original,
+}: Prepared<Name>): DeliveryRange | undefined {
+  if (original) return rangeOfOriginal(original) ?? unit.asked;
+  const [first] = placed;
+  if (!first) return unit.asked;
+  let { from, to } = family.rangeOf(first.fact);
   for (const { fact } of placed) {
-    if (from === null || fact.startAt < from) from = fact.startAt;
-    if (to === null || fact.endAt > to) to = fact.endAt;
+    const range = family.rangeOf(fact);
+    if (range.from < from) from = range.from;
+    if (range.to > to) to = range.to;
   }
   return { from, to };
+}
+
+function rangeOfOriginal({ rowsIn, rowsRejected, eventFrom, eventTo }: Original): DeliveryRange | undefined {
+  if (rowsIn === rowsRejected || eventFrom === null || eventTo === null) return undefined;
+  return { from: eventFrom, to: eventTo };
 }
 
 function checksumOf(items: readonly Item[]): Buffer {
   const hash = createHash('sha256');
   for (const { payload } of items) hash.update(payload.bytes);
   return hash.digest();
-}
-
-function ticksOf(written: readonly WrittenLmp[], ledgerId: number): LmpTick[] {
-  return written.map(({ fact, revision }) => ({
-    node: fact.node,
-    run: fact.run,
-    startAt: fact.startAt,
-    endAt: fact.endAt,
-    lmp: fact.lmp,
-    energy: fact.energy,
-    congestion: fact.congestion,
-    loss: fact.loss,
-    ghg: fact.ghg,
-    revision,
-    flags: fact.flags,
-    publishedAt: fact.publishedAt,
-    ledgerId,
-  }));
 }

@@ -2,7 +2,7 @@
  * A **unit** is what is committed together: a batch of log records, one fetch, one file, one chunk of a job. Its rows, its
  * ledger entry, its dead letters and the partition's new position become visible at once or not at all.
  */
-import type { Payload } from '../feed.ts';
+import type { DeliveryRange, Payload } from '../feed.ts';
 import type { DeadLetterForm } from './store/dead-letters.ts';
 import type { PlannedEntry, UnitKind } from './store/ledger.ts';
 import type { Version } from './validate.ts';
@@ -20,8 +20,8 @@ export interface Unit {
   readonly failure?: string;
   /** The ledger entry made when a job was planned; without it, one is made at the commit. */
   readonly entry?: PlannedEntry;
-  /** The entry whose payload is read again. */
-  readonly origin?: number;
+  /** What a source was asked for, as far as the unit's planned entry does not say it. */
+  readonly asked?: DeliveryRange;
   /** Decode it although the same bytes came before. */
   readonly decodeAgain?: boolean;
 }
@@ -32,6 +32,8 @@ export interface Item extends Version {
   readonly position?: number;
   /** What the payload's bytes are; `PAYLOAD` where nothing is said. */
   readonly form?: DeadLetterForm;
+  /** The entry that brought the payload before. */
+  readonly origin?: number;
   /** The dead letter that is tried again. */
   readonly deadLetter?: number;
 }

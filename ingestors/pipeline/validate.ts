@@ -68,7 +68,7 @@ export function validate(fact: LmpFact, version: Version, now: number): Versione
   return versioned(fact, version, flags.length === 0 ? NO_FLAGS : flags);
 }
 
-export function isImpossible(judged: VersionedLmp | Impossible): judged is Impossible {
+export function isImpossible(judged: object): judged is Impossible {
   return 'reason' in judged;
 }
 

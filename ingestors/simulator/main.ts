@@ -9,12 +9,16 @@ import { serveSimulator } from './serve.ts';
 import { SIMULATOR_ENV } from './settings.ts';
 
 const options = new Command('simulate')
-  .description('Write simulated prices to the configured log until interrupted. Same seed, same prices.')
+  .description(
+    'Write simulated prices and trades to the configured log until interrupted. Same seed, same prices and trades.',
+  )
   .option('--nodes <count>', 'nodes; the first four are the hubs (SIMULATOR_NODES)')
   .option('--rate <ticks>', 'ticks a second over all nodes (SIMULATOR_RATE)')
-  .option('--seed <number>', 'seed of the prices (SIMULATOR_SEED)')
+  .option('--accounts <count>', 'accounts that trade (SIMULATOR_ACCOUNTS)')
+  .option('--trades <per second>', 'trades a second over all accounts; 0: none (SIMULATOR_TRADES)')
+  .option('--seed <number>', 'seed of the prices and trades (SIMULATOR_SEED)')
   .parse()
-  .opts<{ nodes?: string; rate?: string; seed?: string }>();
+  .opts<{ nodes?: string; rate?: string; accounts?: string; trades?: string; seed?: string }>();
 
 await runProgram(() => {
   const config = readConfig(
@@ -22,6 +26,8 @@ await runProgram(() => {
       ...process.env,
       ...(options.nodes && { SIMULATOR_NODES: options.nodes }),
       ...(options.rate && { SIMULATOR_RATE: options.rate }),
+      ...(options.accounts && { SIMULATOR_ACCOUNTS: options.accounts }),
+      ...(options.trades && { SIMULATOR_TRADES: options.trades }),
       ...(options.seed && { SIMULATOR_SEED: options.seed }),
     },
     [SIMULATOR_ENV],

@@ -34,6 +34,7 @@ export async function serveSimulator(
         seed: settings.SIMULATOR_SEED,
         nodes,
         ratePerSecond: settings.SIMULATOR_RATE,
+        trades: { accounts: settings.SIMULATOR_ACCOUNTS, perSecond: settings.SIMULATOR_TRADES },
         historyMs: HISTORY_MS,
         logger: log,
       });

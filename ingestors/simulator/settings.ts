@@ -6,7 +6,9 @@ export const SIMULATOR_ENV = z.object({
   SIMULATOR: z
     .enum(['auto', 'on', 'off'])
     .default('auto')
-    .describe('Simulated prices in `npm start`. auto: only where neither a database nor brokers are configured.'),
+    .describe(
+      'Simulated prices and trades in `npm start`. auto: only where neither a database nor brokers are configured.',
+    ),
   SIMULATOR_NODES: z.coerce
     .number()
     .int()
@@ -20,12 +22,30 @@ export const SIMULATOR_ENV = z.object({
     .max(100_000)
     .default(20)
     .describe('Simulated ticks a second over all nodes.'),
-  SIMULATOR_SEED: z.coerce.number().int().min(0).default(1).describe('The same seed simulates the same prices.'),
+  SIMULATOR_ACCOUNTS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(5)
+    .describe('Simulated accounts; each trades three nodes.'),
+  SIMULATOR_TRADES: z.coerce
+    .number()
+    .max(10_000)
+    .refine((rate) => rate === 0 || rate >= 0.001, 'must be 0 or at least 0.001')
+    .default(2)
+    .describe('Simulated trades a second over all accounts; 0: none.'),
+  SIMULATOR_SEED: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(1)
+    .describe('The same seed simulates the same prices and trades.'),
 });
 
 export type SimulatorSettings = z.output<typeof SIMULATOR_ENV>;
 
-/** Simulated prices never go into somebody's own store or brokers unless they were asked for. */
+/** What is simulated never goes into somebody's own store or brokers unless they were asked for. */
 export function isSimulated(config: Config): boolean {
   const { SIMULATOR } = config.settings(SIMULATOR_ENV);
   return SIMULATOR === 'on' || (SIMULATOR === 'auto' && !config.core.DATABASE_URL && !config.core.KAFKA_BROKERS);

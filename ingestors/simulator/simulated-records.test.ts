@@ -6,7 +6,7 @@ import { DAYAHEAD_PRICES_SCHEMA } from '../../schema/events/dayahead-prices.ts';
 import { PRICES_SCHEMA } from '../../schema/events/prices.ts';
 import { REALTIME_PRICES_SCHEMA } from '../../schema/events/realtime-prices.ts';
 import { PRICE_TOPICS, type PriceTopic } from '../../schema/events/topics.ts';
-import { decodeDayaheadPrices, decodePrices, decodeRealtimePrices } from '../feeds/json-topics/decode.ts';
+import { decodeDayaheadPrices, decodePrices, decodeRealtimePrices } from '../feeds/json-topics/decode-prices.ts';
 import { nodesFor } from './market-model.ts';
 import { type SimulatedSeries, simulatedRecords } from './simulated-records.ts';
 

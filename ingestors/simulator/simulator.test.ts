@@ -30,6 +30,12 @@ class RecordingLog implements Pick<EventLog, 'ensureTopics' | 'append'> {
     if (this.failure) throw this.failure;
   }
 
+  values(topic: string): string[] {
+    return this.appends
+      .filter((append) => append.topic === topic)
+      .flatMap(({ records }) => records.map(({ value }) => value.toString()));
+  }
+
   of(topic: string): { readonly key: string | null; readonly ts: number; readonly hub: string }[] {
     return this.appends
       .filter((append) => append.topic === topic)
@@ -75,7 +81,7 @@ describe('the opening', () => {
     const { log, simulator } = simulation({ clock: standingClock().clock });
     await simulator.start();
     await simulator.stop();
-    expect(log.topics.map((topic) => topic.topic)).toEqual(['prices', 'dayahead_prices', 'realtime_prices']);
+    expect(log.topics.map((topic) => topic.topic)).toEqual(['prices', 'dayahead_prices', 'realtime_prices', 'trades']);
     const prices = log.of('dayahead_prices');
     expect(prices).toHaveLength(4 * 48);
     expect(new Set(prices.map(({ hub, ts }) => `${hub} ${ts}`)).size).toBe(4 * 48);
@@ -196,6 +202,66 @@ describe('ticks', () => {
   });
 });
 
+describe('trades', () => {
+  const trades = { accounts: 5, perSecond: 200 };
+
+  it('are none unless asked for', async () => {
+    const { log, simulator } = simulation({ historyMs: HOUR_MS });
+    await simulator.start();
+    await log.until(() => log.of('prices').length > 0);
+    await simulator.stop();
+    expect(log.of('trades')).toEqual([]);
+  });
+
+  it('go back as far as the history, and are the same again after a restart', async () => {
+    const clock = standingClock().clock;
+    const [first, second] = [0, 1].map(() => simulation({ clock, trades, historyMs: 6 * HOUR_MS }));
+    for (const each of [first, second]) {
+      await each?.simulator.start();
+      await each?.simulator.stop();
+    }
+    const published = first?.log.of('trades') ?? [];
+    expect(Math.min(...published.map(({ ts }) => ts))).toBeLessThan(NOON - 5 * HOUR_MS);
+    expect(Math.max(...published.map(({ ts }) => ts))).toBeLessThanOrEqual(NOON);
+    expect(second?.log.values('trades')).toEqual(first?.log.values('trades'));
+  });
+
+  it('go on with the clock, keyed by account, as many a second as asked', async () => {
+    const { clock, moveTo } = standingClock();
+    const { log, simulator } = simulation({ clock, trades });
+    await simulator.start();
+    const opened = log.of('trades').length;
+    for (let second = 1; second <= 10; second += 1) {
+      const told = log.of('trades').length;
+      moveTo(NOON + second * 1_000);
+      await log.until(() => log.of('trades').length > told);
+    }
+    await simulator.stop();
+    const told = log.values('trades').map((value) => JSON.parse(value));
+    expect((told.length - opened) / 10).toBeGreaterThan(150);
+    expect((told.length - opened) / 10).toBeLessThan(250);
+    for (const [place, { key }] of log.of('trades').entries()) expect(key).toBe(told[place]?.account);
+  });
+
+  it('that the log did not take are published when it is back, each at least once', async () => {
+    const { clock, moveTo } = standingClock();
+    const away = simulation({ clock, trades });
+    await away.simulator.start();
+    away.log.failure = new BusbarError('UNAVAILABLE', 'no log');
+    moveTo(NOON + 250);
+    await away.log.until(() => away.log.failures >= 2);
+    away.log.failure = undefined;
+    const before = away.log.of('trades').length;
+    await away.log.until(() => away.log.of('trades').length > before);
+    await away.simulator.stop();
+
+    const steady = simulation({ clock: () => NOON + 250, trades });
+    await steady.simulator.start();
+    await steady.simulator.stop();
+    expect(away.log.values('trades')).toEqual(expect.arrayContaining(steady.log.values('trades')));
+  });
+});
+
 describe('a log that goes away', () => {
   it('loses the ticks of that time, says so once, and gets ticks again when it is back', async () => {
     const { log, simulator, events } = simulation();
@@ -237,8 +303,9 @@ describe('the life of a simulator', () => {
     expect(log.appends.length).toBeLessThan(3);
   });
 
-  it('refuses a rate that its nodes cannot carry, and no nodes', () => {
+  it('refuses a rate that its nodes cannot carry, no nodes, and trades of nobody', () => {
     expect(() => simulation({ ratePerSecond: 4_001 })).toThrow(RangeError);
     expect(() => simulation({ nodes: [] })).toThrow(RangeError);
+    expect(() => simulation({ trades: { accounts: 0, perSecond: 1 } })).toThrow(RangeError);
   });
 });

@@ -3,19 +3,21 @@ import type { Logger } from 'pino';
 import { isBusbarError, messageOf } from '../../domain/errors.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../domain/instant.ts';
 import type { NodeName } from '../../domain/market.ts';
-import { type PriceTopic, TOPICS } from '../../schema/events/topics.ts';
+import { type PriceTopic, TOPICS, TRADE_TOPIC } from '../../schema/events/topics.ts';
 import type { EventLog } from '../sources/event-log.ts';
 import { createMarketModel, type MarketModel } from './market-model.ts';
 import { recordFrom, type SimulatedRecord } from './simulated-records.ts';
+import { tradeRecordFrom } from './simulated-trades.ts';
 import { createTickPacer, type Tick, type TickPacer } from './tick-pacer.ts';
+import { openTradeTapes, type TradeTape, type TradingPace } from './trade-tape.ts';
 
 /**
- * A market to try Busbar on: writes the three price topics as a foreign producer would.
+ * A market to try Busbar on: writes the three price topics, and trades where asked, as a foreign producer would.
  *
  * idle → (`start`) opening: day-ahead prices of today and tomorrow, then the history asked for → ticking → (`stop`) idle
  *
  * Ticks go to `realtime_prices` and `prices` in turn. With each new UTC day the day-ahead prices of the next are published.
- * The same seed tells the same prices again: what a restart repeats of the opening changes nothing.
+ * The same seed tells the same prices and trades again: what a restart repeats of the opening changes nothing.
  */
 export interface Simulator {
   /**
@@ -40,7 +42,9 @@ export interface SimulatorOptions {
   readonly nodes: readonly NodeName[];
   /** Ticks a second over all nodes and both topics; at most 1,000 a node. */
   readonly ratePerSecond?: number;
-  /** How far back 5-minute real-time prices are published at the start, in milliseconds. */
+  /** None where not given. */
+  readonly trades?: TradingPace;
+  /** How far back 5-minute real-time prices, and some hundreds of trades, are published at the start, in milliseconds. */
   readonly historyMs?: number;
   readonly logger: Logger;
 }
@@ -52,12 +56,13 @@ const APPEND_RECORDS_MAX = 5_000;
 const HISTORY_STEP_MS = 5 * MINUTE_MS;
 const TICK_TOPICS = ['realtime_prices', 'prices'] as const satisfies readonly PriceTopic[];
 
-/** @throws RangeError where there are no nodes, or too few for the rate */
+/** @throws RangeError where there are no nodes, or too few for the rate, or no accounts to trade */
 export function createSimulator(options: SimulatorOptions): Simulator {
   const { nodes, clock, ratePerSecond = RATE_PER_SECOND } = options;
   const pacerFrom = (now: number) => createTickPacer(nodes.length * TICK_TOPICS.length, ratePerSecond, now);
   // A rate that cannot be kept is refused here and not first by `start`.
   pacerFrom(clock());
+  openTradeTapes(options, clock());
   let running: { readonly abort: AbortController; readonly opened: Promise<void>; ended: Promise<void> } | undefined;
 
   return {
@@ -92,6 +97,7 @@ class Publisher {
   readonly #options: SimulatorOptions;
   readonly #model: MarketModel;
   readonly #signal: AbortSignal;
+  readonly #tapes: readonly TradeTape[];
   /** Start of the UTC day whose morrow is published. */
   #day = Number.NaN;
   #logAway = false;
@@ -100,6 +106,7 @@ class Publisher {
     this.#options = options;
     this.#model = createMarketModel(options);
     this.#signal = signal;
+    this.#tapes = openTradeTapes(options, options.clock());
   }
 
   async open(): Promise<void> {
@@ -115,16 +122,18 @@ class Publisher {
       startOf(now, HISTORY_STEP_MS),
       HISTORY_STEP_MS,
     );
-    logger.info({ nodes: nodes.length, historyMs }, 'simulator opened');
+    const trades = await this.#publishTrades(now);
+    logger.info({ nodes: nodes.length, historyMs, trades }, 'simulator opened');
   }
 
   async tick(pacer: TickPacer): Promise<void> {
     while (await this.#pause()) {
       const now = this.#options.clock();
       const ticks = pacer.due(now);
-      await this.#tolerate(ticks.length, async () => {
+      await this.#tolerate(async () => {
         await this.#publishNextDay(now);
         await this.#append(ticks);
+        return ticks.length + (await this.#publishTrades(now));
       });
     }
   }
@@ -136,11 +145,11 @@ class Publisher {
   }
 
   /** A log that is away loses the ticks of that time, as a market does not wait; said once when it goes and once when it is back. */
-  async #tolerate(ticks: number, append: () => Promise<void>): Promise<void> {
+  async #tolerate(append: () => Promise<number>): Promise<void> {
     try {
-      await append();
-      if (this.#logAway && ticks > 0) this.#options.logger.info('simulator sees the log again');
-      if (ticks > 0) this.#logAway = false;
+      const appended = await append();
+      if (this.#logAway && appended > 0) this.#options.logger.info('simulator sees the log again');
+      if (appended > 0) this.#logAway = false;
     } catch (error) {
       if (!isBusbarError(error, 'UNAVAILABLE')) throw error;
       if (!this.#logAway) this.#options.logger.warn({ reason: messageOf(error) }, 'simulator lost the log');
@@ -164,6 +173,22 @@ class Publisher {
       if (topic && node) byTopic.get(topic)?.push(recordFrom(this.#model, topic, node, atMs));
     }
     for (const [topic, records] of byTopic) if (records.length > 0) await log.append(topic, records);
+  }
+
+  /** A trade that the log did not take is published when it is back: a desk loses none. @returns how many there were. */
+  async #publishTrades(now: number): Promise<number> {
+    let count = 0;
+    for (const tape of this.#tapes) {
+      for (let due = tape.due(now); due.length > 0 && !this.#signal.aborted; due = tape.due(now)) {
+        await this.#options.log.append(
+          TRADE_TOPIC,
+          due.map(({ version }) => tradeRecordFrom(version)),
+        );
+        tape.take(due.length);
+        count += due.length;
+      }
+    }
+    return count;
   }
 
   /** Every node's prices in `[from, to)`, in bounded appends. */

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BusbarError } from '../../domain/errors.ts';
 import { freshDatabase, type TestDatabase } from '../../tests/support/postgres.ts';
-import { audited } from './audit.ts';
+import { audited, auditedChange, auditedWork, noteFailure } from './audit.ts';
 import { requestBackfill } from './jobs.ts';
 
 const ASKED = {
@@ -130,6 +130,53 @@ describe('an audited change', () => {
       throw error;
     });
     await expect(refused).rejects.toBe(error);
+  });
+});
+
+describe('an audited work that commits by itself', () => {
+  it('is in the log as BEGUN before it starts, and as DONE after', async () => {
+    const seen = await auditedWork(db.pool, ASKED, log);
+    expect(seen).toEqual([entry('BEGUN')]);
+    expect(await log()).toEqual([entry('BEGUN'), entry('DONE')]);
+  });
+
+  it.each([
+    ['REFUSED', new BusbarError('NOT_FOUND', 'cannot read the file')],
+    ['FAILED', new BusbarError('UNAVAILABLE', 'the store is not available')],
+  ])('is in the log as BEGUN and %s where it did not succeed, and its error goes on', async (outcome, error) => {
+    const work = auditedWork(db.pool, ASKED, () => Promise.reject(error));
+    await expect(work).rejects.toBe(error);
+    expect(await log()).toEqual([entry('BEGUN'), entry(outcome, error.message)]);
+  });
+
+  it('does not begin where that cannot be written into the log', async () => {
+    await db.pool.query(`ALTER TABLE audit_entry ADD CHECK (outcome <> 'BEGUN')`);
+    let begun = false;
+    const work = auditedWork(db.pool, ASKED, async () => {
+      begun = true;
+    });
+    await expect(work).rejects.toThrow('audit_entry');
+    expect(begun).toBe(false);
+  });
+});
+
+describe('a change whose failure is noted by the caller', () => {
+  it('is in the log once, with all of what was done', async () => {
+    const ids = Array.from({ length: 1_000 }, (_, id) => id);
+    const asked = { ...ASKED, input: { ids } };
+    await auditedChange(db.pool, asked, retitle);
+    const refused = auditedChange(db.pool, asked, async () => {
+      throw new BusbarError('NOT_FOUND', 'there is none');
+    });
+    await expect(refused).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    expect(await log()).toEqual([{ ...entry('DONE'), input: { ids } }]);
+  });
+
+  it('is noted in short where it was refused', async () => {
+    const input = { ids: Array.from({ length: 1_000 }, (_, id) => id), reason: 'x'.repeat(5_000) };
+    await noteFailure(db.pool, { ...ASKED, input }, new BusbarError('LIMIT_EXCEEDED', 'y'.repeat(5_000)));
+    const short = { ids: [...input.ids.slice(0, 100), '… and 900 more'], reason: `${'x'.repeat(2_000)}…` };
+    expect(await log()).toEqual([{ ...entry('REFUSED', `${'y'.repeat(2_000)}…`), input: short }]);
   });
 });
 

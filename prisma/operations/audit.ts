@@ -15,6 +15,11 @@ export interface AuditedAction {
   readonly input: object;
 }
 
+/** `BEGUN` is followed by one of the others, unless the process died on the way. */
+type AuditOutcome = 'BEGUN' | 'DONE' | 'REFUSED' | 'FAILED';
+
+type Queryable = Pick<pg.ClientBase, 'query'>;
+
 /**
  * Makes a change and notes who asked for it, in one transaction: what was done is in the log, and what is in the log as
  * done was done. A change that is refused or fails is noted too, and its error thrown on.
@@ -26,17 +31,49 @@ export async function audited<T extends object>(
   work: (client: pg.ClientBase) => Promise<T>,
 ): Promise<T> {
   try {
-    return await inTransaction(pool, async (client) => {
-      const done = await work(client);
-      await note(client, asked, 'DONE', null, jobIdOf(done));
-      return done;
-    });
+    return await auditedChange(pool, asked, work);
   } catch (error) {
-    const refused = isBusbarError(error) && error.exposed && !error.retriable;
-    // Where not even this can be written the store is away, and the first error says so.
-    await reachable(() => note(pool, asked, refused ? 'REFUSED' : 'FAILED', messageOf(error), null)).catch(() => {});
+    await noteFailure(pool, asked, error);
     throw error;
   }
+}
+
+/** As `audited`, for a caller that itself notes what is refused or fails, by `noteFailure`. */
+export function auditedChange<T extends object>(
+  pool: pg.Pool,
+  asked: AuditedAction,
+  work: (client: pg.ClientBase) => Promise<T>,
+): Promise<T> {
+  return inTransaction(pool, async (client) => {
+    const done = await work(client);
+    await note(client, asked, 'DONE', null, jobIdOf(done));
+    return done;
+  });
+}
+
+/**
+ * As `audited`, for work that takes longer than a transaction should and commits by itself: that it was begun is noted
+ * before, so that what a process did that died on the way is in the log too.
+ * @throws BusbarError `UNAVAILABLE` where it cannot be noted; before the work, it is not begun then.
+ */
+export async function auditedWork<T>(pool: pg.Pool, asked: AuditedAction, work: () => Promise<T>): Promise<T> {
+  await reachable(() => note(pool, asked, 'BEGUN', null, null));
+  const done = await work().catch(async (error: unknown) => {
+    await noteFailure(pool, asked, error);
+    throw error;
+  });
+  await reachable(() => note(pool, asked, 'DONE', null, null));
+  return done;
+}
+
+/** Notes a change that was refused, or that failed. Never throws: the error that the caller has says more. */
+export async function noteFailure(pool: pg.Pool, asked: AuditedAction, error: unknown): Promise<void> {
+  const refused = isBusbarError(error) && error.exposed && !error.retriable;
+  // Where not even this can be written the store is away, which the error says, or whoever asks next is told.
+  await (refused
+    ? note(pool, { ...asked, input: shortened(asked.input) }, 'REFUSED', cut(messageOf(error)), null)
+    : note(pool, asked, 'FAILED', messageOf(error), null)
+  ).catch(() => {});
 }
 
 function jobIdOf(done: object): number | null {
@@ -44,9 +81,9 @@ function jobIdOf(done: object): number | null {
 }
 
 async function note(
-  db: Pick<pg.ClientBase, 'query'>,
+  db: Queryable,
   { actor, action, input }: AuditedAction,
-  outcome: 'DONE' | 'REFUSED' | 'FAILED',
+  outcome: AuditOutcome,
   error: string | null,
   jobId: number | null,
 ): Promise<void> {
@@ -63,4 +100,21 @@ function jsonFrom(input: object): string {
 /** Postgres refuses U+0000 and half a surrogate pair. Whoever sends one is in the log all the same. */
 function storable(text: string): string {
   return Buffer.from(text).toString().replaceAll('\0', '\u2400');
+}
+
+const REFUSED_LENGTH_MAX = 2_000;
+const REFUSED_ITEMS_MAX = 100;
+
+/** What changed nothing, perhaps because it was far too much, is not worth its full length in a log that only grows. */
+function shortened(input: object): object {
+  const short = JSON.stringify(input, (_, value: unknown) => {
+    if (typeof value === 'string') return cut(value);
+    if (!Array.isArray(value) || value.length <= REFUSED_ITEMS_MAX) return value;
+    return [...value.slice(0, REFUSED_ITEMS_MAX), `… and ${value.length - REFUSED_ITEMS_MAX} more`];
+  });
+  return JSON.parse(short);
+}
+
+function cut(text: string): string {
+  return text.length <= REFUSED_LENGTH_MAX ? text : `${text.slice(0, REFUSED_LENGTH_MAX)}…`;
 }

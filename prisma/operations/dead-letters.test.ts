@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { freshDatabase, type TestDatabase } from '../../tests/support/postgres.ts';
 import { inTransaction } from '../transaction.ts';
-import { discardDeadLetters } from './dead-letters.ts';
+import { type DeadLetterFilter, discardDeadLetters, listDeadLetters } from './dead-letters.ts';
 
 const FEED = 'caiso-lmp';
 const STREAM = 'iso.rt.lmp.caiso';
@@ -88,6 +88,42 @@ describe('discarding dead letters', () => {
     await expect(discard('caiso')).rejects.toMatchObject({
       code: 'NOT_FOUND',
       message: expect.stringContaining(`${FEED}, ${STREAM}, ${OTHER}`),
+    });
+  });
+});
+
+describe('a list of dead letters', () => {
+  const ids = async (filter: DeadLetterFilter, limit = 100, before?: number) =>
+    (await listDeadLetters(db.pool, filter, { limit, before })).map(({ id }) => id);
+
+  it('is newest first, by feed, partitions and state, in pages', async () => {
+    expect(await ids({})).toEqual([7, 6, 5, 4, 3, 2, 1]);
+    expect(await ids({ feed: FEED, state: 'OPEN' })).toEqual([4, 3, 2, 1]);
+    expect(await ids({ feed: FEED, partitions: ['PRC_INTVL_LMP'] })).toEqual([6, 5, 2, 1]);
+    expect(await ids({ feed: FEED }, 2)).toEqual([6, 5]);
+    expect(await ids({ feed: FEED }, 2, 5)).toEqual([4, 3]);
+  });
+
+  it('tells everything but the bytes, with their number', async () => {
+    const [letter] = await listDeadLetters(db.pool, { feed: OTHER }, { limit: 1 });
+    expect(letter).toEqual({
+      id: 7,
+      feed: OTHER,
+      partition: '0',
+      position: null,
+      ledgerId: 1,
+      code: 'BAD_VALUE',
+      reason: 'odd',
+      size: 2,
+      form: 'PAYLOAD',
+      name: '',
+      publishedAt: null,
+      state: 'OPEN',
+      receivedAt: expect.any(Number),
+      retries: 0,
+      retryId: null,
+      resolvedAt: null,
+      resolution: null,
     });
   });
 });

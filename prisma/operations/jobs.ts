@@ -16,6 +16,7 @@ import type pg from 'pg';
 import { BusbarError } from '../../domain/errors.ts';
 import { isoFromInstant } from '../../domain/instant.ts';
 import { ms } from '../instants.ts';
+import { ownPartitionSql } from './partitions.ts';
 
 type Queryable = Pick<pg.ClientBase, 'query'>;
 
@@ -182,8 +183,7 @@ async function openDeadLetters(
  * their own, as in `backfill/PRC_LMP`; a file's rows could be of any partition and are of none.
  */
 export function inPartitions(parameter: string): string {
-  const own = `regexp_replace(partition, '^(backfill|replay|retry)/', '')`;
-  return `(${parameter}::text[] IS NULL OR ${own} = ANY(${parameter}))`;
+  return `(${parameter}::text[] IS NULL OR ${ownPartitionSql('partition')} = ANY(${parameter}))`;
 }
 
 /** @throws BusbarError `NOT_FOUND`, with those asked for that were not found as open dead letters of the feed. */
@@ -259,7 +259,10 @@ export interface JobRow {
   readonly estimatedEndAt: number | null;
 }
 
-/** Jobs by id, in no order; those that do not exist are left out. */
+/**
+ * Jobs by id, in no order; those that do not exist are left out. All their chunks are added up, each time: 40 ms for
+ * 100,000 of them, and more while they are worked on. Counters would have every chunk's commit wait for the one before.
+ */
 export async function readJobs(db: Queryable, ids: readonly number[]): Promise<JobRow[]> {
   const { rows } = await db.query<JobRow>({ name: 'jobs-by-id', text: READ_JOBS, values: [ids] });
   return rows;

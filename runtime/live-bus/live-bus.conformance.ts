@@ -1,6 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import { isBusbarError } from '../../domain/errors.ts';
-import type { Announcement, Channel, Channels, LiveBus, LiveEntry, LmpTick, TradeEvent, Window } from './live-bus.ts';
+import type {
+  Announcement,
+  Channel,
+  Channels,
+  ForecastEvent,
+  LiveBus,
+  LiveEntry,
+  LmpTick,
+  PositionEvent,
+  TradeEvent,
+  Window,
+} from './live-bus.ts';
 
 /**
  * What every live bus must do, as checks that run against a bus and throw where it does not. They are plain functions so
@@ -293,7 +304,7 @@ export const CHECKS = {
 
 /** Runs every check against a fresh bus each, on every channel. */
 export function describeLiveBus(name: string, create: (window: Window) => Promise<BusUnderTest>): void {
-  describe.each(CHANNELS)(`${name}, $channel`, (on) => {
+  describe.each(EACH)(`${name}, $channel`, (on) => {
     for (const [sentence, check] of Object.entries(CHECKS)) {
       test(sentence, async () => {
         const given = await create(check.window);
@@ -321,10 +332,15 @@ export interface OnChannel<C extends Channel> {
 }
 
 export const ON_LMP = onChannel('lmp', tick);
-const CHANNELS: readonly OnChannel<Channel>[] = [ON_LMP, onChannel('trades', trade)];
+const EACH: readonly OnChannel<Channel>[] = [
+  ON_LMP,
+  onChannel('trades', trade),
+  onChannel('positions', position),
+  onChannel('forecasts', forecast),
+];
 
 function otherThan(channel: Channel): OnChannel<Channel> {
-  return CHANNELS.find((other) => other.channel !== channel) ?? expect.unreachable();
+  return EACH.find((other) => other.channel !== channel) ?? expect.unreachable();
 }
 
 function onChannel<C extends Channel>(
@@ -371,7 +387,7 @@ export function tick(node: string, ledgerId: number): LmpTick {
   };
 }
 
-export function trade(node: string, ledgerId: number): TradeEvent {
+function trade(node: string, ledgerId: number): TradeEvent {
   return {
     tradeId: `T-${ledgerId}`,
     version: 3,
@@ -385,6 +401,14 @@ export function trade(node: string, ledgerId: number): TradeEvent {
     status: 'ACTIVE',
     ledgerId,
     recordedAt: 1_719_400_000_123,
+  };
+}
+
+function position(node: string, ledgerId: number): PositionEvent {
+  return {
+    account: 'desk "one"',
+    node,
+    seq: ledgerId,
     position: {
       method: 'AVERAGE_COST',
       quantity: '-17250',
@@ -393,7 +417,14 @@ export function trade(node: string, ledgerId: number): TradeEvent {
       trades: 7,
       last: { ts: 1_719_400_000_000, tradeId: `T-${ledgerId}` },
     },
+    ledgerId,
+    recordedAt: 1_719_400_000_123,
   };
+}
+
+function forecast(node: string, ledgerId: number): ForecastEvent {
+  const models = [{ model: 'SMA_5', value: -31.25, samples: 3, mae: 0.1, rmse: 0.2, bias: -0.05 }] as const;
+  return { node, run: 'SPOT', lastAt: 1_719_400_000_000, lastPrice: -31, models, ledgerId };
 }
 
 /** Which announcement and batch each entry belongs to: `source:sequence:batch`. */

@@ -1,12 +1,14 @@
+import type { ModelForecast } from '../../domain/forecast.ts';
 import type { StoredLmp } from '../../domain/lmp.ts';
+import type { MarketRun } from '../../domain/market-run.ts';
 import type { PositionJson } from '../../domain/position.ts';
 import type { Trade } from '../../domain/trade.ts';
 
 /**
  * The live bus carries what was committed to whoever listens now.
  *
- * - A **channel** is one ordered stream of entries (`lmp`, `trades`), each with events of its one kind. Channels share
- *   nothing: neither ids nor sequences nor windows.
+ * - A **channel** is one ordered stream of entries (`lmp`, `trades`, `positions`, `forecasts`), each with events of its one
+ *   kind. Channels share nothing: neither ids nor sequences nor windows.
  * - An **entry** has an id that the bus assigns, ever growing within the channel. The id is the cursor.
  * - A **source** is who announces: one (feed, partition). Its announcements carry a growing sequence, and the bus takes each
  *   source's ids in growing order only. Announcing one twice is therefore without effect, which is what lets a
@@ -48,6 +50,8 @@ export interface LiveBus {
 export interface Channels {
   readonly lmp: LmpTick;
   readonly trades: TradeEvent;
+  readonly positions: PositionEvent;
+  readonly forecasts: ForecastEvent;
 }
 
 export type Channel = keyof Channels;
@@ -77,8 +81,31 @@ export interface TradeEvent extends Omit<Trade, 'node' | 'mw' | 'price'> {
   readonly ledgerId: number;
   /** When it was committed: milliseconds UTC. */
   readonly recordedAt: number;
-  /** Of its account at its node, after the commit that brought the trade. */
+}
+
+/** A position as a commit left it. A trade that is amended to another account or node changes two. */
+export interface PositionEvent {
+  readonly account: string;
+  /** `MARKET:NAME` */
+  readonly node: string;
+  /** Grows with each change of the position: the highest is how it stands, in whatever order they come. */
+  readonly seq: number;
   readonly position: Omit<PositionJson, 'lots'>;
+  readonly ledgerId: number;
+  /** When it was committed: milliseconds UTC. */
+  readonly recordedAt: number;
+}
+
+/** What is forecast of the price that comes after one. */
+export interface ForecastEvent {
+  /** `MARKET:NAME` */
+  readonly node: string;
+  readonly run: MarketRun;
+  /** Start of the interval of the last price, milliseconds UTC. */
+  readonly lastAt: number;
+  readonly lastPrice: number;
+  readonly models: readonly ModelForecast[];
+  readonly ledgerId: number;
 }
 
 /** How much of a channel the bus keeps; whichever bound is reached first. */

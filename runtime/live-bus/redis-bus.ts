@@ -1,13 +1,12 @@
 import type { Logger } from 'pino';
 import { BusbarError, isBusbarError } from '../../domain/errors.ts';
 import { cursorExpired } from './cursor.ts';
-import type { EventCodec } from './event-codec.ts';
+import { type EventCodec, jsonCodec } from './event-codec.ts';
 import type { Announcement, Channel, Channels, LiveBus, LiveEntry, Window } from './live-bus.ts';
 import { RedisFollower } from './redis-follower.ts';
 import { pause, type RedisClient, RedisLink } from './redis-link.ts';
 import { placeOf, RedisStream } from './redis-stream.ts';
 import { tickCodec } from './tick-codec.ts';
-import { tradeCodec } from './trade-codec.ts';
 
 /** Entries read at once by a reader that is behind the end of the stream. */
 const PAGE_ENTRIES = 64;
@@ -41,7 +40,12 @@ class RedisBus implements LiveBus {
     this.#options = options;
     this.#answerMsMax = options.answerMsMax ?? 2_000;
     this.#link = new RedisLink(options.url, options.log);
-    this.#channels = { lmp: this.#newChannel('lmp', tickCodec), trades: this.#newChannel('trades', tradeCodec) };
+    this.#channels = {
+      lmp: this.#newChannel('lmp', tickCodec),
+      trades: this.#newChannel('trades', jsonCodec(1, 'trades')),
+      positions: this.#newChannel('positions', jsonCodec(1, 'positions')),
+      forecasts: this.#newChannel('forecasts', jsonCodec(1, 'forecasts')),
+    };
   }
 
   async announce<C extends Channel>(channel: C, announcement: Announcement<Channels[C]>): Promise<boolean> {

@@ -14,7 +14,7 @@ const PLACE = /^\d{1,15}$/;
  */
 export function createRingBus({ window, clock }: { window: Window; clock: () => number }): LiveBus {
   const create = <Event>() => new RingChannel<Event>(new EntryRing(window, clock));
-  const channels: Rings = { lmp: create(), trades: create() };
+  const channels: Rings = { lmp: create(), trades: create(), positions: create(), forecasts: create() };
   const closed = new AbortController();
 
   const open = <C extends Channel>(channel: C): Rings[C] => {

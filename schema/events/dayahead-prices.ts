@@ -1,4 +1,4 @@
-import { COMPONENT, HUB, PRICE, TS_ON_THE_HOUR } from './price-fields.ts';
+import { COMPONENT, HUB, PRICE, TS_ON_THE_HOUR } from './fields.ts';
 
 /** The day-ahead price of the delivery hour `[ts, ts + 1 h)`: one record of topic `dayahead_prices`. US dollars per MWh. */
 export interface DayaheadPriceEvent {

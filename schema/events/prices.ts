@@ -1,4 +1,4 @@
-import { HUB, PRICE, TS } from './price-fields.ts';
+import { HUB, PRICE, TS } from './fields.ts';
 
 /** A spot price at an instant: one tick of topic `prices`. */
 export interface PriceEvent {

@@ -1,4 +1,4 @@
-import { COMPONENT, HUB, PRICE, TS } from './price-fields.ts';
+import { COMPONENT, HUB, PRICE, TS } from './fields.ts';
 
 /** The real-time price of the interval `[ts, ts + 5 min)`: one record of topic `realtime_prices`. US dollars per MWh. */
 export interface RealtimePriceEvent {

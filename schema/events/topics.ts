@@ -4,25 +4,35 @@ export const PRICE_TOPICS = ['prices', 'dayahead_prices', 'realtime_prices'] as 
 
 export type PriceTopic = (typeof PRICE_TOPICS)[number];
 
+export const TRADE_TOPIC = 'trades';
+
 /** How a topic is laid out in the event log. */
 export interface Topic {
-  readonly topic: PriceTopic;
+  readonly topic: PriceTopic | typeof TRADE_TOPIC;
   readonly partitions: number;
   readonly retentionMs: number;
   readonly recordBytesMax: number;
 }
 
-/** Records are keyed by hub, so that a hub's prices stay in order; six partitions let six ingestors share a topic. */
+/**
+ * Prices are keyed by hub and trades by account, so that a hub's prices and an account's trades stay in order; six partitions
+ * let six ingestors share a topic.
+ */
 const PARTITIONS = 6;
 
-const RETENTION_MS = 7 * DAY_MS;
+const PRICE_RETENTION_MS = 7 * DAY_MS;
+
+/** A market publishes a price again when asked; a trade that was not read in time is told by nobody else. */
+const TRADE_RETENTION_MS = 90 * DAY_MS;
 
 /** Far above what the pipeline accepts: a record that is too large must reach us, to become a dead letter. */
 const RECORD_BYTES_MAX = 16 * 1024 * 1024;
 
-export const TOPICS: readonly Topic[] = PRICE_TOPICS.map((topic) => ({
-  topic,
-  partitions: PARTITIONS,
-  retentionMs: RETENTION_MS,
-  recordBytesMax: RECORD_BYTES_MAX,
-}));
+export const TOPICS: readonly Topic[] = [
+  ...PRICE_TOPICS.map((topic) => topicOf(topic, PRICE_RETENTION_MS)),
+  topicOf(TRADE_TOPIC, TRADE_RETENTION_MS),
+];
+
+function topicOf(topic: Topic['topic'], retentionMs: number): Topic {
+  return { topic, partitions: PARTITIONS, retentionMs, recordBytesMax: RECORD_BYTES_MAX };
+}

@@ -2,7 +2,7 @@ import { type Client, createClient } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { WebSocket } from 'ws';
 import type { Caller } from '../../gateway/caller.ts';
-import { createLiveHub } from '../../gateway/live/hub.ts';
+import { createLiveHub, type LiveHub } from '../../gateway/live/hub.ts';
 import { createLoaders } from '../../gateway/loaders.ts';
 import { createGateway, type Gateway } from '../../gateway/server.ts';
 import { createHealth, type Health } from '../../runtime/health.ts';
@@ -10,7 +10,7 @@ import type { LiveBus } from '../../runtime/live-bus/live-bus.ts';
 import { createMetrics, type Metrics } from '../../runtime/metrics.ts';
 import type { Context, Live, Operations, Reads } from '../../schema/context.ts';
 import { schema } from '../../schema/schema.ts';
-import { ringBus, silent } from './live.ts';
+import { NO_POSITIONS, ringBus, silent } from './live.ts';
 
 export interface TestGateway {
   /** Of the GraphQL endpoint. */
@@ -33,6 +33,7 @@ export async function startGateway({
   log = silent,
   reads = {},
   live = {},
+  positions = {},
   operations = () => NO_OPERATIONS,
   graceMs = 2_000,
   memberFramesMax,
@@ -40,6 +41,8 @@ export async function startGateway({
   log?: Logger;
   reads?: Partial<Reads>;
   live?: Partial<Live>;
+  /** Where the live positions begin, and what they are marked by. */
+  positions?: Partial<typeof NO_POSITIONS>;
   operations?: (caller: Caller) => Operations;
   graceMs?: number;
   memberFramesMax?: number;
@@ -47,7 +50,7 @@ export async function startGateway({
   const metrics = createMetrics();
   const health = createHealth();
   const bus = ringBus();
-  const hub = createLiveHub({ bus, log, metrics, health: health.component('live') });
+  const hub = createLiveHub({ bus, log, metrics, health, ...NO_POSITIONS, ...positions });
   await hub.ready;
   const loaded = { ledgerEntries: 0 };
   const gateway = createGateway({
@@ -90,11 +93,13 @@ export const LMP = `subscription Lmp($nodes: [ID!], $after: String, $delivery: D
 const down = () => Promise.reject(new Error('connect ECONNREFUSED postgres.internal:5432'));
 
 const NO_OPERATIONS: Operations = {
+  noteFailure: async () => {},
   backfill: down,
   replay: down,
   repair: down,
   cancelJob: down,
   retryDeadLetters: down,
+  setCostMethod: down,
   discardDeadLetters: down,
 };
 
@@ -103,7 +108,7 @@ const notLive = () => {
 };
 
 function contextWith(
-  live: Pick<Live, 'lmp'> & Partial<Live>,
+  live: LiveHub & Partial<Live>,
   brought: Partial<Reads>,
   loaded: { ledgerEntries: number },
 ): Omit<Context, 'operations'> {
@@ -128,6 +133,16 @@ function contextWith(
     openDeadLetters: down,
     gaps: down,
     completeness: down,
+    accounts: down,
+    trades: down,
+    tradeVersions: down,
+    positionTrades: down,
+    positions: down,
+    exposure: down,
+    pnlSeries: down,
+    forecasts: down,
+    marketMetrics: down,
+    priceTrends: down,
     ledgerEntriesById: async (ids) => {
       loaded.ledgerEntries += ids.length;
       return ids.map(() => null);

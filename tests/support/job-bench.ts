@@ -1,8 +1,9 @@
 import { pino } from 'pino';
 import { z } from 'zod';
 import { HOUR_MS, isoFromInstant } from '../../domain/instant.ts';
+import type { LmpFact } from '../../domain/lmp.ts';
 import { parseNodeName } from '../../domain/market.ts';
-import type { ChunkRange, Decoded, Feed, Fetched, Payload, Poller } from '../../ingestors/feed.ts';
+import type { ChunkRange, Decoded, Feed, FeedOf, Fetched, Payload, Poller } from '../../ingestors/feed.ts';
 import { startJobWorkers, startWorkers, type WorkerParts, type Workers } from '../../ingestors/jobs/index.ts';
 import type { PolledFeed } from '../../ingestors/jobs/pollers.ts';
 import { createPipeline } from '../../ingestors/pipeline/pipeline.ts';
@@ -28,7 +29,7 @@ export interface Vendor {
 export const VENDOR_NODE = 'PJM:PJM-WEST';
 const NO_SETTINGS = z.object({});
 
-export interface InventedParts extends Pick<Partial<Feed>, 'id' | 'decode' | 'streams'> {
+export interface InventedParts extends Pick<Partial<FeedOf<'lmp'>>, 'id' | 'decode' | 'streams'> {
   readonly everyMs?: number;
   readonly partitions?: readonly string[];
 }
@@ -37,6 +38,7 @@ export interface InventedParts extends Pick<Partial<Feed>, 'id' | 'decode' | 'st
 export function inventedFeed(vendor: Vendor, more: InventedParts = {}): PolledFeed {
   const { everyMs = 60_000, partitions = ['A', 'B'], ...rest } = more;
   return {
+    family: 'lmp',
     id: 'invented',
     title: 'An invented feed',
     unknownNodes: 'register',
@@ -82,7 +84,7 @@ export function priceOf(request: string, lmp = 10): string {
   return `${VENDOR_NODE} ${request.split(' ')[1]} ${lmp}`;
 }
 
-export function decodeLines({ bytes }: Payload): Decoded {
+export function decodeLines({ bytes }: Payload): Decoded<LmpFact> {
   const facts = [];
   const rejects = [];
   for (const line of bytes.toString().split('\n')) {

@@ -1,4 +1,6 @@
 import { pino } from 'pino';
+import { MARK_RUNS } from '../../domain/mark-price.ts';
+import type { PnlHubOptions } from '../../gateway/positions/pnl-hub.ts';
 import type { LiveBus, LmpTick } from '../../runtime/live-bus/live-bus.ts';
 import { createRingBus } from '../../runtime/live-bus/ring-bus.ts';
 
@@ -7,6 +9,13 @@ export const silent = pino({ level: 'silent' });
 export function ringBus(entriesMax = 100_000): LiveBus {
   return createRingBus({ window: { entriesMax, ageMsMax: 3_600_000 }, clock: Date.now });
 }
+
+/** What a hub needs of positions where there are none. */
+export const NO_POSITIONS: Pick<PnlHubOptions, 'source' | 'runs' | 'clock'> = {
+  source: { positions: async () => [], prices: async () => [] },
+  runs: MARK_RUNS,
+  clock: Date.now,
+};
 
 export function tick(node: string, lmp: number, changes: Partial<LmpTick> = {}): LmpTick {
   return {

@@ -1,6 +1,8 @@
+import { MARK_RUNS } from '../../domain/mark-price.ts';
 import { createWatches, type Watches } from '../../gateway/live/watches.ts';
 import { createOperations } from '../../gateway/operations.ts';
 import { createReads } from '../../gateway/reads/index.ts';
+import { createPositionsSource } from '../../gateway/reads/positions.ts';
 import { createPrisma, type PrismaClient } from '../../prisma/client.ts';
 import type { Reads } from '../../schema/context.ts';
 import { startGateway, type TestGateway } from './gateway.ts';
@@ -42,7 +44,8 @@ export async function startStoreGateway({
     ...(feedsEveryMs !== undefined && { feedsEveryMs }),
   });
   const operations = createOperations({ pool: db.pool, clock });
-  const gateway = await startGateway({ reads, live: watches, operations });
+  const positions = { source: createPositionsSource(db.pool, { markRuns: MARK_RUNS, clock }), clock };
+  const gateway = await startGateway({ reads, live: watches, operations, positions });
   const ask = async (query: string, variables: Record<string, unknown> = {}): Promise<Answer> => {
     const headers = { 'content-type': 'application/json' };
     const response = await fetch(gateway.url, { method: 'POST', headers, body: JSON.stringify({ query, variables }) });

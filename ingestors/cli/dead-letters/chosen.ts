@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { BusbarError } from '../../../domain/errors.ts';
+import { feedOfDeadLetters } from '../../../prisma/operations/dead-letters.ts';
 import type { NamedFeed } from '../feed-names.ts';
-import { feedOfDeadLetters } from './stored-dead-letter.ts';
 
 /** Dead letters by their ids, or every open one of a feed or stream. */
 export interface Chosen {

@@ -11,7 +11,8 @@ interface RetryOptions extends AskOptions {
 }
 
 const HELP = `
-Those that become facts now are RETRIED, the others stay OPEN with their new reason.
+Those that become facts now are RETRIED, the others stay OPEN with their new reason; where that is all of them, the exit
+code is 1.
 
 Examples:
   feeds dead-letters retry 7 8

@@ -1,9 +1,10 @@
 import { isUtf8 } from 'node:buffer';
 import type { Command } from 'commander';
+import { type DeadLetterRow, readDeadLetter } from '../../../prisma/operations/dead-letters.ts';
 import { idFrom, type JsonOptions, jsonOption } from '../options.ts';
 import { countText, printable, printFacts, printJson, shortened } from '../output.ts';
 import { type Invocation, withStore } from '../session.ts';
-import { type DeadLetter, readDeadLetter } from './stored-dead-letter.ts';
+import { dated, deadLetterJson } from './dead-letter-json.ts';
 
 interface ShowOptions extends JsonOptions {
   readonly raw?: boolean;
@@ -30,14 +31,14 @@ export function addShow(deadLetters: Command, invocation: Invocation): void {
         const { letter, raw } = await readDeadLetter(pool, id);
         if (rawOnly) return void process.stdout.write(raw);
         const text = isUtf8(raw) ? raw.toString() : null;
-        if (json) return printJson({ ...letter, raw: text, rawBase64: raw.toString('base64') });
+        if (json) return printJson({ ...deadLetterJson(letter), raw: text, rawBase64: raw.toString('base64') });
         printLetter(letter);
         console.log(`\n${text === null ? notText(letter) : shortened(printable(text), TEXT_LENGTH_MAX)}`);
       }),
     );
 }
 
-function printLetter(letter: DeadLetter): void {
+function printLetter(letter: DeadLetterRow): void {
   printFacts([
     ['dead letter', letter.id],
     ['feed', letter.feed],
@@ -47,18 +48,18 @@ function printLetter(letter: DeadLetter): void {
     ['reason', letter.reason],
     ['state', letter.state],
     ['retries', letter.retries],
-    ['received', letter.receivedAt],
-    ['published', letter.publishedAt],
+    ['received', dated(letter.receivedAt)],
+    ['published', dated(letter.publishedAt)],
     ['ledger entry', letter.ledgerId],
     ['tried again by', letter.retryId === null ? null : `ledger entry ${letter.retryId}`],
-    ['resolved', letter.resolvedAt],
+    ['resolved', dated(letter.resolvedAt)],
     ['resolution', letter.resolution],
     ['form', letter.form],
     ['name', letter.name],
-    ['bytes', letter.bytes],
+    ['bytes', letter.size],
   ]);
 }
 
-function notText({ id, bytes }: DeadLetter): string {
-  return `${countText(bytes)} bytes that are no text: feeds dead-letters show ${id} --raw`;
+function notText({ id, size }: DeadLetterRow): string {
+  return `${countText(size)} bytes that are no text: feeds dead-letters show ${id} --raw`;
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { audited } from '../../../prisma/operations/audit.ts';
 import { readJobs, requestCancel } from '../../../prisma/operations/jobs.ts';
+import { whoWorks } from '../hands.ts';
 import { jobJson } from '../job-text.ts';
 import { idFrom, type JsonOptions, jsonOption } from '../options.ts';
 import { printJson } from '../output.ts';
@@ -22,7 +23,8 @@ export function addCancel(jobs: Command, invocation: Invocation): void {
           return { jobId: id };
         });
         if (json) return printJson(jobJson(existingJob(await readJobs(pool, [id]), id)));
-        console.log(`Job ${id} is asked to end; the ingestors that run see to it. Follow it: feeds jobs watch ${id}`);
+        const whose = await whoWorks(pool, id);
+        console.log(`Job ${id} is asked to end. ${whose}`);
       }),
     );
 }

@@ -27,7 +27,7 @@ export function addListing(jobs: Command, invocation: Invocation): void {
     .action((options: ListOptions) =>
       withStore(invocation, async ({ store: { pool } }) => {
         const found = await readJobList(pool, options);
-        if (options.json) return printJson(found.map(jobJson));
+        if (options.json) return printJson(found.map((job) => jobJson(job)));
         if (found.length === 0) return console.log('There are none.');
         printTable(...jobTable(found));
       }),

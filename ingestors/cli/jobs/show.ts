@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type pg from 'pg';
 import { isoFromInstant } from '../../../domain/instant.ts';
 import { type JobRow, readJobs } from '../../../prisma/operations/jobs.ts';
+import { type JobOutcome, readOutcome } from '../job-outcome.ts';
 import { hasEnded, jobJson, jobTable, progressText, summaryText } from '../job-text.ts';
 import { idFrom, type JsonOptions, jsonOption } from '../options.ts';
 import { countText, printFacts, printJson, printTable, shortened } from '../output.ts';
@@ -24,8 +25,9 @@ export function addShow(jobs: Command, invocation: Invocation): void {
       withStore(invocation, async ({ store: { pool } }) => {
         const job = existingJob(await readJobs(pool, [id]), id);
         const chunks = await readChunks(pool, id);
-        if (json) return printJson({ ...jobJson(job), chunks });
-        printJob(job);
+        const outcome = await readOutcome(pool, job);
+        if (json) return printJson({ ...jobJson(job, outcome), chunks });
+        printJob(job, outcome);
         if (chunks.length > 0) printChunks(chunks);
       }),
     );
@@ -64,14 +66,14 @@ async function readChunks(pool: pg.Pool, job: number): Promise<Chunk[]> {
   return rows;
 }
 
-function printJob(job: JobRow): void {
+function printJob(job: JobRow, outcome: JobOutcome): void {
   const { input } = jobJson(job);
   printFacts([
     ['asked for by', job.requestedBy],
     ['at', isoFromInstant(job.requestedAt)],
     ['input', shortened(JSON.stringify(input), INPUT_LENGTH_MAX)],
   ]);
-  if (hasEnded(job)) console.log(summaryText(job));
+  if (hasEnded(job)) console.log(summaryText(job, outcome));
   else {
     printTable(...jobTable([job]));
     console.log(progressText(job, Date.now()));

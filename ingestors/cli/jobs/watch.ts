@@ -14,7 +14,7 @@ export function addWatch(jobs: Command, invocation: Invocation): void {
     .command('watch')
     .description('follows a job to its end')
     .argument('<id>', 'its id', (text) => idFrom(text))
-    .option('--work', 'also work on jobs here, where no ingestors run')
+    .option('--work', 'work on jobs here while no ingestors run')
     .addOption(jsonOption())
     .addHelpText('after', '\nExample:\n  feeds jobs watch 12')
     .action((id: number, { json, work = false }: WatchOptions) =>

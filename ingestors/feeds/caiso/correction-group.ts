@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { parse } from 'csv-parse/sync';
 import { BusbarError, isBusbarError, messageOf } from '../../../domain/errors.ts';
+import type { LmpFact } from '../../../domain/lmp.ts';
 import type { Decoded } from '../../feed.ts';
 import type { Correction } from './corrections.ts';
 import { decodeLmpCsv } from './lmp-pivot.ts';
@@ -33,9 +34,12 @@ export function isCorrectionGroup(names: readonly string[]): boolean {
  * @returns the facts of all members in the order of their intervals; none where the group is a notice of corrections.
  * @throws BusbarError `MALFORMED` where a member is of neither form; `NO_DATA` where nothing was corrected.
  */
-export async function decodeCorrectionGroup(members: readonly CsvMember[], payloadName: string): Promise<Decoded> {
+export async function decodeCorrectionGroup(
+  members: readonly CsvMember[],
+  payloadName: string,
+): Promise<Decoded<LmpFact>> {
   const corrections = correctionsIn(members);
-  const parts: Decoded[] = [];
+  const parts: Decoded<LmpFact>[] = [];
   for (const ofOneRun of byMarketRun(members.filter((member) => !isNotice(member)))) {
     const part = await decodedUnlessEmpty(ofOneRun, payloadName);
     if (part) parts.push(part);
@@ -64,7 +68,10 @@ function byMarketRun(members: readonly CsvMember[]): Iterable<readonly CsvMember
   return runs.values();
 }
 
-async function decodedUnlessEmpty(members: readonly CsvMember[], payloadName: string): Promise<Decoded | undefined> {
+async function decodedUnlessEmpty(
+  members: readonly CsvMember[],
+  payloadName: string,
+): Promise<Decoded<LmpFact> | undefined> {
   try {
     return await decodeLmpCsv(members, payloadName);
   } catch (error) {

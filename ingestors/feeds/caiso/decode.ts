@@ -1,4 +1,5 @@
 import { BusbarError, isBusbarError } from '../../../domain/errors.ts';
+import type { LmpFact } from '../../../domain/lmp.ts';
 import type { Decoded, Payload } from '../../feed.ts';
 import { isZip, readZip, type ZipLimits, zipMemberNames } from '../../sources/zip.ts';
 import { correctionsIn, decodeCorrectionGroup, isCorrectionGroup } from './correction-group.ts';
@@ -18,7 +19,7 @@ const ZIP_LIMITS: ZipLimits = { membersMax: 64, bytesMax: 512 * 1024 * 1024 };
  * @throws BusbarError `NO_DATA`, `SOURCE_FAILED` or `SOURCE_REFUSED` where OASIS says so in XML; `THROTTLED` for an HTML
  *   page; `MALFORMED` for what is none of these, XML data (no `resultformat=6`) included.
  */
-export async function decodeOasisLmp(payload: Payload): Promise<Decoded> {
+export async function decodeOasisLmp(payload: Payload): Promise<Decoded<LmpFact>> {
   const members = await membersOf(payload);
   for (const member of members) {
     const error = errorIn(member.bytes);

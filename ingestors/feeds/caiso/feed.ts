@@ -11,6 +11,7 @@ import { CAISO_ENV } from './settings.ts';
 /** LMP of the California ISO from OASIS; see README.md in this folder. */
 export const caisoLmp = defineFeed({
   id: 'caiso-lmp',
+  family: 'lmp',
   title: 'CAISO locational marginal prices (OASIS)',
   streams: {
     'iso.rt.lmp.caiso': ['PRC_INTVL_LMP', 'PRC_RTPD_LMP', 'PRC_HASP_LMP'],

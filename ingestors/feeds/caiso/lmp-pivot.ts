@@ -38,7 +38,7 @@ const GROUPS_PER_TURN = 5_000;
  * @throws BusbarError `MALFORMED` where a member is not such a CSV, its market run is not one of the four, runs are mixed
  *   or a name speaks of another report; `NO_DATA` where there are headers and no rows.
  */
-export async function decodeLmpCsv(members: readonly CsvMember[], payloadName: string): Promise<Decoded> {
+export async function decodeLmpCsv(members: readonly CsvMember[], payloadName: string): Promise<Decoded<LmpFact>> {
   const gathering: Gathering = { report: undefined, groups: new Map(), rejects: [] };
   for (const member of members) await readLmpRows(member, gatherer(gathering));
   const { report, groups, rejects } = gathering;
@@ -139,7 +139,11 @@ function unknownType(lmpType: string): Problem {
   return { code: 'NOT_THE_FORMAT', reason: `LMP_TYPE is "${lmpType}", expected one of ${LMP_TYPES.join(', ')}` };
 }
 
-async function pivoted(groups: ReadonlyMap<string, Group>, report: Report, rejects: Reject[]): Promise<Decoded> {
+async function pivoted(
+  groups: ReadonlyMap<string, Group>,
+  report: Report,
+  rejects: Reject[],
+): Promise<Decoded<LmpFact>> {
   const instantOf = rememberedInstants();
   const facts: LmpFact[] = [];
   let judged = 0;

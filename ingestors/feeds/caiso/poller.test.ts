@@ -61,6 +61,25 @@ describe('a poll', () => {
     expect(fetched?.publishedAt).toBe(at('2024-07-02T12:30Z'));
   });
 
+  test.each([
+    ['PRC_LMP', '2024-07-12T07:00Z', 2],
+    ['PRC_INTVL_LMP', '2024-07-15T10:00Z', 1],
+    ['PRC_CORR_GRP', '2024-07-01T07:00Z', 3],
+  ] as const)(
+    'of %s says which intervals it asked for, under which an answer without any is found',
+    async (partition, from, answers) => {
+      const { poller, clock, oasis } = await begin({ now: '2024-07-15T12:30Z' });
+      oasis.correct({ day: '2024-07-10', report: 'PRC_LMP', node: NODES[0] ?? '', delta: 5 });
+      const fetched = await all(poller, partition, at(from), clock.now());
+      expect(fetched).toHaveLength(answers);
+      for (const { request, asked } of fetched) {
+        expect(asked && [asked.from, asked.to].map(isoFromInstant)).toEqual(
+          ['startdatetime', 'enddatetime'].map((name) => isoOfOasis(new URL(request).searchParams.get(name) ?? '')),
+        );
+      }
+    },
+  );
+
   test('asks again for the hours in which prices may still come late', async () => {
     const { poller, clock, oasis } = await begin({ now: '2024-07-02T12:30Z' });
     const first = await all(poller, 'PRC_INTVL_LMP', at('2024-07-02T10:00Z'), clock.now());
@@ -506,6 +525,11 @@ async function all(
   const fetched: Fetched[] = [];
   for await (const each of poller.poll(report, position, now, never)) fetched.push(each);
   return fetched;
+}
+
+/** `20240702T10:00-0000` */
+function isoOfOasis(text: string): string {
+  return `${text.slice(0, 4)}-${text.slice(4, 6)}-${text.slice(6, 14)}:00.000Z`;
 }
 
 async function factsIn(fetched: readonly Fetched[]) {

@@ -1,6 +1,6 @@
 import { BusbarError } from '../../../domain/errors.ts';
 import { HOUR_MS } from '../../../domain/instant.ts';
-import type { Answer, Fetched, Pacer, Poller } from '../../feed.ts';
+import type { Answer, DeliveryRange, Fetched, Pacer, Poller } from '../../feed.ts';
 import { type Clock, createHttpSource, type HttpSource } from '../../sources/http.ts';
 import { type Correction, correctedReports, correctionSweep } from './corrections.ts';
 import { correctionsInAnswer, errorInAnswer } from './decode.ts';
@@ -98,15 +98,20 @@ async function* pollReport(
       const next = Math.max(reached, Math.min(done, ceiling));
       if (answer.error?.code === 'NO_DATA' && next === reached) continue;
       reached = next;
-      yield { ...answered(settings, clock, reportName, path, answer.bytes), next };
+      yield { ...answered(settings, clock, reportName, path, answer.bytes), next, asked: rangeOf(window) };
       if (signal.aborted) return;
     }
   }
 }
 
+function rangeOf({ start, end }: Window): DeliveryRange {
+  return { from: start, to: end };
+}
+
 interface Question {
   readonly name: PartitionName;
   readonly path: string;
+  readonly asked: DeliveryRange;
 }
 
 /** Asks for the corrections of each day and, where they are only told of, for the corrected reports of that day again. */
@@ -114,7 +119,7 @@ async function* pollCorrections(polling: Polling, position: number | undefined, 
   const { settings, clock, signal } = polling;
   const sweep = correctionSweep(position, now, settings.CAISO_CORRECTIONS_DAYS);
   for (const day of sweep.days) {
-    const questions: Question[] = [{ name: CORRECTIONS, path: correctionsPathOf(day) }];
+    const questions: Question[] = [{ name: CORRECTIONS, path: correctionsPathOf(day), asked: rangeOf(day) }];
     for (let question = questions.shift(); question; question = questions.shift()) {
       const answer = await answerTo(polling, question.path);
       if (!answer) return;
@@ -125,7 +130,7 @@ async function* pollCorrections(polling: Polling, position: number | undefined, 
       }
       const last = day === sweep.days.at(-1) && questions.length === 0;
       if (answer.error?.code === 'NO_DATA' && !last) continue;
-      yield { ...fetched, next: last ? sweep.next : sweep.reached };
+      yield { ...fetched, next: last ? sweep.next : sweep.reached, asked: question.asked };
       if (signal.aborted) return;
     }
   }
@@ -138,7 +143,11 @@ function correctedRequests(
   newSince: number,
 ): Question[] {
   return correctedReports(CAISO_REPORTS, corrections, newSince).flatMap((name) =>
-    oasisRequests(name, CAISO_NODES, day.start, day.end).map((request) => ({ name, path: pathOf(request) })),
+    oasisRequests(name, CAISO_NODES, day.start, day.end).map((request) => ({
+      name,
+      path: pathOf(request),
+      asked: rangeOf(request),
+    })),
   );
 }
 

@@ -1,14 +1,31 @@
+import type { LmpFact } from '../../../domain/lmp.ts';
 import type { PriceTopic } from '../../../schema/events/topics.ts';
 import { type Decoder, defineFeed, type Feed } from '../../feed.ts';
-import { decodeDayaheadPrices, decodePrices, decodeRealtimePrices } from './decode.ts';
+import { decodeDayaheadPrices, decodePrices, decodeRealtimePrices } from './decode-prices.ts';
+import { decodeTrades } from './decode-trades.ts';
 
-/** The feeds of the JSON price topics; a feed is named after its topic. Anyone may write there, so unknown nodes are refused. */
+/** The feeds of the JSON topics; a feed is named after its topic. Anyone may write there, so unknown nodes are refused. */
 export const JSON_TOPIC_FEEDS: readonly Feed[] = [
-  topicFeed('prices', 'Spot prices', decodePrices),
-  topicFeed('dayahead_prices', 'Day-ahead prices', decodeDayaheadPrices),
-  topicFeed('realtime_prices', 'Real-time prices', decodeRealtimePrices),
+  priceFeed('prices', 'Spot prices', decodePrices),
+  priceFeed('dayahead_prices', 'Day-ahead prices', decodeDayaheadPrices),
+  priceFeed('realtime_prices', 'Real-time prices', decodeRealtimePrices),
+  defineFeed({
+    id: 'trades',
+    family: 'trades',
+    title: 'Trades',
+    source: { kind: 'topic', topic: 'trades' },
+    unknownNodes: 'reject',
+    decode: decodeTrades,
+  }),
 ];
 
-function topicFeed(topic: PriceTopic, title: string, decode: Decoder): Feed {
-  return defineFeed({ id: topic, title, source: { kind: 'topic', topic }, unknownNodes: 'reject', decode });
+function priceFeed(topic: PriceTopic, title: string, decode: Decoder<LmpFact>): Feed {
+  return defineFeed({
+    id: topic,
+    family: 'lmp',
+    title,
+    source: { kind: 'topic', topic },
+    unknownNodes: 'reject',
+    decode,
+  });
 }

@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import { instantOrNull } from '../../../domain/instant.ts';
+import { chunkPartition } from '../../../prisma/operations/partitions.ts';
 import type { Reject } from '../../feed.ts';
 import type { Version } from '../validate.ts';
 import type { Claim } from './positions.ts';
@@ -13,6 +15,8 @@ export interface DeadLetter extends Reject, Version {
   readonly name: string;
   /** The record's offset in the log; undefined for a part of a fetched payload. */
   readonly position: number | undefined;
+  /** The entry that brought the payload before, on which its letters hang whoever finds them: it is looked up there by the next. */
+  readonly origin: number | undefined;
   /** The dead letter that was tried again, and failed again. */
   readonly again: number | undefined;
 }
@@ -53,10 +57,12 @@ async function insertLetters(
     name: 'keep-dead-letters',
     text: `INSERT INTO dead_letter (feed_id, partition, ledger_id, received_at, position, code, reason, raw, form, name,
              published_at, published_seq)
-           SELECT $1, $2, $3, to_timestamp($4::float8 / 1000.0), position, code, reason, raw, form, name,
+           SELECT $1, $2, coalesce((SELECT id FROM ledger_entry e WHERE e.id = t.origin), $3),
+                  to_timestamp($4::float8 / 1000.0), position, code, reason, raw, form, name,
                   to_timestamp(published_at / 1000.0), published_seq
            FROM unnest($5::bigint[], $6::text[], $7::text[], $8::bytea[], $9::dead_letter_form[], $10::text[], $11::float8[],
-                       $12::bigint[]) AS t(position, code, reason, raw, form, name, published_at, published_seq)`,
+                       $12::bigint[], $13::bigint[])
+                AS t(position, code, reason, raw, form, name, published_at, published_seq, origin)`,
     values: [
       claim.feed,
       claim.partition,
@@ -71,6 +77,7 @@ async function insertLetters(
       // Null counts as published when it was received.
       letters.map((letter) => instantOrNull(letter.publishedAt)),
       letters.map((letter) => letter.publishedSeq),
+      letters.map((letter) => letter.origin ?? null),
     ],
   });
 }
@@ -93,19 +100,23 @@ function reasonText({ reason }: DeadLetter): string {
   return reason.replaceAll('\0', '\u2400').slice(0, 2_000);
 }
 
-/** A dead letter that a replayed record left when it came first. */
+/** A dead letter that was left by what comes again now. */
 export interface KnownLetter {
   readonly id: number;
+  /** The entry it hangs on; null for a record of a log, which its offset tells. */
+  readonly origin: number | null;
   readonly position: number | null;
-  readonly raw: Buffer;
+  /** SHA-256 of its bytes. */
+  readonly digest: Buffer;
 }
 
-/** What a payload left when it was decoded first: the letters of its entry. */
-export async function lettersOfEntry(pool: pg.Pool, entry: number): Promise<KnownLetter[]> {
+/** What payloads left when they were decoded before: the letters of their entries. */
+export async function lettersOfEntries(pool: pg.Pool, entries: readonly number[]): Promise<KnownLetter[]> {
   const { rows } = await pool.query<KnownLetter>({
-    name: 'letters-of-entry',
-    text: 'SELECT id, position, raw FROM dead_letter WHERE ledger_id = $1',
-    values: [entry],
+    name: 'letters-of-entries',
+    text: `SELECT id, ledger_id AS origin, position, sha256(raw) AS digest FROM dead_letter
+           WHERE ledger_id = ANY($1::bigint[]) ORDER BY ${OPEN_FIRST}`,
+    values: [entries],
   });
   return rows;
 }
@@ -119,9 +130,39 @@ export async function lettersOfLog(
 ): Promise<KnownLetter[]> {
   const { rows } = await pool.query<KnownLetter>({
     name: 'letters-of-log',
-    text: `SELECT id, position, raw FROM dead_letter
-           WHERE feed_id = $1 AND partition = ANY($2) AND position >= $3 AND position < $4`,
-    values: [feed, [partition, `replay/${partition}`], from, to],
+    text: `SELECT id, NULL::bigint AS origin, position, sha256(raw) AS digest FROM dead_letter
+           WHERE feed_id = $1 AND partition = ANY($2) AND position >= $3 AND position < $4 ORDER BY ${OPEN_FIRST}`,
+    values: [feed, [partition, chunkPartition('REPLAY', partition)], from, to],
   });
   return rows;
+}
+
+/** Of two that are alike, one that was given up is not the one to leave out. */
+const OPEN_FIRST = `state = 'OPEN' DESC, id`;
+
+/** Tells, by origin, place and bytes, which of the letters are there already; each of those is only one of them. */
+export function recognised(letters: readonly DeadLetter[], known: readonly KnownLetter[]): DeadLetter[] {
+  if (known.length === 0) return [...letters];
+  const taken = new Set(letters.map(({ again }) => again));
+  const free = new Map<string, number[]>();
+  for (const { id, origin, position, digest } of known.toReversed()) {
+    const place = placeOf(origin, position, digest);
+    if (taken.has(id)) continue;
+    const ids = free.get(place);
+    if (ids) ids.push(id);
+    else free.set(place, [id]);
+  }
+  return letters.map((letter) => {
+    if (letter.again !== undefined) return letter;
+    const place = placeOf(letter.origin ?? null, letter.position ?? null, digestOf(letter.raw));
+    return { ...letter, again: free.get(place)?.pop() };
+  });
+}
+
+function placeOf(origin: number | null, position: number | null, digest: Buffer): string {
+  return `${origin}/${position}/${digest.toString('hex')}`;
+}
+
+function digestOf(bytes: Buffer): Buffer {
+  return createHash('sha256').update(bytes).digest();
 }

@@ -42,5 +42,5 @@ const FIND = `
          ${ms('event_to')} AS "eventTo", CASE WHEN rows_in = 0 THEN error END AS "noData"
   FROM ledger_entry
   WHERE feed_id = $1 AND checksum = $2 AND state = 'COMPLETED' AND kind IN ('FETCH', 'BACKFILL', 'FILE')
-    AND origin_id IS NULL AND published_at = to_timestamp($3::float8 / 1000.0)::timestamptz(3)
+    AND cardinality(origin_ids) = 0 AND published_at = to_timestamp($3::float8 / 1000.0)::timestamptz(3)
   ORDER BY commit_id LIMIT 1`;

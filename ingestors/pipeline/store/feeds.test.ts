@@ -5,7 +5,7 @@ import { inventedFeed } from '../../../tests/support/job-bench.ts';
 import { freshDatabase, type TestDatabase } from '../../../tests/support/postgres.ts';
 import type { Expectation, Feed } from '../../feed.ts';
 import { JSON_TOPIC_FEEDS } from '../../feeds/json-topics/feed.ts';
-import { registerFeeds } from './feeds.ts';
+import { registerFeeds, renewExpectations } from './feeds.ts';
 
 const EXPECTED: Expectation = {
   partition: 'A',
@@ -56,10 +56,28 @@ describe('registering feeds', () => {
     expect(await owed()).toEqual([{ ...EXPECTED, partition: 'B', dueMs: 1 }]);
   });
 
-  it('lets a feed that is not configured owe nothing', async () => {
+  it('lets what another process is configured for be owed on', async () => {
     await registerFeeds(db.pool, [feedOf(['A'], [EXPECTED])], config);
     await registerFeeds(db.pool, [feedOf([], [EXPECTED])], config);
-    expect(await owed()).toEqual([]);
+    expect(await owed()).toEqual([EXPECTED]);
+  });
+
+  it('says what they owe again, and takes nothing away with that', async () => {
+    const other = { ...EXPECTED, partition: 'B' };
+    await registerFeeds(db.pool, [feedOf(['B'], [other])], config);
+    await db.pool.query(`UPDATE feed_expectation SET renewed_at = '2026-01-01'`);
+    await renewExpectations(db.pool, [feedOf(['A'], [EXPECTED])], config);
+    expect(await owed()).toEqual([EXPECTED, other]);
+    await renewExpectations(db.pool, [feedOf([], [other])], config);
+    const { rows } = await db.pool.query(
+      `SELECT partition, renewed_at > now() - interval '1 minute' AS new FROM feed_expectation ORDER BY partition`,
+    );
+    expect(rows).toEqual([
+      { partition: 'A', new: true },
+      { partition: 'B', new: false },
+    ]);
+    await registerFeeds(db.pool, [feedOf(['B'], [other])], config);
+    expect(await owed()).toEqual([other]);
   });
 
   it('without settings leaves what they owe to those who know', async () => {

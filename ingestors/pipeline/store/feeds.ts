@@ -1,18 +1,18 @@
 import type pg from 'pg';
-import { inTransaction } from '../../../prisma/transaction.ts';
+import { inTransaction, reachable } from '../../../prisma/transaction.ts';
 import type { Config } from '../../../runtime/config.ts';
 import type { Expectation, Feed } from '../../feed.ts';
 
+type Settings = Pick<Config, 'settings'>;
+
 /**
- * Writes down which feeds there are and what they owe, for the API: the gateway does not know the ingestors' code.
+ * Writes down which feeds there are and what they owe, for the API: the gateway does not know the ingestors' code. What a
+ * feed owed before and does not owe by these settings ends; of a feed that they do not configure nothing changes, since
+ * another process may be configured for it.
  * @param config undefined: what they owe stays as it is. A process that does not poll need not know the settings of those
  *   that do.
  */
-export async function registerFeeds(
-  pool: pg.Pool,
-  feeds: readonly Feed[],
-  config?: Pick<Config, 'settings'>,
-): Promise<void> {
+export async function registerFeeds(pool: pg.Pool, feeds: readonly Feed[], config?: Settings): Promise<void> {
   await inTransaction(pool, async (client) => {
     await client.query(REGISTER, [
       feeds.map((feed) => feed.id),
@@ -21,17 +21,35 @@ export async function registerFeeds(
       feeds.map((feed) => JSON.stringify(feed.streams ?? {})),
     ]);
     if (!config) return;
-    const owed = feeds.flatMap((feed) => expectationsOf(feed, config).map((each) => ({ feed: feed.id, ...each })));
-    await client.query(EXPECT, [JSON.stringify(owed)]);
-    await client.query(FORGET, [feeds.map((feed) => feed.id), JSON.stringify(owed)]);
+    const owed = JSON.stringify(owedBy(feeds, config));
+    await client.query(EXPECT, [owed]);
+    await client.query(FORGET, [configuredOf(feeds, config), owed]);
   });
 }
 
-/** A feed that is not configured to be polled owes nothing. */
-function expectationsOf({ source }: Feed, config: Pick<Config, 'settings'>): readonly Expectation[] {
-  if (source.kind !== 'poll') return [];
-  const settings = config.settings(source.env);
-  return source.partitions(settings).length === 0 ? [] : source.expectations(settings);
+/**
+ * Says again what the feeds owe that are configured; to be done every so often, since what nobody renews for a day is owed
+ * no longer. It takes nothing away: of processes that are configured for different partitions each renews its own.
+ */
+export async function renewExpectations(pool: pg.Pool, feeds: readonly Feed[], config: Settings): Promise<void> {
+  await reachable(() => pool.query(EXPECT, [JSON.stringify(owedBy(feeds, config))]));
+}
+
+function owedBy(feeds: readonly Feed[], config: Settings): readonly (Expectation & { readonly feed: string })[] {
+  return feeds.flatMap((feed) => {
+    const { id, source } = feed;
+    if (source.kind !== 'poll' || !isConfigured(feed, config)) return [];
+    return source.expectations(config.settings(source.env)).map((each) => ({ feed: id, ...each }));
+  });
+}
+
+function configuredOf(feeds: readonly Feed[], config: Settings): string[] {
+  return feeds.filter((feed) => isConfigured(feed, config)).map(({ id }) => id);
+}
+
+/** Whether these settings say that the feed is to be polled. */
+function isConfigured({ source }: Feed, config: Settings): boolean {
+  return source.kind === 'poll' && source.partitions(config.settings(source.env)).length > 0;
 }
 
 const REGISTER = `
@@ -42,12 +60,13 @@ const OWED = `
   jsonb_to_recordset($OWED::jsonb) AS owed(feed text, partition text, run market_run, market text, nodes text[],
     "intervalMs" int, "dueMs" int)`;
 
-/** Several processes may say the same at once. */
+/** Several processes may say the same at once: in one order, none waits for one that waits for it. */
 const EXPECT = `
   INSERT INTO feed_expectation (feed_id, partition, run, market_id, nodes, interval_ms, due_ms)
   SELECT feed, partition, run, market, nodes, "intervalMs", "dueMs" FROM ${OWED.replace('$OWED', '$1')}
+  ORDER BY feed, partition
   ON CONFLICT (feed_id, partition) DO UPDATE SET run = excluded.run, market_id = excluded.market_id,
-    nodes = excluded.nodes, interval_ms = excluded.interval_ms, due_ms = excluded.due_ms`;
+    nodes = excluded.nodes, interval_ms = excluded.interval_ms, due_ms = excluded.due_ms, renewed_at = now()`;
 
 const FORGET = `
   DELETE FROM feed_expectation e WHERE feed_id = ANY($1)

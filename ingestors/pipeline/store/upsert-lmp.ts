@@ -21,12 +21,13 @@ export interface UpsertResult {
   /** In the order the facts came. */
   readonly written: readonly WrittenLmp[];
   readonly revised: number;
-  /** Known already, or older than what is there. */
+  /** Known already (published anew, it is confirmed), or older than what is there. */
   readonly unchanged: number;
 }
 
 /**
- * Writes prices so that the newest version is current, older ones are history and a repeated one changes nothing.
+ * Writes prices so that the newest version is current, older ones are history and a repeated one changes nothing but
+ * when its values were last confirmed.
  *
  * One statement a run of distinct keys, `INSERT … SELECT FROM unnest … ON CONFLICT`: on two connections 122k rows/s, where
  * COPY on one takes as many and cannot meet a duplicate (`npm run bench -- store`). The version that is replaced is kept by
@@ -142,16 +143,23 @@ const PRELIMINARY = qualityBits(['PRELIMINARY']);
 const values = (row: string) =>
   `(${row}.lmp, ${row}.energy, ${row}.congestion, ${row}.loss, ${row}.ghg, ${row}.interval_end, ${row}.quality & ${PRELIMINARY})`;
 
+const isFinal = (row: string) => `${row}.quality & ${PRELIMINARY} = 0`;
+
+const publication = (row: string) => `(${row}.published_at, ${row}.published_seq)`;
+
 /** The order of versions: a final one is newer than any preliminary one, then the later published one is. */
-const age = (row: string) => `(${row}.quality & ${PRELIMINARY} = 0, ${row}.published_at, ${row}.published_seq)`;
+const age = (row: string) => `(${isFinal(row)}, ${row}.published_at, ${row}.published_seq)`;
+
+/** A current version is as new as the last time its source said so. */
+const CURRENT_AGE = `(${isFinal('l')}, coalesce(l.confirmed_at, l.published_at), coalesce(l.confirmed_seq, l.published_seq))`;
 
 /** Whether a version that comes says something else than the one that is there. */
 const DIFFERS = `${values('excluded')} IS DISTINCT FROM ${values('l')}`;
 
 /**
- * A newer version with other values is a revision. One with the same values only moves the version forward, so that what
- * lies between the two cannot come later and win. `details` is null in the ordinary case that every row was new: then
- * nothing has to travel back.
+ * A newer version with other values is a revision. One with the same values confirms the version that is there: when it was
+ * first published stays what it was, but what lies between the two cannot come later and win. `details` is null in the
+ * ordinary case that every row was new: then nothing has to travel back.
  */
 const UPSERT = `
   WITH touched AS (
@@ -163,8 +171,11 @@ const UPSERT = `
       revision = CASE WHEN ${DIFFERS} THEN l.revision + 1 ELSE l.revision END,
       recorded_at = CASE WHEN ${DIFFERS} THEN excluded.recorded_at ELSE l.recorded_at END,
       ledger_id = CASE WHEN ${DIFFERS} THEN excluded.ledger_id ELSE l.ledger_id END,
-      published_at = excluded.published_at, published_seq = excluded.published_seq
-    WHERE ${age('excluded')} > ${age('l')} OR (${age('excluded')} = ${age('l')} AND ${DIFFERS})
+      published_at = CASE WHEN ${DIFFERS} THEN excluded.published_at ELSE l.published_at END,
+      published_seq = CASE WHEN ${DIFFERS} THEN excluded.published_seq ELSE l.published_seq END,
+      confirmed_at = CASE WHEN ${DIFFERS} THEN NULL ELSE excluded.published_at END,
+      confirmed_seq = CASE WHEN ${DIFFERS} THEN NULL ELSE excluded.published_seq END
+    WHERE ${age('excluded')} > ${CURRENT_AGE} OR (${age('excluded')} = ${CURRENT_AGE} AND ${DIFFERS})
     RETURNING node_id, interval_start, revision, ledger_id
   ), written AS (
     SELECT node_id, interval_start, revision FROM touched WHERE ledger_id = $2
@@ -176,8 +187,24 @@ const UPSERT = `
   FROM written`;
 
 /**
- * A version that arrived after a newer one is history that was never current: revision 0. One that is in the history
- * already, as after a replay, is not kept twice.
+ * The newest versions of history that were published no later than `i`, preliminary or final as it is: several only where
+ * a mended decoder read one publication twice. The current one counts among them where it was first published before `i`
+ * and confirmed after it.
+ */
+const BEFORE_INCOMING = `
+  SELECT before.* FROM (
+    SELECT r.lmp, r.energy, r.congestion, r.loss, r.ghg, r.interval_end, r.quality, r.published_at, r.published_seq
+    FROM lmp_revision r WHERE r.node_id = i.node_id AND r.run = i.run AND r.interval_start = i.interval_start
+    UNION ALL
+    SELECT l.lmp, l.energy, l.congestion, l.loss, l.ghg, l.interval_end, l.quality, l.published_at, l.published_seq
+  ) AS before
+  WHERE (${isFinal('before')}) = (${isFinal('i')}) AND ${publication('before')} <= ${publication('i')}
+  ORDER BY before.published_at DESC, before.published_seq DESC
+  FETCH FIRST 1 ROW WITH TIES`;
+
+/**
+ * A version that arrived after a newer one is history that was never current: revision 0. One that only says again what
+ * the version before it says is none of its own, be it read again as in an overlapping backfill or published again.
  */
 const KEEP_LATE = `
   INSERT INTO lmp_revision (${COLUMNS}, revision, superseded_at)
@@ -185,10 +212,7 @@ const KEEP_LATE = `
          i.quality, i.published_at, i.published_seq, i.recorded_at, i.ledger_id, 0, i.recorded_at
   FROM (${INCOMING}) AS i
   JOIN lmp l ON l.node_id = i.node_id AND l.run = i.run AND l.interval_start = i.interval_start
-  WHERE ${age('i')} < ${age('l')} AND ${values('i')} IS DISTINCT FROM ${values('l')}
+  WHERE ${age('i')} < ${CURRENT_AGE} AND ${values('i')} IS DISTINCT FROM ${values('l')}
     AND NOT EXISTS (
-      SELECT FROM lmp_revision r
-      WHERE r.node_id = i.node_id AND r.run = i.run AND r.interval_start = i.interval_start
-        AND r.published_at = i.published_at AND r.published_seq = i.published_seq
-        AND ${values('i')} IS NOT DISTINCT FROM ${values('r')})
+      SELECT FROM (${BEFORE_INCOMING}) AS said WHERE ${values('i')} IS NOT DISTINCT FROM ${values('said')})
   ON CONFLICT DO NOTHING`;

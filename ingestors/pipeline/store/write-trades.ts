@@ -1,0 +1,250 @@
+import type pg from 'pg';
+import type { NodeName } from '../../../domain/market.ts';
+import { decimalFrom } from '../../../domain/money.ts';
+import { compareTrades, type Trade, type TradeKey } from '../../../domain/trade.ts';
+import { ms } from '../../../prisma/instants.ts';
+import { changePositions, type PositionChange } from '../../processors/positions/change-positions.ts';
+import type { Marking } from '../../processors/positions/snapshots.ts';
+import type { PositionId, StoredPosition } from '../../processors/positions/stored-position.ts';
+
+/** A version of a trade, and its node as the store knows it. */
+export interface PlacedTrade {
+  readonly trade: Trade;
+  readonly nodeId: number;
+}
+
+export interface TradesWritten {
+  /** Versions that now count, or counted for a moment within the call, in the order they came. */
+  readonly written: readonly Trade[];
+  /** Of them, those that amend or cancel a trade that was there. */
+  readonly revised: number;
+  /** Known already, or older than what counts. */
+  readonly unchanged: number;
+  /** Another trade under a version that is taken: places in what was given. */
+  readonly refused: readonly number[];
+  /** As they stand now. */
+  readonly positions: readonly ChangedPosition[];
+}
+
+export interface ChangedPosition extends StoredPosition {
+  readonly node: NodeName;
+}
+
+/**
+ * Writes versions of trades so that of each trade the highest counts, and moves the positions that depend on them. Trades are
+ * locked in the order of their ids and then positions in theirs, so that two calls never wait for each other.
+ */
+export async function writeTrades(
+  client: pg.ClientBase,
+  placed: readonly PlacedTrade[],
+  by: Marking & { readonly ledgerId: number },
+): Promise<TradesWritten> {
+  if (placed.length === 0) return { written: [], revised: 0, unchanged: 0, refused: [], positions: [] };
+  const heads = await lockHeads(client, placed);
+  const judged = judge(placed, heads);
+  await insertVersions(client, judged, by);
+  await saveHeads(client, judged.heads);
+  const positions = await changePositions(client, changesOf(heads, judged.heads), by);
+  const names = nodeNames([...placed, ...heads.values()]);
+  return {
+    written: judged.accepted.map(({ trade }) => trade),
+    revised: judged.revised,
+    unchanged: judged.unchanged,
+    refused: judged.refused,
+    positions: positions.flatMap((position) => {
+      const node = names.get(position.nodeId);
+      return node ? [{ ...position, node }] : [];
+    }),
+  };
+}
+
+interface Judged {
+  readonly accepted: readonly PlacedTrade[];
+  /** Older than what counts: history. */
+  readonly late: readonly PlacedTrade[];
+  readonly revised: number;
+  readonly unchanged: number;
+  readonly refused: readonly number[];
+  /** What counts afterwards, of the trades of which that changed. */
+  readonly heads: ReadonlyMap<string, PlacedTrade>;
+}
+
+function judge(placed: readonly PlacedTrade[], before: ReadonlyMap<string, PlacedTrade>): Judged {
+  const heads = new Map<string, PlacedTrade>();
+  const accepted: PlacedTrade[] = [];
+  const late: PlacedTrade[] = [];
+  const refused: number[] = [];
+  let revised = 0;
+  let unchanged = 0;
+  for (const [place, each] of placed.entries()) {
+    const { tradeId, version } = each.trade;
+    const head = heads.get(tradeId) ?? before.get(tradeId);
+    if (!head || version > head.trade.version) {
+      accepted.push(each);
+      heads.set(tradeId, each);
+      if (head) revised += 1;
+    } else if (version < head.trade.version) {
+      late.push(each);
+      unchanged += 1;
+    } else if (isSame(each.trade, head.trade)) unchanged += 1;
+    else refused.push(place);
+  }
+  return { accepted, late, revised, unchanged, refused, heads };
+}
+
+function isSame(one: Trade, other: Trade): boolean {
+  return (
+    compareTrades(one, other) === 0 &&
+    one.account === other.account &&
+    one.node === other.node &&
+    one.side === other.side &&
+    one.minutes === other.minutes &&
+    one.status === other.status &&
+    one.mw.minus(other.mw).sign === 0 &&
+    one.price.minus(other.price).sign === 0
+  );
+}
+
+/** A trade that is new and counts is added; of one that was there the place it had, and the place it has now, are reworked. */
+function changesOf(
+  before: ReadonlyMap<string, PlacedTrade>,
+  after: ReadonlyMap<string, PlacedTrade>,
+): readonly PositionChange[] {
+  const changes = new Map<string, PositionId & { added: Trade[]; reworkFrom: TradeKey | undefined }>();
+  const changeOf = ({ trade: { account }, nodeId }: PlacedTrade) => {
+    const key = `${nodeId} ${account}`;
+    const change = changes.get(key) ?? { account, nodeId, added: [], reworkFrom: undefined };
+    changes.set(key, change);
+    return change;
+  };
+  const rework = (placed: PlacedTrade) => {
+    if (placed.trade.status !== 'ACTIVE') return;
+    const change = changeOf(placed);
+    const { reworkFrom } = change;
+    if (!reworkFrom || compareTrades(placed.trade, reworkFrom) < 0) change.reworkFrom = placed.trade;
+  };
+  for (const [tradeId, now] of after) {
+    const old = before.get(tradeId);
+    if (old) {
+      rework(old);
+      rework(now);
+    } else if (now.trade.status === 'ACTIVE') changeOf(now).added.push(now.trade);
+  }
+  return [...changes.values()];
+}
+
+function nodeNames(placed: readonly PlacedTrade[]): Map<number, NodeName> {
+  return new Map(placed.map(({ nodeId, trade }) => [nodeId, trade.node]));
+}
+
+/** The versions that count, of the trades that are there; all trades given are locked, the new ones by a stub. */
+async function lockHeads(client: pg.ClientBase, placed: readonly PlacedTrade[]): Promise<Map<string, PlacedTrade>> {
+  const ids = placed.map(({ trade }) => trade.tradeId);
+  const stubs = columnsOf(placed).slice(0, 5);
+  await client.query({ name: 'make-trade-heads', text: MAKE_HEADS, values: stubs });
+  const { rows: heads } = await client.query<{ tradeId: string; version: number }>({
+    name: 'lock-trade-heads',
+    text: LOCK_HEADS,
+    values: [ids],
+  });
+  const known = heads.filter(({ version }) => version > 0);
+  if (known.length === 0) return new Map();
+  // A statement of its own: one that waited for a lock still sees what else there was before it waited.
+  const { rows } = await client.query<HeadTexts>({
+    name: 'read-trade-heads',
+    text: READ_HEADS,
+    values: [known.map(({ tradeId }) => tradeId)],
+  });
+  return new Map(
+    rows.map(({ nodeId, mw, price, ...trade }) => [
+      trade.tradeId,
+      { nodeId, trade: { ...trade, mw: decimalFrom(mw), price: decimalFrom(price) } },
+    ]),
+  );
+}
+
+interface HeadTexts extends Omit<Trade, 'mw' | 'price'> {
+  readonly nodeId: number;
+  readonly mw: string;
+  readonly price: string;
+}
+
+const MAKE_HEADS = `
+  INSERT INTO trade_head (trade_id, version, ts, account, node_id, status)
+  SELECT DISTINCT ON (trade_id COLLATE "C") trade_id, 0, to_timestamp(ts / 1000.0), account, node_id, 'CANCELLED'
+  FROM unnest($1::text[], $2::int4[], $3::float8[], $4::text[], $5::int4[]) AS t(trade_id, version, ts, account, node_id)
+  ORDER BY trade_id COLLATE "C"
+  ON CONFLICT DO NOTHING`;
+
+const LOCK_HEADS = `
+  SELECT trade_id AS "tradeId", version FROM trade_head WHERE trade_id = ANY($1::text[]) ORDER BY trade_id FOR UPDATE`;
+
+const READ_HEADS = `
+  SELECT t.trade_id AS "tradeId", t.version, ${ms('t.ts')} AS ts, t.account, t.node_id AS "nodeId",
+         n.market_id || ':' || n.name AS node, t.side, trim_scale(t.mw) AS mw, trim_scale(t.price) AS price, t.minutes, t.status
+  FROM trade_head h
+  JOIN trade t ON t.trade_id = h.trade_id AND t.version = h.version AND t.ts = h.ts
+  JOIN pricing_node n ON n.id = t.node_id
+  WHERE h.trade_id = ANY($1::text[])`;
+
+async function insertVersions(
+  client: pg.ClientBase,
+  { accepted, late }: Judged,
+  { ledgerId, now }: { ledgerId: number; now: number },
+): Promise<void> {
+  const values = (placed: readonly PlacedTrade[]) => [...columnsOf(placed), now, ledgerId];
+  if (accepted.length > 0) await client.query({ name: 'insert-trades', text: INSERT, values: values(accepted) });
+  if (late.length > 0) await client.query({ name: 'keep-late-trades', text: KEEP_LATE, values: values(late) });
+}
+
+const COLUMNS = 'trade_id, version, ts, account, node_id, side, mw, price, minutes, status, recorded_at, ledger_id';
+
+const INCOMING = `
+  SELECT trade_id, version, to_timestamp(ts / 1000.0) AS ts, account, node_id, side, mw, price, minutes, status,
+         to_timestamp($11::float8 / 1000.0) AS recorded_at, $12::bigint AS ledger_id, place
+  FROM unnest($1::text[], $2::int4[], $3::float8[], $4::text[], $5::int4[], $6::trade_side[], $7::numeric[], $8::numeric[],
+              $9::int4[], $10::trade_status[])
+    WITH ORDINALITY AS t(trade_id, version, ts, account, node_id, side, mw, price, minutes, status, place)`;
+
+/** Higher than any version there is: none of them can be there. */
+const INSERT = `INSERT INTO trade (${COLUMNS}) SELECT ${COLUMNS} FROM (${INCOMING}) AS incoming`;
+
+/** One that is there already, as after a replay, stays as it is. */
+const KEEP_LATE = `
+  INSERT INTO trade (${COLUMNS})
+  SELECT DISTINCT ON (trade_id, version) ${COLUMNS} FROM (${INCOMING}) AS i
+  WHERE NOT EXISTS (SELECT FROM trade t WHERE t.trade_id = i.trade_id AND t.version = i.version)
+  ORDER BY trade_id, version, place`;
+
+async function saveHeads(client: pg.ClientBase, heads: ReadonlyMap<string, PlacedTrade>): Promise<void> {
+  if (heads.size === 0) return;
+  const [ids, versions, instants, accounts, nodes, , , , , statuses] = columnsOf([...heads.values()]);
+  await client.query({
+    name: 'save-trade-heads',
+    text: SAVE_HEADS,
+    values: [ids, versions, instants, accounts, nodes, statuses],
+  });
+}
+
+const SAVE_HEADS = `
+  UPDATE trade_head h SET version = t.version, ts = to_timestamp(t.ts / 1000.0), account = t.account, node_id = t.node_id,
+    status = t.status
+  FROM unnest($1::text[], $2::int4[], $3::float8[], $4::text[], $5::int4[], $6::trade_status[])
+       AS t(trade_id, version, ts, account, node_id, status)
+  WHERE h.trade_id = t.trade_id`;
+
+function columnsOf(placed: readonly PlacedTrade[]): unknown[][] {
+  const trades = placed.map(({ trade }) => trade);
+  return [
+    trades.map(({ tradeId }) => tradeId),
+    trades.map(({ version }) => version),
+    trades.map(({ ts }) => ts),
+    trades.map(({ account }) => account),
+    placed.map(({ nodeId }) => nodeId),
+    trades.map(({ side }) => side),
+    trades.map(({ mw }) => String(mw)),
+    trades.map(({ price }) => String(price)),
+    trades.map(({ minutes }) => minutes),
+    trades.map(({ status }) => status),
+  ];
+}

@@ -1,0 +1,97 @@
+/**
+ * Forecasts follow prices: each commit of prices is followed once, in the transaction that keeps what the models remember.
+ *
+ * A model takes each interval once, in the order of intervals. A price that comes late, or a correction of one that was
+ * taken, changes no forecast: what was forecast was forecast from what was known.
+ */
+import type pg from 'pg';
+import type { Logger } from 'pino';
+import { messageOf } from '../../../domain/errors.ts';
+import { addPrice, type ForecastState } from '../../../domain/forecast.ts';
+import type { Recurring } from '../../jobs/recurring.ts';
+import { commitOwn, type Made, type ProcessorParts } from '../own-commit.ts';
+import { noteFollowed, readNewCommits } from './new-commits.ts';
+import {
+  forecastEvent,
+  lockSeries,
+  type PricedSeries,
+  pricesAfter,
+  type Series,
+  saveStates,
+} from './stored-forecast.ts';
+
+/** The name under which forecasts stand in the ledger and on the live bus. */
+export const FORECASTS_FEED = 'forecasts';
+const PARTITION = 'prices';
+
+const FOLLOW_EVERY_MS = 1_000;
+/** Of each partition at a time: a second of small commits. */
+const COMMITS_MAX = 200;
+
+export interface ForecastParts extends ProcessorParts {
+  /** Feeds of prices. */
+  readonly feeds: readonly string[];
+  readonly log: Logger;
+}
+
+export function forecastsRecurring(parts: ForecastParts): Recurring {
+  return {
+    name: FORECASTS_FEED,
+    everyMs: FOLLOW_EVERY_MS,
+    run: async (signal) => {
+      try {
+        while (!signal.aborted && (await followPrices(parts)));
+      } catch (error) {
+        parts.log.warn({ error: messageOf(error) }, 'forecasting failed');
+      }
+      return signal.aborted ? 'unfinished' : 'done';
+    },
+  };
+}
+
+/** @returns whether there was anything to follow. */
+export async function followPrices(parts: ForecastParts): Promise<boolean> {
+  const { pool, feeds } = parts;
+  if ((await readNewCommits(pool, FORECASTS_FEED, feeds, 1)).length === 0) return false;
+  const entry = { feed: FORECASTS_FEED, partition: PARTITION, request: 'forecasts of the next prices' };
+  await commitOwn(parts, entry, (client, ledgerId) => follow(client, ledgerId, feeds));
+  return true;
+}
+
+async function follow(client: pg.ClientBase, ledgerId: number, feeds: readonly string[]): Promise<Made | undefined> {
+  const commits = await readNewCommits(client, FORECASTS_FEED, feeds, COMMITS_MAX);
+  if (commits.length === 0) return undefined;
+  const series = await lockSeries(
+    client,
+    commits.map((commit) => commit.ledgerId),
+  );
+  const moved: MovedSeries[] = [];
+  let rowsIn = 0;
+  for await (const priced of pricesAfter(client, series)) {
+    rowsIn += priced.prices.length;
+    moved.push(movedBy(priced));
+  }
+  if (moved.length > 0) await saveStates(client, moved, ledgerId);
+  await noteFollowed(client, FORECASTS_FEED, commits);
+  // Corrections and late prices only: followed, and nobody is told anything.
+  if (moved.length === 0) return undefined;
+  const instants = moved.map(({ state }) => state.lastAt);
+  return {
+    rowsIn,
+    written: moved.length,
+    revised: 0,
+    range: { from: Math.min(...instants), to: Math.max(...instants) },
+    news: { forecasts: moved.map((each) => forecastEvent(each, ledgerId)) },
+  };
+}
+
+export interface MovedSeries extends Series {
+  readonly state: ForecastState;
+}
+
+function movedBy({ prices, state: before, ...series }: PricedSeries): MovedSeries {
+  let state = before;
+  for (const { at, price } of prices) state = addPrice(state, price, at);
+  if (!state) throw new TypeError('a series without a price is not moved');
+  return { ...series, state };
+}

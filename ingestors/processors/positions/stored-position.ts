@@ -1,0 +1,228 @@
+/** Rows of `position` and `position_checkpoint`, and the trades behind them. */
+import type pg from 'pg';
+import type { NodeName } from '../../../domain/market.ts';
+import { decimalFrom } from '../../../domain/money.ts';
+import { type CostMethod, type Position, type PositionJson, positionFromJson } from '../../../domain/position.ts';
+import type { Trade, TradeKey } from '../../../domain/trade.ts';
+import { ms } from '../../../prisma/instants.ts';
+
+type Queryable = Pick<pg.ClientBase, 'query'>;
+
+export interface PositionId {
+  readonly account: string;
+  readonly nodeId: number;
+}
+
+export interface StoredPosition extends PositionId {
+  /** Grows with each change. */
+  readonly seq: number;
+  readonly position: Position;
+}
+
+/**
+ * Locks positions for the rest of the transaction, in an order that all who lock several keep. Those that are not there are
+ * made, by their account's cost method; so are accounts.
+ */
+export async function lockPositions(client: Queryable, ids: readonly PositionId[]): Promise<StoredPosition[]> {
+  const keys = [ids.map(({ account }) => account), ids.map(({ nodeId }) => nodeId)];
+  await client.query({ name: 'make-accounts', text: MAKE_ACCOUNTS, values: [keys[0]] });
+  await client.query({ name: 'make-positions', text: MAKE_POSITIONS, values: keys });
+  const { rows } = await client.query<PositionTexts>({ name: 'lock-positions', text: LOCK_POSITIONS, values: keys });
+  return rows.map(storedFrom);
+}
+
+const MAKE_ACCOUNTS = `
+  INSERT INTO account (id) SELECT id FROM unnest($1::text[]) AS t(id) GROUP BY id ORDER BY id COLLATE "C" ON CONFLICT DO NOTHING`;
+
+/** The shared lock on the account lets nobody change its method between here and the commit. */
+const MAKE_POSITIONS = `
+  WITH method AS MATERIALIZED (
+    SELECT id, cost_method FROM account WHERE id = ANY($1::text[]) ORDER BY id FOR SHARE
+  )
+  INSERT INTO position (account, node_id, method)
+  SELECT t.account, t.node_id, method.cost_method
+  FROM unnest($1::text[], $2::int4[]) AS t(account, node_id) JOIN method ON method.id = t.account
+  ORDER BY t.account COLLATE "C", t.node_id
+  ON CONFLICT DO NOTHING`;
+
+const COLUMNS = `
+  p.account, p.node_id AS "nodeId", p.seq, p.method, trim_scale(p.quantity) AS quantity, trim_scale(p.cost) AS cost,
+  trim_scale(p.realized) AS realized, p.lots, p.trades, ${ms('p.last_ts')} AS "lastTs", p.last_trade_id AS "lastTradeId"`;
+
+const LOCK_POSITIONS = `
+  SELECT ${COLUMNS} FROM position p
+  WHERE (p.account, p.node_id) IN (SELECT account, node_id FROM unnest($1::text[], $2::int4[]) AS t(account, node_id))
+  ORDER BY p.account, p.node_id FOR UPDATE`;
+
+/** Positions that ever had a trade, after one, by account and node. */
+export async function pageOfPositions(client: Queryable, after: PositionId, max: number): Promise<StoredPosition[]> {
+  const { rows } = await client.query<PositionTexts>({
+    name: 'page-of-positions',
+    text: `SELECT ${COLUMNS} FROM position p WHERE (p.account, p.node_id) > ($1, $2) AND p.seq > 0
+           ORDER BY p.account, p.node_id LIMIT $3`,
+    values: [after.account, after.nodeId, max],
+  });
+  return rows.map(storedFrom);
+}
+
+/** Those of an account that are kept by another method than it has now. */
+export async function positionsOfOtherMethod(client: Queryable, account: string): Promise<PositionId[]> {
+  const { rows } = await client.query<PositionId>(
+    `SELECT p.account, p.node_id AS "nodeId" FROM position p JOIN account a ON a.id = p.account
+     WHERE a.id = $1 AND p.method <> a.cost_method ORDER BY p.account, p.node_id`,
+    [account],
+  );
+  return rows;
+}
+
+/** By node id, as `MARKET:NAME`. */
+export async function nodeNamesOf(client: Queryable, ids: readonly PositionId[]): Promise<Map<number, string>> {
+  const { rows } = await client.query<{ id: number; name: string }>(
+    `SELECT id, market_id || ':' || name AS name FROM pricing_node WHERE id = ANY($1::int4[])`,
+    [ids.map(({ nodeId }) => nodeId)],
+  );
+  return new Map(rows.map(({ id, name }) => [id, name]));
+}
+
+interface PositionTexts extends PositionId {
+  readonly seq: number;
+  readonly method: CostMethod;
+  readonly quantity: string;
+  readonly cost: string;
+  readonly realized: string;
+  readonly lots: PositionJson['lots'] | null;
+  readonly trades: number;
+  readonly lastTs: number | null;
+  readonly lastTradeId: string | null;
+}
+
+function storedFrom({ account, nodeId, seq, lots, lastTs, lastTradeId, ...state }: PositionTexts): StoredPosition {
+  const last = lastTs === null || lastTradeId === null ? null : { ts: lastTs, tradeId: lastTradeId };
+  const own = lots ?? (state.method === 'FIFO' ? [] : undefined);
+  return { account, nodeId, seq, position: positionFromJson({ ...state, last, ...(own && { lots: own }) }) };
+}
+
+/** Writes positions back that `lockPositions` gave. */
+export async function savePositions(
+  client: Queryable,
+  positions: readonly StoredPosition[],
+  ledgerId: number,
+): Promise<void> {
+  await client.query({
+    name: 'save-positions',
+    text: SAVE_POSITIONS,
+    values: [
+      ledgerId,
+      positions.map(({ account }) => account),
+      positions.map(({ nodeId }) => nodeId),
+      positions.map(({ seq }) => seq),
+      positions.map(({ position }) => position.method),
+      positions.map(({ position }) => String(position.quantity)),
+      positions.map(({ position }) => String(position.cost)),
+      positions.map(({ position }) => String(position.realized)),
+      positions.map(({ position }) => position.lots && JSON.stringify(position.lots)),
+      positions.map(({ position }) => position.trades),
+      positions.map(({ position }) => position.last?.ts),
+      positions.map(({ position }) => position.last?.tradeId),
+    ],
+  });
+}
+
+const SAVE_POSITIONS = `
+  UPDATE position p SET seq = t.seq, method = t.method, quantity = t.quantity, cost = t.cost, realized = t.realized,
+    lots = t.lots, trades = t.trades, last_ts = to_timestamp(t.last_ts / 1000.0), last_trade_id = t.last_trade_id,
+    recorded_at = clock_timestamp(), ledger_id = $1
+  FROM unnest($2::text[], $3::int4[], $4::int8[], $5::cost_method[], $6::numeric[], $7::numeric[], $8::numeric[],
+              $9::jsonb[], $10::int4[], $11::float8[], $12::text[])
+       AS t(account, node_id, seq, method, quantity, cost, realized, lots, trades, last_ts, last_trade_id)
+  WHERE p.account = t.account AND p.node_id = t.node_id`;
+
+/** The last checkpoint before a trade; those from there on are forgotten. */
+export async function takeCheckpointBefore(
+  client: Queryable,
+  { account, nodeId }: PositionId,
+  { ts, tradeId }: TradeKey,
+): Promise<Position | undefined> {
+  const values = [account, nodeId, ts, tradeId];
+  await client.query({ name: 'forget-checkpoints', text: FORGET_CHECKPOINTS, values });
+  const { rows } = await client.query<{ state: PositionJson }>({
+    name: 'take-checkpoint',
+    text: LAST_CHECKPOINT,
+    values,
+  });
+  return rows[0] && positionFromJson(rows[0].state);
+}
+
+const PLACE = `(to_timestamp($3::float8 / 1000.0), $4::text COLLATE "C")`;
+
+const FORGET_CHECKPOINTS = `
+  DELETE FROM position_checkpoint WHERE account = $1 AND node_id = $2 AND (last_ts, last_trade_id) >= ${PLACE}`;
+
+const LAST_CHECKPOINT = `
+  SELECT state FROM position_checkpoint WHERE account = $1 AND node_id = $2 AND (last_ts, last_trade_id) < ${PLACE}
+  ORDER BY last_ts DESC, last_trade_id DESC LIMIT 1`;
+
+export interface Checkpoint extends PositionId {
+  readonly position: Position;
+}
+
+export async function saveCheckpoints(client: Queryable, checkpoints: readonly Checkpoint[]): Promise<void> {
+  if (checkpoints.length === 0) return;
+  await client.query({
+    name: 'save-checkpoints',
+    text: `INSERT INTO position_checkpoint (account, node_id, last_ts, last_trade_id, state)
+           SELECT account, node_id, to_timestamp(last_ts / 1000.0), last_trade_id, state
+           FROM unnest($1::text[], $2::int4[], $3::float8[], $4::text[], $5::jsonb[]) AS t(account, node_id, last_ts, last_trade_id, state)`,
+    values: [
+      checkpoints.map(({ account }) => account),
+      checkpoints.map(({ nodeId }) => nodeId),
+      checkpoints.map(({ position }) => position.last?.ts),
+      checkpoints.map(({ position }) => position.last?.tradeId),
+      checkpoints.map(({ position }) => JSON.stringify(position)),
+    ],
+  });
+}
+
+const PAGE_TRADES = 20_000;
+
+/** The trades that count in a position, in their order, after a place; page by page, so that a long past needs no more memory. */
+export async function* tradesAfter(
+  client: Queryable,
+  id: PositionId,
+  place: TradeKey | null,
+): AsyncGenerator<readonly Trade[]> {
+  for (let after: TradeKey | null | undefined = place; after !== undefined; ) {
+    const trades = await pageOfTrades(client, id, after);
+    if (trades.length > 0) yield trades;
+    after = trades.length === PAGE_TRADES ? trades.at(-1) : undefined;
+  }
+}
+
+async function pageOfTrades(
+  client: Queryable,
+  { account, nodeId }: PositionId,
+  after: TradeKey | null,
+): Promise<Trade[]> {
+  const { rows } = await client.query<TradeTexts>({
+    name: 'trades-after',
+    text: TRADES_AFTER,
+    values: [account, nodeId, after?.ts ?? null, after?.tradeId ?? null],
+  });
+  return rows.map(({ mw, price, ...trade }) => ({ ...trade, mw: decimalFrom(mw), price: decimalFrom(price) }));
+}
+
+interface TradeTexts extends Omit<Trade, 'mw' | 'price'> {
+  readonly mw: string;
+  readonly price: string;
+  readonly node: NodeName;
+}
+
+const TRADES_AFTER = `
+  SELECT t.trade_id AS "tradeId", t.version, ${ms('t.ts')} AS ts, t.account, n.market_id || ':' || n.name AS node, t.side,
+         trim_scale(t.mw) AS mw, trim_scale(t.price) AS price, t.minutes, t.status
+  FROM trade t
+  JOIN trade_head h ON h.trade_id = t.trade_id AND h.version = t.version AND h.ts = t.ts
+  JOIN pricing_node n ON n.id = t.node_id
+  WHERE t.account = $1 AND t.node_id = $2 AND t.status = 'ACTIVE'
+    AND ($3::float8 IS NULL OR (t.ts, t.trade_id) > ${PLACE})
+  ORDER BY t.ts, t.trade_id LIMIT ${PAGE_TRADES}`;

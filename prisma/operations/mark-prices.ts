@@ -1,0 +1,82 @@
+import type pg from 'pg';
+import { markableStarts, markPriceOf, type RunPrice } from '../../domain/mark-price.ts';
+import type { MarketRun } from '../../domain/market-run.ts';
+import { ms } from '../instants.ts';
+
+interface Queryable {
+  query<Row extends pg.QueryResultRow>(statement: {
+    readonly name: string;
+    readonly text: string;
+    readonly values: unknown[];
+  }): Promise<{ rows: Row[] }>;
+}
+
+/** The newest price of a node in a run. */
+export interface StoredRunPrice extends RunPrice {
+  readonly nodeId: number;
+  /** `MARKET:NAME`. */
+  readonly node: string;
+}
+
+/** Which nodes: by their ids, or by market and local name in columns of equal length. */
+export type AskedNodes =
+  | { readonly ids: readonly number[] }
+  | { readonly markets: readonly string[]; readonly names: readonly string[] };
+
+/**
+ * Of each node the newest price of each run that marks now, in any order: `markPriceOf` chooses among them.
+ * @param now milliseconds UTC.
+ */
+export async function readRunPrices(
+  db: Queryable,
+  asked: AskedNodes,
+  runs: readonly MarketRun[],
+  now: number,
+): Promise<StoredRunPrice[]> {
+  const { after, upTo } = markableStarts(now);
+  const values = [runs, new Date(after), new Date(upTo)];
+  const query =
+    'ids' in asked
+      ? { name: 'run-prices-by-id', text: BY_ID, values: [...values, asked.ids] }
+      : { name: 'run-prices-by-name', text: BY_NAME, values: [...values, asked.markets, asked.names] };
+  const { rows } = await db.query<StoredRunPrice>(query);
+  return rows;
+}
+
+/** By node id, the prices that positions are marked at. */
+export async function readMarkPrices(
+  db: Queryable,
+  nodeIds: readonly number[],
+  runs: readonly MarketRun[],
+  now: number,
+): Promise<Map<number, StoredRunPrice>> {
+  const byNode = new Map<number, StoredRunPrice[]>(nodeIds.map((id) => [id, []]));
+  for (const price of await readRunPrices(db, { ids: [...byNode.keys()] }, runs, now)) {
+    byNode.get(price.nodeId)?.push(price);
+  }
+  const marks = new Map<number, StoredRunPrice>();
+  for (const [id, prices] of byNode) {
+    const mark = markPriceOf(prices, runs, now);
+    if (mark) marks.set(id, mark);
+  }
+  return marks;
+}
+
+/** One step down the primary key for each node and run. @param nodes SQL that joins `pricing_node AS n` with those asked for. */
+const newestOf = (nodes: string) => `
+  SELECT n.id AS "nodeId", n.market_id || ':' || n.name AS node, l.*
+  FROM ${nodes}
+  CROSS JOIN unnest($1::market_run[]) AS wanted (run)
+  CROSS JOIN LATERAL (
+    SELECT run, ${ms('interval_start')} AS "startAt", revision, lmp, ${ms('published_at')} AS "publishedAt" FROM lmp
+    WHERE node_id = n.id AND run = wanted.run AND interval_start > $2 AND interval_start <= $3
+    ORDER BY interval_start DESC
+    LIMIT 1
+  ) AS l`;
+
+const BY_ID = newestOf('unnest($4::int4[]) AS asked (id) JOIN pricing_node AS n ON n.id = asked.id');
+
+const BY_NAME = newestOf(
+  `unnest($4::text[], $5::text[]) AS asked (market, name)
+   JOIN pricing_node AS n ON n.market_id = asked.market AND n.name = asked.name`,
+);
