@@ -13,6 +13,7 @@ import { writeLedger } from '../ingestors/pipeline/store/ledger.ts';
 import { claimPartition, lockPartition } from '../ingestors/pipeline/store/positions.ts';
 import { type PlacedLmp, upsertLmp } from '../ingestors/pipeline/store/upsert-lmp.ts';
 import { openBenchStore } from './bench-store.ts';
+import { median } from './summary.ts';
 
 const ROWS = 500_000;
 const NODES = 1_000;
@@ -98,7 +99,7 @@ async function committer(pool: pg.Pool): Promise<(batch: PlacedLmp[], connection
       await writeLedger(client, claim, {
         commitId: id,
         planned: undefined,
-        originId: null,
+        originIds: [],
         publishedAt: null,
         kind: 'BATCH',
         state: 'COMPLETED',
@@ -157,10 +158,6 @@ async function inParallel<Batch>(
         await write(batch, connection);
     }),
   );
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
 async function rate(work: () => Promise<void>): Promise<number> {
