@@ -57,7 +57,7 @@ export async function startIngestors(parts: IngestorParts): Promise<Ingestors> {
   await eventLog.ensureTopics(TOPICS);
   const consumption = await runTopics(feeds.filter(isTopicFeed), { log, eventLog, pipeline, announcer, claim });
   consumption.ended.catch(onEnd);
-  const processors = createProcessors({ pool, announcer, clock: Date.now, core: config.core, feeds, log });
+  const processors = createProcessors({ pool, eventLog, announcer, clock: Date.now, core: config.core, feeds, log });
   const workers = await startWorkers({
     ...processors,
     config,

@@ -6,6 +6,7 @@ import type { CoreConfig } from '../../runtime/config.ts';
 import type { Feed } from '../feed.ts';
 import type { QueueTask } from '../jobs/queue-runner.ts';
 import type { Recurring } from '../jobs/recurring.ts';
+import type { EventLog } from '../sources/event-log.ts';
 import { forecastsRecurring } from './forecasts/forecast-prices.ts';
 import type { ProcessorParts } from './own-commit.ts';
 import { createReworkTask } from './positions/rework-account.ts';
@@ -21,6 +22,7 @@ export function createProcessors(
     readonly pool: pg.Pool;
     readonly core: Pick<CoreConfig, 'MARK_RUNS' | 'PNL_SNAPSHOT_SECONDS'>;
     readonly feeds: readonly Feed[];
+    readonly eventLog: Pick<EventLog, 'append'>;
     readonly log: Logger;
   },
 ): Processors {

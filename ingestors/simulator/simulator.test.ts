@@ -81,7 +81,13 @@ describe('the opening', () => {
     const { log, simulator } = simulation({ clock: standingClock().clock });
     await simulator.start();
     await simulator.stop();
-    expect(log.topics.map((topic) => topic.topic)).toEqual(['prices', 'dayahead_prices', 'realtime_prices', 'trades']);
+    expect(log.topics.map((topic) => topic.topic)).toEqual([
+      'prices',
+      'dayahead_prices',
+      'realtime_prices',
+      'trades',
+      'forecasts',
+    ]);
     const prices = log.of('dayahead_prices');
     expect(prices).toHaveLength(4 * 48);
     expect(new Set(prices.map(({ hub, ts }) => `${hub} ${ts}`)).size).toBe(4 * 48);

@@ -1,3 +1,4 @@
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { addPrice, type ForecastState, forecastsOf } from '../../../domain/forecast.ts';
@@ -5,6 +6,7 @@ import { HOUR_MS, isoFromInstant, MINUTE_MS } from '../../../domain/instant.ts';
 import type { ForecastEvent, LiveBus } from '../../../runtime/live-bus/live-bus.ts';
 import { createRingBus } from '../../../runtime/live-bus/ring-bus.ts';
 import { createMetrics } from '../../../runtime/metrics.ts';
+import { FORECASTS_SCHEMA } from '../../../schema/events/forecasts.ts';
 import { freshDatabase, type TestDatabase } from '../../../tests/support/postgres.ts';
 import type { Feed } from '../../feed.ts';
 import { JSON_TOPIC_FEEDS } from '../../feeds/json-topics/feed.ts';
@@ -14,6 +16,7 @@ import { createPipeline } from '../../pipeline/pipeline.ts';
 import { createRollups } from '../../pipeline/rollups.ts';
 import { unowned } from '../../pipeline/store/positions.ts';
 import { FORECASTS_FEED, followPrices } from './forecast-prices.ts';
+import { publishForecasts } from './publish-forecasts.ts';
 
 const log = pino({ level: 'silent' });
 const FROM = Date.UTC(2026, 0, 9);
@@ -107,6 +110,21 @@ describe('forecasts follow prices', () => {
       FORECASTS_FEED,
     ]);
     expect(rows[0]?.entries).toBe(1);
+  });
+
+  it('what is forecast goes to the log, once each where nothing breaks', async () => {
+    const appended: { key?: unknown; value?: unknown }[] = [];
+    const eventLog = { append: async (_: string, records: readonly object[]) => void appended.push(...records) };
+    await publish(series(PRICES));
+    await followPrices(processor());
+    expect(await publishForecasts(db.pool, eventLog, FORECASTS_FEED)).toBe(true);
+    expect(await publishForecasts(db.pool, eventLog, FORECASTS_FEED)).toBe(false);
+    expect(appended.map(({ key }) => key)).toEqual(['PJM:PJM-WEST']);
+    const record = JSON.parse(String(appended[0]?.value));
+    const ajv = new Ajv2020({ allowUnionTypes: true });
+    ajv.validate(FORECASTS_SCHEMA, record);
+    expect(ajv.errors).toBeNull();
+    expect(record).toMatchObject({ run: 'REAL_TIME_5_MIN', last_price: PRICES.at(-1) });
   });
 
   it('two at once: each price still counts once', async () => {

@@ -9,13 +9,15 @@ import type { Logger } from 'pino';
 import { messageOf } from '../../../domain/errors.ts';
 import { addPrice, type ForecastState } from '../../../domain/forecast.ts';
 import type { Recurring } from '../../jobs/recurring.ts';
+import type { EventLog } from '../../sources/event-log.ts';
 import { commitOwn, type Made, type ProcessorParts } from '../own-commit.ts';
 import { noteFollowed, readNewCommits } from './new-commits.ts';
+import { publishForecasts } from './publish-forecasts.ts';
 import {
   forecastEvent,
-  lockSeries,
   type PricedSeries,
   pricesAfter,
+  readSeries,
   type Series,
   saveStates,
 } from './stored-forecast.ts';
@@ -25,12 +27,13 @@ export const FORECASTS_FEED = 'forecasts';
 const PARTITION = 'prices';
 
 const FOLLOW_EVERY_MS = 1_000;
-/** Of each partition at a time: a second of small commits. */
-const COMMITS_MAX = 200;
+/** Of each partition at a time: some seconds of small commits. */
+const COMMITS_MAX = 50;
 
 export interface ForecastParts extends ProcessorParts {
   /** Feeds of prices. */
   readonly feeds: readonly string[];
+  readonly eventLog: Pick<EventLog, 'append'>;
   readonly log: Logger;
 }
 
@@ -41,6 +44,7 @@ export function forecastsRecurring(parts: ForecastParts): Recurring {
     run: async (signal) => {
       try {
         while (!signal.aborted && (await followPrices(parts)));
+        while (!signal.aborted && (await publishForecasts(parts.pool, parts.eventLog, FORECASTS_FEED)));
       } catch (error) {
         parts.log.warn({ error: messageOf(error) }, 'forecasting failed');
       }
@@ -50,7 +54,7 @@ export function forecastsRecurring(parts: ForecastParts): Recurring {
 }
 
 /** @returns whether there was anything to follow. */
-export async function followPrices(parts: ForecastParts): Promise<boolean> {
+export async function followPrices(parts: Omit<ForecastParts, 'eventLog' | 'log'>): Promise<boolean> {
   const { pool, feeds } = parts;
   if ((await readNewCommits(pool, FORECASTS_FEED, feeds, 1)).length === 0) return false;
   const entry = { feed: FORECASTS_FEED, partition: PARTITION, request: 'forecasts of the next prices' };
@@ -61,13 +65,11 @@ export async function followPrices(parts: ForecastParts): Promise<boolean> {
 async function follow(client: pg.ClientBase, ledgerId: number, feeds: readonly string[]): Promise<Made | undefined> {
   const commits = await readNewCommits(client, FORECASTS_FEED, feeds, COMMITS_MAX);
   if (commits.length === 0) return undefined;
-  const series = await lockSeries(
-    client,
-    commits.map((commit) => commit.ledgerId),
-  );
+  const ledgerIds = commits.flatMap((commit) => commit.ledgerIds);
+  const series = ledgerIds.length > 0 ? await readSeries(client, ledgerIds) : [];
   const moved: MovedSeries[] = [];
   let rowsIn = 0;
-  for await (const priced of pricesAfter(client, series)) {
+  for (const priced of await pricesAfter(client, series)) {
     rowsIn += priced.prices.length;
     moved.push(movedBy(priced));
   }

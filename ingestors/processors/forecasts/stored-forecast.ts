@@ -25,8 +25,8 @@ export interface PricedSeries extends Series {
 /** A series that is new begins with so many of its newest prices, not with all its past. */
 const FIRST_PRICES = 500;
 
-/** The series that ledger entries brought prices of, each locked for the rest of the transaction by whoever follows prices. */
-export async function lockSeries(client: Queryable, ledgerIds: readonly number[]): Promise<Series[]> {
+/** The series that ledger entries brought prices of. Whoever follows prices does so under the lock of its own partition. */
+export async function readSeries(client: Queryable, ledgerIds: readonly number[]): Promise<Series[]> {
   const { rows } = await client.query<StateRow>({ name: 'series-of-entries', text: SERIES, values: [ledgerIds] });
   return rows.map(({ nodeId, node, run, ...row }) => ({ nodeId, node, run, state: stateFrom(row) }));
 }
@@ -68,7 +68,8 @@ function stateFrom({
 }
 
 /** Those with prices after their state's last. One statement for all of them. */
-export async function* pricesAfter(client: Queryable, series: readonly Series[]): AsyncGenerator<PricedSeries> {
+export async function pricesAfter(client: Queryable, series: readonly Series[]): Promise<PricedSeries[]> {
+  if (series.length === 0) return [];
   const { rows } = await client.query<{ place: number; at: number[]; price: number[] }>({
     name: 'prices-after',
     text: PRICES_AFTER,
@@ -79,10 +80,12 @@ export async function* pricesAfter(client: Queryable, series: readonly Series[])
       FIRST_PRICES,
     ],
   });
-  for (const { place, at, price } of rows) {
+  return rows.flatMap(({ place, at, price }) => {
     const one = series[place - 1];
-    if (one) yield { ...one, prices: at.map((instant, index) => ({ at: instant, price: price[index] ?? Number.NaN })) };
-  }
+    return one
+      ? [{ ...one, prices: at.map((start, index) => ({ at: start, price: price[index] ?? Number.NaN })) }]
+      : [];
+  });
 }
 
 const PRICES_AFTER = `

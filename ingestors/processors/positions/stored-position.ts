@@ -22,13 +22,19 @@ export interface StoredPosition extends PositionId {
 /**
  * Locks positions for the rest of the transaction, in an order that all who lock several keep. Those that are not there are
  * made, by their account's cost method; so are accounts.
+ * @param ids each once.
  */
 export async function lockPositions(client: Queryable, ids: readonly PositionId[]): Promise<StoredPosition[]> {
   const keys = [ids.map(({ account }) => account), ids.map(({ nodeId }) => nodeId)];
+  const lock = async () => {
+    const { rows } = await client.query<PositionTexts>({ name: 'lock-positions', text: LOCK_POSITIONS, values: keys });
+    return rows.map(storedFrom);
+  };
+  const there = await lock();
+  if (there.length === ids.length) return there;
   await client.query({ name: 'make-accounts', text: MAKE_ACCOUNTS, values: [keys[0]] });
   await client.query({ name: 'make-positions', text: MAKE_POSITIONS, values: keys });
-  const { rows } = await client.query<PositionTexts>({ name: 'lock-positions', text: LOCK_POSITIONS, values: keys });
-  return rows.map(storedFrom);
+  return lock();
 }
 
 const MAKE_ACCOUNTS = `
@@ -49,9 +55,13 @@ const COLUMNS = `
   p.account, p.node_id AS "nodeId", p.seq, p.method, trim_scale(p.quantity) AS quantity, trim_scale(p.cost) AS cost,
   trim_scale(p.realized) AS realized, p.lots, p.trades, ${ms('p.last_ts')} AS "lastTs", p.last_trade_id AS "lastTradeId"`;
 
+/** All or none: whoever held some while it makes others would not keep the order. */
 const LOCK_POSITIONS = `
+  WITH asked AS MATERIALIZED (SELECT account, node_id FROM unnest($1::text[], $2::int4[]) AS t(account, node_id))
   SELECT ${COLUMNS} FROM position p
-  WHERE (p.account, p.node_id) IN (SELECT account, node_id FROM unnest($1::text[], $2::int4[]) AS t(account, node_id))
+  WHERE (p.account, p.node_id) IN (SELECT account, node_id FROM asked) AND NOT EXISTS (
+    SELECT FROM asked WHERE NOT EXISTS (
+      SELECT FROM position q WHERE q.account = asked.account AND q.node_id = asked.node_id))
   ORDER BY p.account, p.node_id FOR UPDATE`;
 
 /** Positions that ever had a trade, after one, by account and node. */
