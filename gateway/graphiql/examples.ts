@@ -7,15 +7,21 @@ export interface Example {
   readonly variables?: string;
 }
 
-/** @param now milliseconds UTC; the series' range ends with the hour it is in. */
+/** @param now milliseconds UTC; ranges end with the hour it is in. */
 export function examples(now: number): Example[] {
   const to = new Date(Math.ceil(now / HOUR_MS) * HOUR_MS);
   const from = new Date(to.getTime() - 24 * HOUR_MS);
+  const variables = JSON.stringify({ from: from.toISOString(), to: to.toISOString() }, null, 2);
   return [
     { query: LATEST },
-    { query: SERIES, variables: JSON.stringify({ from: from.toISOString(), to: to.toISOString() }, null, 2) },
-    { query: OPERATIONS },
+    { query: SERIES, variables },
     { query: LIVE },
+    { query: POSITIONS },
+    { query: LIVE_PNL },
+    { query: PNL_SERIES, variables },
+    { query: WHAT_IF },
+    { query: FORECASTS, variables },
+    { query: OPERATIONS },
   ];
 }
 
@@ -23,7 +29,7 @@ const HOUR_MS = 3_600_000;
 
 const LATEST = `# The newest price of each node in one market run, with its components.
 query LatestPrices {
-  latestLmp(nodes: ["CAISO:TH_NP15_GEN-APND", "CAISO:TH_SP15_GEN-APND"], run: REAL_TIME_5_MIN) {
+  latestLmp(nodes: ["PJM:PJM-WEST", "CAISO:CAISO-NP15"], run: REAL_TIME_5_MIN) {
     node { id name }
     start
     end
@@ -38,7 +44,7 @@ query LatestPrices {
 
 const SERIES = `# Columns for a chart: 24 hours of hourly means. Use resolution: RAW for the intervals as published.
 query Series($from: DateTime!, $to: DateTime!) {
-  lmpSeries(nodes: ["CAISO:TH_NP15_GEN-APND"], run: REAL_TIME_5_MIN, from: $from, to: $to, resolution: HOUR) {
+  lmpSeries(nodes: ["CAISO:CAISO-NP15"], run: REAL_TIME_5_MIN, from: $from, to: $to, resolution: HOUR) {
     node { id }
     start
     lmp
@@ -63,6 +69,76 @@ subscription LivePrices {
   lmp(market: "CAISO", delivery: EVERY) {
     cursor
     ticks { node { id } run start lmp }
+  }
+}
+`;
+
+const POSITIONS = `# What every book holds and has made, at the prices of now, and the three newest trades behind each.
+query Positions {
+  positions {
+    account
+    node { id }
+    positionMw
+    avgPrice
+    lastPrice
+    realizedPnl
+    unrealizedPnl
+    totalPnl
+    trades(first: 3) { edges { node { id tradedAt side mw price } } }
+  }
+}
+`;
+
+const LIVE_PNL = `# First the positions as they are, then each that a trade or a price moves.
+subscription LivePnl {
+  pnl(account: "DESK-EAST") {
+    cursor
+    positions { node { id } positionMw lastPrice totalPnl asOf }
+  }
+}
+`;
+
+const PNL_SERIES = `# What a book's positions were worth at the end of each hour, as it was known then. An hour without a snapshot is null.
+query PnlSeries($from: DateTime!, $to: DateTime!) {
+  pnlSeries(account: "DESK-EAST", from: $from, to: $to, resolution: HOUR) {
+    node { id }
+    start
+    total
+    totalMin
+    totalMax
+  }
+}
+`;
+
+const WHAT_IF = `# What each book would make of prices ten percent lower. by: NODE and by: MARKET sum across books.
+query WhatIf {
+  exposure(by: ACCOUNT, shock: { percent: -10 }) {
+    account
+    positionMw
+    grossMw
+    pnl01
+    notional
+    grossNotional
+    shockPnl
+  }
+}
+`;
+
+const FORECASTS = `# Forecasts of the next price with the error of each model so far, and how the prices went in a day.
+query Forecasts($from: DateTime!, $to: DateTime!) {
+  forecasts(nodes: ["PJM:PJM-WEST"], run: SPOT) {
+    lastAt
+    lastPrice
+    models { model value mae rmse bias samples }
+    best { model value }
+  }
+  marketMetrics(market: "PJM", run: REAL_TIME_5_MIN, from: $from, to: $to, window: HOUR) {
+    node { id }
+    start
+    average
+    min
+    max
+    volatility
   }
 }
 `;

@@ -87,7 +87,7 @@ describe('trades', () => {
   it.each(COST_METHODS)(
     'in any batches, on three partitions at once, come to what SQL makes of them: %s',
     async (method) => {
-      const versions = [...randomTrades({ seed: 21, versions: 6_000, accounts: 3, nodes: 4 })];
+      const versions = [...randomTrades({ seed: 21, versions: 3_000, accounts: 3, nodes: 4 })];
       await addNodesOf(db.pool, versions);
       await setMethod(method);
       const noise = createNoise(22, 'batches');
@@ -111,6 +111,7 @@ describe('trades', () => {
       const { rows } = await db.pool.query('SELECT count(*)::int AS kept FROM trade');
       expect(rows[0]?.kept).toBe(versions.length);
     },
+    60_000,
   );
 
   it('of many amendments far back, a position is worked out from a checkpoint', async () => {

@@ -39,7 +39,7 @@ const CHECKPOINT_TRADES = 1_000;
 export async function changePositions(
   client: Queryable,
   changes: readonly PositionChange[],
-  { ledgerId, ...marking }: Marking & { readonly ledgerId: number },
+  by: Marking & { readonly ledgerId: number },
 ): Promise<StoredPosition[]> {
   if (changes.length === 0) return [];
   const stored = await lockPositions(client, changes);
@@ -50,9 +50,9 @@ export async function changePositions(
     const change = byKey.get(keyOf(each));
     if (change) now.push(await changed(client, each, change, course));
   }
-  await savePositions(client, now, ledgerId);
+  await savePositions(client, now, by);
   await saveCheckpoints(client, course.checkpoints);
-  await saveSnapshots(client, course.snapshots, 'TRADE', marking);
+  await saveSnapshots(client, course.snapshots, 'TRADE', by);
   return now;
 }
 

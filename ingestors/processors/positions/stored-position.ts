@@ -116,7 +116,7 @@ function storedFrom({ account, nodeId, seq, lots, lastTs, lastTradeId, ...state 
 export async function savePositions(
   client: Queryable,
   positions: readonly StoredPosition[],
-  ledgerId: number,
+  { ledgerId, now }: { readonly ledgerId: number; readonly now: number },
 ): Promise<void> {
   await client.query({
     name: 'save-positions',
@@ -134,6 +134,7 @@ export async function savePositions(
       positions.map(({ position }) => position.trades),
       positions.map(({ position }) => position.last?.ts),
       positions.map(({ position }) => position.last?.tradeId),
+      now,
     ],
   });
 }
@@ -141,7 +142,7 @@ export async function savePositions(
 const SAVE_POSITIONS = `
   UPDATE position p SET seq = t.seq, method = t.method, quantity = t.quantity, cost = t.cost, realized = t.realized,
     lots = t.lots, trades = t.trades, last_ts = to_timestamp(t.last_ts / 1000.0), last_trade_id = t.last_trade_id,
-    recorded_at = clock_timestamp(), ledger_id = $1
+    recorded_at = to_timestamp($13::float8 / 1000.0), ledger_id = $1
   FROM unnest($2::text[], $3::int4[], $4::int8[], $5::cost_method[], $6::numeric[], $7::numeric[], $8::numeric[],
               $9::jsonb[], $10::int4[], $11::float8[], $12::text[])
        AS t(account, node_id, seq, method, quantity, cost, realized, lots, trades, last_ts, last_trade_id)
