@@ -53,7 +53,12 @@ export async function startIngestors(parts: IngestorParts): Promise<Ingestors> {
     onIdle,
   );
   const claim = (feed: string, partition: string) => claimPartition(pool, feed, partition, PROCESS_NAME);
-  await registerFeeds(pool, feeds, config);
+  for (const other of await registerFeeds(pool, feeds, config)) {
+    log.warn(
+      other,
+      'these nodes were polled for till now: ingestors that are configured for a feed have to be so alike',
+    );
+  }
   await eventLog.ensureTopics(TOPICS);
   const consumption = await runTopics(feeds.filter(isTopicFeed), { log, eventLog, pipeline, announcer, claim });
   consumption.ended.catch(onEnd);

@@ -14,6 +14,14 @@ describe('migrate', () => {
     expect(await migrate(db.pool)).toEqual([]);
   });
 
+  it('leaves no lock behind, so that another process can migrate while this one runs on', async () => {
+    await migrate(db.pool);
+    const { rows } = await db.pool.query(
+      `SELECT FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+    );
+    expect(rows).toEqual([]);
+  });
+
   it('leaves the markets of domain/market.ts in the store', async () => {
     const { rows } = await db.pool.query(
       'SELECT id, name, operator, time_zone AS "timeZone", currency FROM market ORDER BY id',

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { runMigrations } from 'graphile-worker';
-import type pg from 'pg';
+import pg from 'pg';
 import { createSchemaEngine } from './schema-engine.ts';
 
 const FOLDER = new URL('./migrations/', import.meta.url);
@@ -12,13 +12,28 @@ const FOLDER = new URL('./migrations/', import.meta.url);
  * @returns the names of those applied now.
  */
 export async function migrate(pool: pg.Pool): Promise<string[]> {
+  const applied = await onConnectionOfItsOwn(pool, applyMigrations);
+  await runMigrations({ pgPool: pool });
+  return applied;
+}
+
+async function applyMigrations(pool: pg.Pool): Promise<string[]> {
   const engine = await createSchemaEngine(pool);
   const { appliedMigrationNames } = await engine.applyMigrations({
     migrationsList: await readMigrations(),
     filters: { externalTables: [], externalEnums: [] },
   });
-  await runMigrations({ pgPool: pool });
   return appliedMigrationNames;
+}
+
+/** The engine takes an advisory lock for its session and leaves it to the session's end: nobody else can migrate until then. */
+async function onConnectionOfItsOwn<T>({ options }: pg.Pool, work: (pool: pg.Pool) => Promise<T>): Promise<T> {
+  const own = new pg.Pool({ ...options, max: 1 });
+  try {
+    return await work(own);
+  } finally {
+    await own.end();
+  }
 }
 
 async function readMigrations() {

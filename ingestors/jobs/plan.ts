@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { BusbarError } from '../../domain/errors.ts';
 import type { BackfillInput, JobState, ReplayInput, RetryInput } from '../../prisma/operations/jobs.ts';
+import { reachable } from '../../prisma/transaction.ts';
 import type { Config } from '../../runtime/config.ts';
 import type { Feed } from '../feed.ts';
 import type { EventLog } from '../sources/event-log.ts';
@@ -61,11 +62,23 @@ async function planByKind(job: Job, { pool, config, eventLog, feeds }: PlanParts
   if (job.kind === 'RETRY') return { chunks: await planRetry(pool, feed.id, job.input), note: null };
   if (job.kind === 'BACKFILL') {
     if (!isPolledFeed(feed)) throw new BusbarError('BAD_USER_INPUT', `${feed.id} is a topic: replay it`);
-    return { chunks: planBackfill(feed, config.settings(feed.source.env), job.input), note: null };
+    const owed = await readOwedNodes(pool, feed.id);
+    return { chunks: planBackfill(feed, config.settings(feed.source.env), job.input, owed), note: null };
   }
   if (feed.source.kind === 'topic') {
     return { chunks: await planTopicReplay(eventLog, feed.source.topic, job.input), note: null };
   }
   const { chunks, lost } = await planPayloadReplay(pool, feed.id, job.input);
   return { chunks, note: lost === 0 ? null : `${lost} payloads of the range are no longer kept` };
+}
+
+/** By partition, what somebody is configured to ask for. Without those of whom every node of the market is owed. */
+async function readOwedNodes(pool: pg.Pool, feed: string): Promise<Map<string, readonly string[]>> {
+  const { rows } = await reachable(() =>
+    pool.query<{ partition: string; nodes: string[] }>(
+      `SELECT partition, nodes FROM feed_expectation WHERE feed_id = $1 AND cardinality(nodes) > 0 ORDER BY partition`,
+      [feed],
+    ),
+  );
+  return new Map(rows.map(({ partition, nodes }) => [partition, nodes]));
 }

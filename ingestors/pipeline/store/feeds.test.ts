@@ -56,6 +56,16 @@ describe('registering feeds', () => {
     expect(await owed()).toEqual([{ ...EXPECTED, partition: 'B', dueMs: 1 }]);
   });
 
+  it('tells of nodes that were polled for till now, and are not any more', async () => {
+    const feed = feedOf(['A'], [EXPECTED]);
+    await registerFeeds(db.pool, [feed], config);
+    expect(await registerFeeds(db.pool, [feed], config)).toEqual([]);
+    const others = feedOf(['A'], [{ ...EXPECTED, nodes: [] }]);
+    expect(await registerFeeds(db.pool, [others], config)).toEqual([
+      { feed: 'invented', partition: 'A', nodes: EXPECTED.nodes },
+    ]);
+  });
+
   it('lets what another process is configured for be owed on', async () => {
     await registerFeeds(db.pool, [feedOf(['A'], [EXPECTED])], config);
     await registerFeeds(db.pool, [feedOf([], [EXPECTED])], config);

@@ -11,20 +11,34 @@ type Settings = Pick<Config, 'settings'>;
  * another process may be configured for it.
  * @param config undefined: what they owe stays as it is. A process that does not poll need not know the settings of those
  *   that do.
+ * @returns partitions that others renewed within five minutes for other nodes: those are forgotten.
  */
-export async function registerFeeds(pool: pg.Pool, feeds: readonly Feed[], config?: Settings): Promise<void> {
-  await inTransaction(pool, async (client) => {
+export async function registerFeeds(
+  pool: pg.Pool,
+  feeds: readonly Feed[],
+  config?: Settings,
+): Promise<readonly OtherNodes[]> {
+  return inTransaction(pool, async (client) => {
     await client.query(REGISTER, [
       feeds.map((feed) => feed.id),
       feeds.map((feed) => feed.title),
       feeds.map((feed) => feed.source.kind),
       feeds.map((feed) => JSON.stringify(feed.streams ?? {})),
     ]);
-    if (!config) return;
+    if (!config) return [];
     const owed = JSON.stringify(owedBy(feeds, config));
+    const { rows } = await client.query<OtherNodes>(OTHER_NODES, [owed]);
     await client.query(EXPECT, [owed]);
     await client.query(FORGET, [configuredOf(feeds, config), owed]);
+    return rows;
   });
+}
+
+/** A partition that somebody is, or was minutes ago, configured to poll for other nodes. */
+export interface OtherNodes {
+  readonly feed: string;
+  readonly partition: string;
+  readonly nodes: readonly string[];
 }
 
 /**
@@ -59,6 +73,12 @@ const REGISTER = `
 const OWED = `
   jsonb_to_recordset($OWED::jsonb) AS owed(feed text, partition text, run market_run, market text, nodes text[],
     "intervalMs" int, "dueMs" int)`;
+
+const OTHER_NODES = `
+  SELECT e.feed_id AS feed, e.partition, e.nodes
+  FROM feed_expectation e JOIN ${OWED.replace('$OWED', '$1')} ON owed.feed = e.feed_id AND owed.partition = e.partition
+  WHERE e.renewed_at > now() - INTERVAL '5 minutes' AND NOT (e.nodes @> owed.nodes AND e.nodes <@ owed.nodes)
+  ORDER BY 1, 2`;
 
 /** Several processes may say the same at once: in one order, none waits for one that waits for it. */
 const EXPECT = `
