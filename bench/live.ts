@@ -18,6 +18,7 @@ import { createPostgresLog } from '../ingestors/sources/postgres-log.ts';
 import { createPool } from '../prisma/pool.ts';
 import { openEmbeddedPostgres } from '../runtime/embedded-postgres.ts';
 import { startProgram } from '../tests/support/processes.ts';
+import { summary } from './summary.ts';
 
 const TICKS_PER_SECOND = 2_000;
 const SUBSCRIBERS = 100;
@@ -122,11 +123,4 @@ function tick(at: number) {
       loss_rt: 0,
     }),
   };
-}
-
-function summary(values: number[]) {
-  const sorted = [...values].sort((a, b) => a - b);
-  const at = (share: number) =>
-    Math.round((sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN) * 10) / 10;
-  return { p50: at(0.5), p99: at(0.99), max: at(1) };
 }

@@ -4,17 +4,32 @@ import { freshDatabase } from '../support/postgres.ts';
 import { startRedis } from '../support/redis.ts';
 import type { PriceSeries } from './price-series.ts';
 import { openStage } from './stage.ts';
+import type { TradeSeries } from './trade-series.ts';
+import { withTrades } from './trades-stage.ts';
 
 /** A stage for the running test. Kafka takes some seconds to start: pass `kafka: true` only where it is the subject. */
 export async function freshStage(series: PriceSeries, { kafka = false } = {}) {
+  const { stage, pool, broker } = await openFresh(series, kafka);
+  onTestFinished(() => stage.close());
+  return { ...stage, pool, broker };
+}
+
+export type FreshStage = Awaited<ReturnType<typeof freshStage>>;
+
+/** The same, with trades beside the prices. */
+export async function freshTradesStage(series: PriceSeries, trades: TradeSeries, { kafka = false } = {}) {
+  const { stage: prices, pool, broker } = await openFresh(series, kafka);
+  const stage = await withTrades(prices, pool, trades);
+  onTestFinished(() => stage.close());
+  return { ...stage, pool, broker };
+}
+
+async function openFresh(series: PriceSeries, kafka: boolean) {
   const database = await freshDatabase();
   onTestFinished(() => database.drop());
   const [redis, broker] = await Promise.all([startRedis(), kafka ? startKafka() : undefined]);
   onTestFinished(async () => void (await Promise.all([redis.stop(), broker?.stop()])));
   const { pool, url: databaseUrl } = database;
   const stage = await openStage({ pool, databaseUrl, redisUrl: redis.url, kafka: broker, series });
-  onTestFinished(() => stage.close());
-  return { ...stage, pool, broker };
+  return { stage, pool, broker };
 }
-
-export type FreshStage = Awaited<ReturnType<typeof freshStage>>;

@@ -2,12 +2,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type pg from 'pg';
 import { pino } from 'pino';
-import { isBusbarError } from '../../domain/errors.ts';
 import { HOUR_MS } from '../../domain/instant.ts';
 import { createNodeDirectory } from '../../ingestors/pipeline/store/nodes.ts';
-import type { EventLog, OutgoingRecord, PartitionBounds } from '../../ingestors/sources/event-log.ts';
+import type { EventLog, PartitionBounds } from '../../ingestors/sources/event-log.ts';
 import { createKafkaLog } from '../../ingestors/sources/kafka-log.ts';
 import { createPostgresLog } from '../../ingestors/sources/postgres-log.ts';
+import type { LiveBus } from '../../runtime/live-bus/live-bus.ts';
 import { createRedisBus } from '../../runtime/live-bus/redis-bus.ts';
 import { TOPICS } from '../../schema/events/topics.ts';
 import type { KafkaBroker } from '../support/kafka.ts';
@@ -15,10 +15,11 @@ import { type Running, startProgram } from '../support/processes.ts';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 import { checkLedger, type LedgerVerdict } from './ledger-check.ts';
 import { followLive, type LiveFollower } from './live-follower.ts';
-import type { LiveVerdict } from './live-record.ts';
+import { LiveRecord, type LiveVerdict } from './live-record.ts';
 import { NODES, oracleOf, type PriceSeries, producedBy, TOPIC } from './price-series.ts';
 import { type SabotageName, sabotagedProgram } from './sabotage/sabotages.ts';
 import { storedPrices, wrongPrices } from './stored-prices.ts';
+import { produceTo, readOf, unreadOf } from './topic-records.ts';
 
 export interface StageParts {
   readonly pool: pg.Pool;
@@ -46,7 +47,10 @@ export interface Verdict extends LedgerVerdict {
 
 export interface Stage {
   readonly eventLog: EventLog;
-  readonly live: LiveFollower;
+  readonly bus: LiveBus;
+  readonly live: LiveFollower<LiveRecord>;
+  /** How many there are to produce. */
+  readonly records: number;
   /** @param answerMsMax when a connection to the store that does not answer is given up, by either side; a minute by default. */
   network(answerMsMax?: number): Promise<Network>;
   startIngestors(network: Network, sabotage?: SabotageName): Running;
@@ -83,7 +87,6 @@ export function sound({ records }: PriceSeries): Omit<Verdict, 'ledgerEntries'> 
   };
 }
 
-const APPEND_RECORDS = 500;
 const silent = pino({ level: 'silent' });
 
 export async function openStage({ pool, databaseUrl, redisUrl, kafka, series }: StageParts): Promise<Stage> {
@@ -97,7 +100,7 @@ export async function openStage({ pool, databaseUrl, redisUrl, kafka, series }: 
     window: { entriesMax: LIVE_WINDOW_ENTRIES, ageMsMax: HOUR_MS },
     log: silent,
   });
-  const live = await followLive(bus);
+  const live = await followLive(bus, 'lmp', new LiveRecord());
   const records = producedBy(series);
   const processes: Running[] = [];
   const proxies: TcpProxy[] = [];
@@ -128,20 +131,15 @@ export async function openStage({ pool, databaseUrl, redisUrl, kafka, series }: 
 
   return {
     eventLog,
+    bus,
     live,
+    records: series.records,
     network,
     startIngestors,
     startGateway: ({ environment }, port) => start('gateway/main.ts', { ...environment, PORT: String(port) }),
-    async produce(count) {
-      for (let left = count; left > 0; left -= APPEND_RECORDS) {
-        await appendSurely(eventLog, Array.from(taken(records, Math.min(left, APPEND_RECORDS))));
-      }
-    },
-    readRecords: () => readRecords(pool),
-    async unread() {
-      const bounds = await eventLog.partitions(TOPIC);
-      return bounds.reduce((sum, { end }) => sum + end, 0) - (await readRecords(pool));
-    },
+    produce: (count) => produceTo(eventLog, TOPIC, records, count),
+    readRecords: () => readOf(pool, TOPIC),
+    unread: () => unreadOf(pool, eventLog, TOPIC),
     stands: (count) =>
       eventually(async () => live.record.ticks === count && (await countRows(pool)) === count, WAIT_MS_MAX),
     storedRows: () => countRows(pool),
@@ -162,7 +160,7 @@ export async function openStage({ pool, databaseUrl, redisUrl, kafka, series }: 
       return {
         rows: stored.size,
         wrongRows: wrongPrices(stored, oracleOf(series)),
-        ...(await checkLedger(pool, eventLog)),
+        ...(await checkLedger(pool, eventLog, TOPIC)),
         live: live.record.compare(stored),
       };
     },
@@ -192,33 +190,6 @@ function withAnswerMsMax(url: string, answerMsMax: number | undefined): string {
   impatient.searchParams.set('statement_timeout', String(answerMsMax));
   impatient.searchParams.set('idle_in_transaction_session_timeout', String(answerMsMax));
   return impatient.href;
-}
-
-function* taken<T>(source: Iterator<T>, count: number): Generator<T> {
-  for (let left = count; left > 0; left--) {
-    const next = source.next();
-    if (next.done) return;
-    yield next.value;
-  }
-}
-
-async function appendSurely(eventLog: EventLog, records: readonly OutgoingRecord[]): Promise<void> {
-  for (;;) {
-    try {
-      return await eventLog.append(TOPIC, records);
-    } catch (error) {
-      if (!isBusbarError(error, 'UNAVAILABLE')) throw error;
-      await pause(100);
-    }
-  }
-}
-
-async function readRecords(pool: pg.Pool): Promise<number> {
-  const { rows } = await pool.query<{ read: number }>(
-    'SELECT coalesce(sum(position), 0)::float8 AS read FROM feed_position WHERE feed_id = $1',
-    [TOPIC],
-  );
-  return rows[0]?.read ?? 0;
 }
 
 interface Partition {

@@ -5,6 +5,9 @@ export type Service = 'store' | 'bus' | 'kafka';
 
 export type Fault =
   | { readonly kind: 'kill'; readonly victim: string }
+  /** Ingestors stop in good order for a while, or others join them: in both cases partitions go from one to another. */
+  | { readonly kind: 'leave' }
+  | { readonly kind: 'join' }
   | { readonly kind: 'cut' | 'stall' | 'half-open'; readonly service: Service };
 
 export interface FaultPlan {
@@ -14,7 +17,7 @@ export interface FaultPlan {
 }
 
 /** Every service in every way. A half-open connection to Kafka is noticed after half a minute, so it comes last. */
-const CUTS: readonly Fault[] = [
+const CUTS: readonly Extract<Fault, { service: Service }>[] = [
   { kind: 'cut', service: 'store' },
   { kind: 'half-open', service: 'bus' },
   { kind: 'stall', service: 'kafka' },
@@ -30,13 +33,14 @@ const CUTS: readonly Fault[] = [
 const BROKER_PERCENT = 8;
 
 /**
- * So many kills and cuts in an order of chance, the same for the same seed.
+ * So many kills, cuts and rebalances in an order of chance, the same for the same seed.
  * @param victims whom to kill; the broker, where it is among them, now and then only.
  */
 export function planFaults(plan: {
   readonly seed: number;
   readonly kills: number;
   readonly cuts: number;
+  readonly rebalances: number;
   readonly victims: readonly string[];
   readonly services: readonly Service[];
 }): FaultPlan {
@@ -49,9 +53,12 @@ export function planFaults(plan: {
     const victim = index < brokerKills ? 'broker' : others[index % others.length];
     return { kind: 'kill', victim: victim ?? 'nobody' };
   });
-  const possible = CUTS.filter((cut) => cut.kind === 'kill' || plan.services.includes(cut.service));
+  const possible = CUTS.filter((cut) => plan.services.includes(cut.service));
   const cuts = Array.from({ length: plan.cuts }, (_, index) => possible[index % possible.length]);
-  return { faults: shuffled([...kills, ...cuts.filter((cut) => cut !== undefined)], chance), chance };
+  const rebalances = Array.from({ length: plan.rebalances }, (_, index): Fault => {
+    return { kind: index % 2 ? 'leave' : 'join' };
+  });
+  return { faults: shuffled([...kills, ...cuts.filter((cut) => cut !== undefined), ...rebalances], chance), chance };
 }
 
 function shuffled<T>(things: readonly T[], chance: () => number): T[] {

@@ -10,24 +10,35 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { LiveVerdict } from '../faults/live-record.ts';
 import { oracleOf, type PriceSeries } from '../faults/price-series.ts';
-import { type Stage, sound, type Verdict } from '../faults/stage.ts';
+import { type Stage, sound } from '../faults/stage.ts';
 import type { KafkaBroker } from '../support/kafka.ts';
 import type { TcpProxy } from '../support/tcp-proxy.ts';
 import { type Cast, type Casting, startCast } from './cast.ts';
 import { type Fault, type FaultPlan, planFaults } from './fault-plan.ts';
 
-export interface RandomFaults extends Casting {
-  readonly stage: Stage;
+/** What the faults are played on, and what is seen of it at the end. */
+export interface Played<Seen>
+  extends Pick<
+    Stage,
+    'live' | 'network' | 'startIngestors' | 'startGateway' | 'records' | 'produce' | 'readRecords' | 'unread'
+  > {
+  verdict(): Promise<Seen>;
+}
+
+export interface RandomFaults<Seen extends object> extends Casting {
+  readonly stage: Played<Seen>;
   readonly series: PriceSeries;
   readonly broker: KafkaBroker | undefined;
   readonly kills: number;
   readonly cuts: number;
+  /** How often ingestors leave in good order, or join. */
+  readonly rebalances?: number;
   /** Longest time from one fault to the next. */
   readonly gapMsMax: number;
   readonly progress?: (line: string) => void;
 }
 
-export interface RandomFaultsVerdict extends Verdict {
+export interface RandomFaultsVerdict {
   readonly faults: Readonly<Record<string, number>>;
   /** Faults that came while records were on their way. */
   readonly inTheMiddle: number;
@@ -39,19 +50,27 @@ export interface RandomFaultsVerdict extends Verdict {
   readonly interruptions: number;
 }
 
+/** Half-open connections are noticed within the run. */
+const ANSWER_MS_MAX = 3_000;
 const STALL_MS_MAX = 3_000;
+/** Long enough for partitions to go to those who are there. */
+const STAY_MS_MAX = 15_000;
+const AWAY_MS_MAX = 8_000;
 /** From producing a share of the records to the fault that meets them. */
 const FLOW_MS_MAX = 800;
 const RECOVERY_MS_MAX = 180_000;
 
-export async function runRandomFaults(run: RandomFaults): Promise<RandomFaultsVerdict> {
+export async function runRandomFaults<Seen extends object>(
+  run: RandomFaults<Seen>,
+): Promise<Seen & RandomFaultsVerdict> {
   const { stage, series, broker } = run;
-  const cast = await startCast(stage, broker, run);
+  const cast = await startCast(stage, broker, { ...run, ...(run.cuts > 0 && { answerMsMax: ANSWER_MS_MAX }) });
   const { processes, ingestors, gateway, subscriber } = cast;
   const plan = planFaults({
     seed: series.seed,
     kills: run.kills,
     cuts: run.cuts,
+    rebalances: run.rebalances ?? 0,
     victims: cast.victims.map(({ name }) => name),
     services: ['store', 'bus', ...(broker ? ['kafka' as const] : [])],
   });
@@ -84,15 +103,16 @@ export function soundRun({ series, ingestors, gateway }: Casting & { readonly se
 }
 
 /** Each fault meets a share of the records. @returns how many came while records were on their way. */
-async function inflictAll(run: RandomFaults, cast: Cast, { faults, chance }: FaultPlan): Promise<number> {
-  const { stage, series, gapMsMax, progress } = run;
-  const share = Math.ceil(series.records / (faults.length + 1));
+async function inflictAll(run: RandomFaults<object>, cast: Cast, { faults, chance }: FaultPlan): Promise<number> {
+  const { stage, gapMsMax, progress } = run;
+  const { records } = stage;
+  const share = Math.ceil(records / (faults.length + 1));
   const lasting: Promise<void>[] = [];
   let inTheMiddle = 0;
   let sent = 0;
   let producing = Promise.resolve();
   const produceShare = () => {
-    sent = Math.min(sent + share, series.records);
+    sent = Math.min(sent + share, records);
     producing = producing.then(() => stage.produce(share));
   };
   for (const [index, fault] of faults.entries()) {
@@ -113,9 +133,22 @@ async function inflictAll(run: RandomFaults, cast: Cast, { faults, chance }: Fau
 }
 
 /** Resolves when the fault is over, as far as it has an end. */
-async function inflict(fault: Fault, { broker }: RandomFaults, cast: Cast, chance: () => number): Promise<void> {
-  if (fault.kind !== 'kill') return disturb(fault.kind, proxyOf(fault.service, broker, cast, chance), chance);
-  await cast.victims.find(({ name }) => name === fault.victim)?.kill();
+async function inflict(
+  fault: Fault,
+  { broker }: RandomFaults<object>,
+  cast: Cast,
+  chance: () => number,
+): Promise<void> {
+  switch (fault.kind) {
+    case 'kill':
+      return cast.victims.find(({ name }) => name === fault.victim)?.kill();
+    case 'join':
+      return cast.guest(chance() * STAY_MS_MAX);
+    case 'leave':
+      return cast.ingestors[Math.floor(chance() * cast.ingestors.length)]?.leave(chance() * AWAY_MS_MAX);
+    default:
+      return disturb(fault.kind, proxyOf(fault.service, broker, cast, chance), chance);
+  }
 }
 
 function proxyOf(
@@ -140,13 +173,20 @@ async function disturb(
   proxy?.resume();
 }
 
-async function readToTheEnd(stage: Stage): Promise<void> {
-  for (const deadline = Date.now() + RECOVERY_MS_MAX; (await stage.unread()) > 0; await pause(100)) {
-    if (Date.now() > deadline) throw new Error(`${await stage.unread()} records are still unread`);
+/** However long it takes, as long as it goes on. */
+async function readToTheEnd(stage: Pick<Stage, 'unread'>): Promise<void> {
+  let unread = Number.POSITIVE_INFINITY;
+  for (let deadline = 0; ; await pause(100)) {
+    const left = await stage.unread();
+    if (left === 0) return;
+    if (left < unread) deadline = Date.now() + RECOVERY_MS_MAX;
+    if (Date.now() > deadline) throw new Error(`${left} records are still unread`);
+    unread = Math.min(unread, left);
   }
 }
 
 function nameOf(fault: Fault): string {
+  if (fault.kind === 'leave' || fault.kind === 'join') return fault.kind;
   return `${fault.kind} ${fault.kind === 'kill' ? fault.victim : fault.service}`;
 }
 

@@ -2,11 +2,17 @@
 import { isDeepStrictEqual } from 'node:util';
 import { openBenchStore } from '../../bench/bench-store.ts';
 import { openStage } from '../faults/stage.ts';
+import type { TradeSeries } from '../faults/trade-series.ts';
+import { soundTrades, withTrades } from '../faults/trades-stage.ts';
 import { startKafka } from '../support/kafka.ts';
 import { startRedis } from '../support/redis.ts';
 import { type RandomFaults, runRandomFaults, soundRun } from './random-faults.ts';
 
-type Soak = Omit<RandomFaults, 'stage' | 'broker' | 'progress'> & { readonly kafka: boolean };
+interface Soak extends Omit<RandomFaults<object>, 'stage' | 'broker' | 'progress'> {
+  readonly kafka: boolean;
+  /** What comes beside the prices. */
+  readonly trades?: TradeSeries;
+}
 
 const LEDGER: Soak = {
   kafka: true,
@@ -19,11 +25,26 @@ const LEDGER: Soak = {
   sabotage: undefined,
 };
 
+const TRADES: Soak = {
+  kafka: true,
+  series: { seed: 41, records: 2_000_000 },
+  trades: { seed: 41, versions: 500_000, accounts: 40, nodes: 100, moved: 0.2 },
+  kills: 20,
+  cuts: 0,
+  rebalances: 6,
+  gapMsMax: 24_000,
+  ingestors: 2,
+  gateway: false,
+  sabotage: undefined,
+};
+
 const SOAKS: Readonly<Record<string, Soak>> = {
   /** A million records through Kafka, every process killed and every way cut, again and again. */
   ledger: LEDGER,
   /** The negative control: the same, shorter, with ingestors that write whoever owns the partition. It has to fail. */
   'ledger-fence-off': { ...LEDGER, series: { seed: 32, records: 200_000 }, kills: 12, cuts: 6, sabotage: 'fence-off' },
+  /** Half a million versions of trades beside two million prices, to two processes that are killed, leave, and are joined. */
+  trades: TRADES,
   /** The log embedded in the store, and one process after the other. */
   'kill-ingestors': {
     ...LEDGER,
@@ -47,27 +68,38 @@ const result = await runSoak(soak);
 console.log(JSON.stringify({ soak: name, ...result }, null, 2));
 process.exit(result.sound ? 0 : 1);
 
-async function runSoak({ kafka, ...run }: Soak) {
+async function runSoak({ kafka, trades, ...run }: Soak) {
   const startedAt = performance.now();
   const seconds = () => Math.round((performance.now() - startedAt) / 1_000);
   const store = await openBenchStore();
   const [redis, broker] = await Promise.all([startRedis(), kafka ? startKafka() : undefined]);
   const { pool, url: databaseUrl } = await store.fresh('soak');
-  const stage = await openStage({ pool, databaseUrl, redisUrl: redis.url, kafka: broker, series: run.series });
+  const prices = await openStage({ pool, databaseUrl, redisUrl: redis.url, kafka: broker, series: run.series });
+  const stage = trades ? await withTrades(prices, pool, trades) : prices;
   const progress = (line: string) => console.error(`${String(seconds()).padStart(5)} s  ${line}`);
   try {
     const verdict = await runRandomFaults({ ...run, stage, broker, progress });
-    const { records, seed } = run.series;
+    const expected = { ...soundRun(run), ...(trades && soundTrades(trades)) };
     return {
-      records,
-      seed,
+      records: stage.records,
+      seed: run.series.seed,
       seconds: seconds(),
       ...verdict,
-      sound: isDeepStrictEqual({ ...verdict, ...soundRun(run) }, verdict),
+      sound: holds(verdict, expected),
     };
   } finally {
     await stage.close();
     await Promise.all([redis.stop(), broker?.stop()]);
     await store.close();
   }
+}
+
+/** Whether everything that is expected is so; what is not named may be anything. */
+function holds(seen: unknown, expected: unknown): boolean {
+  if (!isObject(seen) || !isObject(expected) || Array.isArray(expected)) return isDeepStrictEqual(seen, expected);
+  return Object.entries(expected).every(([name, value]) => holds(seen[name], value));
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
 }
