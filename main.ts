@@ -2,6 +2,8 @@
  * `npm start`: Busbar in one process. Store, log and live bus are embedded where nothing else is configured; then
  * simulated prices and trades flow as well, so that there is something to see.
  */
+import './runtime/production.ts';
+
 import { Command } from 'commander';
 import { serveGateway } from './gateway/serve.ts';
 import { FEED_SETTINGS } from './ingestors/feeds/index.ts';

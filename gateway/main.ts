@@ -1,4 +1,6 @@
 /** `npm run gateway`: the gateway alone, any number of them, beside ingestors. */
+import '../runtime/production.ts';
+
 import { createGround, openPlatform } from '../prisma/platform.ts';
 import { readConfig } from '../runtime/config.ts';
 import { runProgram } from '../runtime/lifecycle.ts';

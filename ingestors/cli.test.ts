@@ -138,6 +138,34 @@ describe('a call', () => {
     }
   });
 
+  it.each([
+    [['dead-letters', 'retry', '9999'], 'retryDeadLetters', /there is no dead letter 9999/],
+    [['dead-letters', 'discard', '9999', '--reason', 'x'], 'discardDeadLetters', /there is no dead letter 9999/],
+    [['backfill', '--feed', 'caiso-lmp', '--from', '-1d', '--partition', 'X'], 'backfill', /no partition "X"/],
+    [['replay', '--feed', 'caiso-lmp', '--from', '-1d', '--partition', 'X'], 'replay', /no partition "X"/],
+    [['repair', '--feed', 'caiso-lmp', '--partition', 'X'], 'repair', /no partition "X"/],
+  ])('that is refused is in the audit log: %j', async (arguments_, action, message) => {
+    const before = (await audit()).length;
+    const call = await feeds(...arguments_);
+    expect(call.err).toMatch(message);
+    expect(call.code).toBe(2);
+    expect((await audit()).slice(before)).toMatchObject([{ via: 'cli', action, outcome: 'REFUSED', job: null }]);
+  });
+
+  it.each([
+    [['replay', '--feed', 'prices', '--from', '-1d'], /: the log has no topic prices/],
+    [['replay', '--feed', 'realtime_prices', '--offsets', '999:0-1'], /: realtime_prices has no partition 999/],
+    [['backfill', '--feed', 'iso.da.lmp.caiso', '--from', '-3d', '--to', '-2d'], /BAD_USER_INPUT: no nodes to ask for/],
+  ])('that only planning finds wrong has exit code 2 too: %j', async (arguments_, message) => {
+    await db.pool.query(
+      `INSERT INTO log_topic VALUES ('realtime_prices', 1, 1000, 1000) ON CONFLICT DO NOTHING;
+       INSERT INTO log_partition (topic, partition) VALUES ('realtime_prices', 0) ON CONFLICT DO NOTHING`,
+    );
+    const call = await feeds(...arguments_);
+    expect(call.out).toMatch(message);
+    expect(call.code).toBe(2);
+  });
+
   it('for help gets an example', async () => {
     const [all, letters] = await Promise.all([feeds('--help'), feeds('dead-letters', '--help')]);
     expect(all.out).toMatch(/2025-07-01 is its midnight in UTC[\s\S]*Exit codes[\s\S]*Examples:\n {2}feeds status/);
@@ -398,6 +426,26 @@ describe('a job', () => {
     expect((await db.pool.query('SELECT count(*)::int AS jobs FROM job')).rows).toEqual([{ jobs: 1 }]);
   });
 
+  it('of many chunks shows some and counts the others; JSON has all', async () => {
+    await db.pool.query(`INSERT INTO feed (id, title, kind) VALUES ('caiso-lmp', 'CAISO', 'poll')`);
+    const { rows } = await db.pool.query<{ id: number }>(
+      `WITH asked AS (
+         INSERT INTO job (kind, feed_id, state, input, requested_by, planned_at, finished_at)
+         VALUES ('REPLAY', 'caiso-lmp', 'COMPLETED', '{"from": 0, "to": 1}', 'a test', now(), now()) RETURNING id
+       ), chunks AS (
+         INSERT INTO ledger_entry (feed_id, partition, kind, state, job_id, finished_at)
+         SELECT 'caiso-lmp', 'replay/PRC_LMP', 'REPLAY', 'COMPLETED', id, now() FROM asked, generate_series(1, 60)
+       )
+       SELECT id FROM asked`,
+    );
+    const id = String(rows[0]?.id);
+    const [shown, json] = await Promise.all([feeds('jobs', 'show', id), feeds('jobs', 'show', id, '--json')]);
+    expect(shown.out.match(/replay\/PRC_LMP/g)).toHaveLength(50);
+    expect(shown.out).toMatch(/60 of 60 chunks done\.\n {2}Nothing was found in what was decoded again: not a row\.\n/);
+    expect(shown.out).toMatch(/… and 10 more: --json has them all\.\n$/);
+    expect(json.json()).toMatchObject({ nothingFound: true, chunks: { length: 60 } });
+  });
+
   it('is only asked for where it is to be detached, and can be cancelled and watched', async () => {
     const asked = await feeds(
       'replay',
@@ -414,6 +462,7 @@ describe('a job', () => {
     expect([asked.code, state]).toEqual([0, 'PENDING']);
     const cancelled = await feeds('jobs', 'cancel', String(id), '--json');
     expect(cancelled.json()).toMatchObject({ id, state: 'PENDING', cancelRequestedAt: expect.any(String) });
+    expect((await audit()).at(-1)).toMatchObject({ action: 'cancelJob', outcome: 'DONE', job: id });
     const watched = await feeds('jobs', 'watch', String(id), '--work');
     expect(watched.out).toMatch(
       new RegExp(`Replay ${id} of caiso-lmp: cancelled after .*, before it was planned\\.\n$`),
@@ -497,6 +546,7 @@ describe('dead letters', () => {
     const call = await feeds('dead-letters', 'retry', String(known), String(unknown), '--json');
     expect(call).toMatchObject({ code: 0, err: '' });
     expect(call.json()).toMatchObject({ kind: 'RETRY', feed: 'realtime_prices', rowsWritten: 1, rowsRejected: 1 });
+    expect((await audit()).at(-1)).toMatchObject({ action: 'retryDeadLetters', outcome: 'DONE' });
     const listed = await feeds('dead-letters', 'list', '--state', 'ALL', '--json');
     expect(listed.json()).toMatchObject([
       { id: unknown, state: 'OPEN', retries: 1 },
@@ -531,9 +581,9 @@ describe('dead letters', () => {
     const again = await feeds('dead-letters', 'discard', String(one), '--reason', 'tests');
     expect(again).toMatchObject({ code: 2, err: `feeds: realtime_prices has no open dead letter ${one}\n` });
     expect((await audit()).slice(-3)).toMatchObject([
-      { action: 'dead-letters discard', outcome: 'DONE' },
-      { action: 'dead-letters discard', outcome: 'DONE' },
-      { action: 'dead-letters discard', outcome: 'REFUSED' },
+      { action: 'discardDeadLetters', outcome: 'DONE' },
+      { action: 'discardDeadLetters', outcome: 'DONE' },
+      { action: 'discardDeadLetters', outcome: 'REFUSED' },
     ]);
   });
 });

@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { BusbarError } from '../domain/errors.ts';
 import { FILE_PARTITION } from '../prisma/operations/partitions.ts';
-import type { Feed } from './feed.ts';
+import type { Feed, Payload } from './feed.ts';
 import type { Pipeline } from './pipeline/pipeline.ts';
 import { unowned } from './pipeline/store/positions.ts';
 import type { Outcome } from './pipeline/unit.ts';
@@ -19,7 +19,7 @@ export interface FileRequest {
 }
 
 /**
- * Takes one recorded file through the pipeline, as if the feed had fetched it.
+ * Takes one recorded file through the pipeline, as if the feed had fetched it. One that cannot be read becomes a dead letter.
  * @throws BusbarError `NOT_FOUND` for a file that cannot be read, `LIMIT_EXCEEDED` beyond 512 MB; what the pipeline throws.
  */
 export async function ingestFile(
@@ -29,7 +29,7 @@ export async function ingestFile(
 ): Promise<Outcome> {
   const file = await readWhole(path);
   const payload = { bytes: file.bytes, name: basename(path) };
-  const publishedAt = (await feed.publishedAt?.(payload)) ?? Math.min(file.modifiedAt, now);
+  const publishedAt = (await toldBy(feed, payload)) ?? Math.min(file.modifiedAt, now);
   return pipeline.ingest(feed, unowned(feed.id, FILE_PARTITION), {
     kind: 'FILE',
     next: undefined,
@@ -38,6 +38,15 @@ export async function ingestFile(
     lag: null,
     decodeAgain: again,
   });
+}
+
+/** When the payload says it was published; of one that is broken nothing can be told, and the decoder says why. */
+async function toldBy(feed: Feed, payload: Payload): Promise<number | undefined> {
+  try {
+    return await feed.publishedAt?.(payload);
+  } catch {
+    return undefined;
+  }
 }
 
 async function readWhole(path: string): Promise<{ bytes: Buffer; modifiedAt: number }> {

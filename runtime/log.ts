@@ -1,4 +1,5 @@
 import { type Logger, type LoggerOptions, pino } from 'pino';
+import { messageOf } from '../domain/errors.ts';
 import type { CoreConfig } from './config.ts';
 
 /**
@@ -19,6 +20,7 @@ export function createLog(level: LogLevel, name: string, out: LogTarget = proces
   const options: LoggerOptions = {
     level,
     name,
+    serializers: { err: (error: unknown) => loggedError(error) },
     redact: { paths: REDACTED, censor: '[redacted]' },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
@@ -40,4 +42,43 @@ export interface LogTarget {
   /** The file descriptor; standard output's where nothing is said. */
   readonly fd?: number;
   write(line: string): unknown;
+}
+
+/** What a line tells of an error, and of each that caused it. */
+interface LoggedError {
+  readonly type: string;
+  readonly code?: string | number;
+  readonly message: string;
+  readonly stack?: string;
+  readonly cause?: LoggedError;
+}
+
+/** More of them is a circle. */
+const CAUSES_MAX = 8;
+
+/**
+ * These fields and no others. Drivers hang what they please on an error: `pg` the client whose connection was lost, with all
+ * that it connects with.
+ */
+function loggedError(error: unknown, causes = 0): LoggedError {
+  const message = withoutPassword(messageOf(error));
+  if (!(error instanceof Error)) return { type: typeof error, message };
+  const { stack, cause } = error;
+  return {
+    type: error.constructor.name,
+    ...codeOf(error),
+    message,
+    ...(stack !== undefined && { stack: withoutPassword(stack) }),
+    ...(cause !== undefined && causes < CAUSES_MAX && { cause: loggedError(cause, causes + 1) }),
+  };
+}
+
+function codeOf(error: Error): Pick<LoggedError, 'code'> {
+  const code = 'code' in error ? error.code : undefined;
+  return typeof code === 'string' || typeof code === 'number' ? { code } : {};
+}
+
+/** Messages quote URLs. */
+function withoutPassword(text: string): string {
+  return text.replace(/(:\/\/[^\s/:@]*:)[^\s/@]+@/g, '$1[redacted]@');
 }

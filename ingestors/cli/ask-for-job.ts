@@ -14,11 +14,14 @@ export interface AskOptions extends JsonOptions {
 }
 
 export interface JobRequest {
-  /** The command, for the audit log. */
+  /** The mutation that asks for the same, for the audit log. */
   readonly action: string;
   /** What was asked for, for the audit log. */
   readonly input: object;
-  /** @returns the job's id. */
+  /**
+   * Looks at what was asked for and asks for it; what is refused here is in the audit log too.
+   * @returns the job's id.
+   */
   readonly request: (client: pg.ClientBase, by: string) => Promise<number>;
 }
 

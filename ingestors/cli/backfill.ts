@@ -30,12 +30,17 @@ export function addBackfill(feeds: Command, invocation: Invocation): void {
     .addHelpText('after', HELP)
     .action(({ feed: named, json, detach, ...range }: BackfillOptions) =>
       withFeeds(invocation, async (session) => {
-        await requirePartitions(session, named, range.partition);
         const window = windowFrom(range);
-        const request = { action: 'backfill', input: { feed: named.name, ...readableRange(window) } };
         await askForJob(
           session,
-          { ...request, request: (client, by) => requestBackfill(client, { feed: named.name, windows: [window], by }) },
+          {
+            action: 'backfill',
+            input: { feed: named.name, ...readableRange(window) },
+            request: async (client, by) => {
+              await requirePartitions({ config: session.config, db: client }, named, range.partition);
+              return requestBackfill(client, { feed: named.name, windows: [window], by });
+            },
+          },
           { json, detach },
         );
       }),

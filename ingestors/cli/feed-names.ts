@@ -1,3 +1,4 @@
+import type pg from 'pg';
 import { BusbarError } from '../../domain/errors.ts';
 import { isSourcePartitionSql } from '../../prisma/operations/partitions.ts';
 import type { Feed } from '../feed.ts';
@@ -26,17 +27,22 @@ const NAMED: ReadonlyMap<string, NamedFeed> = new Map(
   ]).map((named) => [named.name, named]),
 );
 
+/** Where the partitions of feeds are known. */
+export interface FeedStore extends Pick<Session, 'config'> {
+  readonly db: Pick<pg.ClientBase, 'query'>;
+}
+
 /**
  * A misspelt partition would find nothing to do, and look like success.
  * @throws BusbarError `BAD_USER_INPUT` for one that the feed, or the stream, does not have.
  */
 export async function requirePartitions(
-  session: Session,
+  store: FeedStore,
   named: NamedFeed,
   asked: readonly string[] | undefined,
 ): Promise<void> {
   if (!asked) return;
-  const known = named.partitions ?? (await partitionsOf(session, named.feed));
+  const known = named.partitions ?? (await partitionsOf(store, named.feed));
   const strange = asked.find((each) => !(known ? known.includes(each) : /^\d+$/.test(each)));
   if (strange === undefined) return;
   const there = known ? `there are ${known.join(', ')}` : 'those of a topic are numbers';
@@ -44,9 +50,9 @@ export async function requirePartitions(
 }
 
 /** What can be known of them: those of the streams, those that are polled, and those that ever were. */
-async function partitionsOf({ config, store }: Session, feed: Feed): Promise<readonly string[] | undefined> {
+async function partitionsOf({ config, db }: FeedStore, feed: Feed): Promise<readonly string[] | undefined> {
   if (feed.source.kind === 'topic') return undefined;
-  const { rows } = await store.pool.query<{ partition: string }>(
+  const { rows } = await db.query<{ partition: string }>(
     `SELECT partition FROM feed_position WHERE feed_id = $1 AND ${isSourcePartitionSql('partition')}`,
     [feed.id],
   );

@@ -80,11 +80,11 @@ describe('a job that is asked for at a shell', () => {
 
   it('says clearly what is missing where no ingestors run and the feed is not configured', async () => {
     const call = await callFeeds(shell(oasis.url), ...BACKFILL);
-    expect(call.out).toMatch(/failed after .*, before it was planned\.\n {2}no nodes to ask for/);
+    expect(call.out).toMatch(/failed after .*, before it was planned\.\n {2}BAD_USER_INPUT: no nodes to ask for/);
     expect(call.err).toMatch(
       /^feeds: no ingestors run, so this shell planned it, and caiso-lmp is not configured here: /,
     );
-    expect(call.code).toBe(1);
+    expect(call.code).toBe(2);
   });
 
   it('tells how to go on with it where nobody works on it', async () => {

@@ -1,5 +1,7 @@
+import type pg from 'pg';
 import { isBusbarError } from '../../domain/errors.ts';
-import { type JobRow, readJobs } from '../../prisma/operations/jobs.ts';
+import { wasRefused } from '../../prisma/operations/job-refusal.ts';
+import { type JobRow, type JobStanding, readJobStanding, readJobs } from '../../prisma/operations/jobs.ts';
 import { reachable } from '../../prisma/transaction.ts';
 import { FEEDS } from '../feeds/index.ts';
 import { isPolledFeed } from '../jobs/pollers.ts';
@@ -25,8 +27,8 @@ export interface FollowOptions extends JsonOptions {
 }
 
 /**
- * Follows a job to its end, prints what came of it, and sets the exit code: 0 completed, 1 failed, in vain or cancelled. A
- * signal leaves the job to the ingestors that run.
+ * Follows a job to its end, prints what came of it, and sets the exit code: 0 completed, 1 failed, in vain or cancelled,
+ * 2 refused by its plan. A signal leaves the job to the ingestors that run.
  */
 export async function followJob(session: Session, id: number, { json, work }: FollowOptions): Promise<void> {
   const interruption = untilInterrupted();
@@ -54,8 +56,12 @@ interface Following {
 }
 
 interface Seen {
-  readonly job: JobRow;
+  readonly job: JobStanding;
   readonly trouble: Trouble | undefined;
+}
+
+interface Ended {
+  readonly job: JobRow;
   readonly outcome: JobOutcome;
 }
 
@@ -64,7 +70,7 @@ async function whenEnded(
   session: Session,
   id: number,
   { hands, progress, signal }: Following,
-): Promise<Seen | undefined> {
+): Promise<Ended | undefined> {
   let seenAt = performance.now();
   while (!signal.aborted) {
     const seen = await look(session, id, hands).catch((error) => {
@@ -72,7 +78,7 @@ async function whenEnded(
       return undefined;
     });
     if (seen) {
-      if (hasEnded(seen.job)) return seen;
+      if ('outcome' in seen) return seen;
       seenAt = performance.now();
       progress.show(seen.job, seen.trouble);
     }
@@ -81,17 +87,23 @@ async function whenEnded(
   return undefined;
 }
 
-async function look({ store: { pool } }: Session, id: number, hands: Hands): Promise<Seen> {
-  const job = existingJob(await reachable(() => readJobs(pool, [id])), id);
-  if (hasEnded(job)) return { job, trouble: undefined, outcome: await readOutcome(pool, job) };
+async function look({ store: { pool } }: Session, id: number, hands: Hands): Promise<Seen | Ended> {
+  const standing = await reachable(() => readJobStanding(pool, id));
+  if (!standing || hasEnded(standing)) return readEnded(pool, id);
   await hands.look();
-  return { job, trouble: await reachable(() => readTrouble(pool, id)), outcome: {} };
+  return { job: standing, trouble: await reachable(() => readTrouble(pool, id)) };
+}
+
+/** @throws BusbarError `NOT_FOUND`, `UNAVAILABLE` */
+async function readEnded(pool: pg.Pool, id: number): Promise<Ended> {
+  const job = existingJob(await reachable(() => readJobs(pool, [id])), id);
+  return { job, outcome: await readOutcome(pool, job) };
 }
 
 function report(job: JobRow, outcome: JobOutcome, json: boolean | undefined): void {
   if (json) printJson(jobJson(job, outcome));
   else console.log(summaryText(job, outcome));
-  process.exitCode = succeeded(job, outcome) ? 0 : 1;
+  process.exitCode = wasRefused(job) ? 2 : succeeded(job, outcome) ? 0 : 1;
 }
 
 /** Whether a job failed in its plan that needs settings which this shell does not have. */

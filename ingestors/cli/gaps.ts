@@ -44,7 +44,7 @@ export function addGaps(feeds: Command, invocation: Invocation): void {
     .action(({ feed, json, ...range }: GapsOptions) =>
       withFeeds(invocation, async (session) => {
         const named = feed ? [feed] : FEEDS.map(({ id }) => feedNamed(id));
-        if (feed) await requirePartitions(session, feed, range.partition);
+        if (feed) await requirePartitions({ config: session.config, db: session.store.pool }, feed, range.partition);
         const reports: GapReport[] = [];
         for (const each of named) reports.push(await readReport(session.store.pool, each, range, session.now));
         if (json) return printJson(reports.map(reportJson));

@@ -15,7 +15,8 @@ interface IngestOptions extends JsonOptions {
 }
 
 const HELP = `
-The same bytes are recognised and not decoded twice; --again decodes them all the same.
+The same bytes are recognised and not decoded twice; --again decodes them all
+the same.
 
 Example:
   feeds ingest --feed caiso-lmp --file 20240101_PRC_LMP_DAM.zip`;

@@ -2,8 +2,9 @@ import { BusbarError } from '../../domain/errors.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, parseInstant } from '../../domain/instant.ts';
 
 /** The ways to say an instant, for the help. */
-export const INSTANT_HELP = `Instants are ISO 8601 with a zone (2025-07-01T00:00Z), a date (2025-07-01 is its midnight in UTC), now, or so long
-before now: -30m, -2h, -7d, -2w. Ranges hold their start and not their end.`;
+export const INSTANT_HELP = `Instants are ISO 8601 with a zone (2025-07-01T00:00Z), a date
+(2025-07-01 is its midnight in UTC), now, or so long before now: -30m, -2h, -7d,
+-2w. Ranges hold their start and not their end.`;
 
 const UNITS = { m: MINUTE_MS, h: HOUR_MS, d: DAY_MS, w: 7 * DAY_MS } as const;
 const AGO = /^-(\d{1,6})([mhdw])$/;

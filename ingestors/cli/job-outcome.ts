@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { JobRow } from '../../prisma/operations/jobs.ts';
+import type { JobStanding } from '../../prisma/operations/jobs.ts';
 import { reachable } from '../../prisma/transaction.ts';
 import { countText } from './output.ts';
 
@@ -11,14 +11,22 @@ export interface JobOutcome {
   readonly lettersTried?: number;
   /** Those of them that are open still. */
   readonly lettersOpen?: number;
+  /** That what a replay decoded again held no row at all. */
+  readonly nothingFound?: true;
 }
 
 /** @throws BusbarError `UNAVAILABLE` */
-export async function readOutcome(pool: pg.Pool, { id, kind }: JobRow): Promise<JobOutcome> {
+export async function readOutcome(pool: pg.Pool, job: JobStanding): Promise<JobOutcome> {
+  const { id, kind } = job;
+  if (kind === 'REPLAY') return isEmpty(job) ? { nothingFound: true } : {};
   const statement = kind === 'BACKFILL' ? NO_DATA : kind === 'RETRY' ? LETTERS : undefined;
   if (!statement) return {};
   const { rows } = await reachable(() => pool.query<JobOutcome>(statement, [id]));
   return rows[0] ?? {};
+}
+
+function isEmpty({ state, total, rowsIn }: JobStanding): boolean {
+  return state === 'COMPLETED' && total !== null && total > 0 && rowsIn === 0;
 }
 
 /** What an entry that is completed says of its payload: that the source had nothing. */
@@ -30,8 +38,14 @@ const LETTERS = `
   FROM dead_letter d JOIN ledger_entry e ON e.id = d.retry_id WHERE e.job_id = $1 AND e.state = 'COMPLETED'`;
 
 /** Lines for a person, none where there is nothing to say. */
-export function outcomeLines({ noDataChunks = 0, lettersTried = 0, lettersOpen = 0 }: JobOutcome): string[] {
+export function outcomeLines({
+  noDataChunks = 0,
+  lettersTried = 0,
+  lettersOpen = 0,
+  nothingFound,
+}: JobOutcome): string[] {
   const lines: string[] = [];
+  if (nothingFound) lines.push('Nothing was found in what was decoded again: not a row.');
   if (noDataChunks > 0) {
     lines.push(`The source had no data for ${countText(noDataChunks)} ${noDataChunks === 1 ? 'chunk' : 'chunks'}.`);
   }
@@ -42,7 +56,10 @@ export function outcomeLines({ noDataChunks = 0, lettersTried = 0, lettersOpen =
 }
 
 /** Whether a job did what was asked for. A retry did not where nothing at all came of its dead letters. */
-export function succeeded({ state, rowsIn, rowsRejected }: JobRow, { lettersTried = 0, lettersOpen = 0 }: JobOutcome) {
+export function succeeded(
+  { state, rowsIn, rowsRejected }: JobStanding,
+  { lettersTried = 0, lettersOpen = 0 }: JobOutcome,
+) {
   const isRetryInVain = lettersTried > 0 && lettersOpen === lettersTried && rowsIn === rowsRejected;
   return state === 'COMPLETED' && !isRetryInVain;
 }

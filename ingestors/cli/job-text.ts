@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { isoFromInstant } from '../../domain/instant.ts';
-import { type JobInput, type JobRow, readJobs } from '../../prisma/operations/jobs.ts';
+import { type JobInput, type JobRow, type JobStanding, readJobs } from '../../prisma/operations/jobs.ts';
 import { durationText } from './instants.ts';
 import { type JobOutcome, outcomeLines } from './job-outcome.ts';
 import { type Cell, countText, printable } from './output.ts';
@@ -50,12 +50,12 @@ export function jobJson(job: JobRow, outcome: JobOutcome = {}) {
   };
 }
 
-export function hasEnded({ state }: JobRow): boolean {
+export function hasEnded({ state }: JobStanding): boolean {
   return state !== 'PENDING' && state !== 'RUNNING';
 }
 
 /** `backfill 12 of caiso-lmp`. */
-export function jobName({ kind, id, feed }: JobRow): string {
+export function jobName({ kind, id, feed }: JobStanding): string {
   return `${kind.toLowerCase()} ${id} of ${feed}`;
 }
 
@@ -77,7 +77,7 @@ export async function readTrouble(pool: pg.Pool, job: number): Promise<Trouble |
 }
 
 /** How far a job has come, in one line: chunks, share, rows, pace, what is left of it, what holds it up. */
-export function progressText(job: JobRow, now: number, trouble?: Trouble): string {
+export function progressText(job: JobStanding, now: number, trouble?: Trouble): string {
   return progressParts(job, now, trouble)
     .map(({ text }) => text)
     .join('  ');
@@ -90,7 +90,7 @@ export interface ProgressPart {
 }
 
 /** The parts of that line, in their order. */
-export function progressParts(job: JobRow, now: number, trouble?: Trouble): readonly ProgressPart[] {
+export function progressParts(job: JobStanding, now: number, trouble?: Trouble): readonly ProgressPart[] {
   if (job.total === null) {
     return [{ text: job.cancelRequestedAt === null ? 'waiting to be planned' : 'being cancelled', rank: 1 }];
   }
@@ -114,12 +114,12 @@ function troubleText({ chunks, error }: Trouble): string {
 }
 
 /** From 0 to 1. */
-export function progressOf({ total, done }: JobRow): number {
+export function progressOf({ total, done }: JobStanding): number {
   return total === null ? 0 : total === 0 ? 1 : done / total;
 }
 
 /** What came of a job that has ended. */
-export function summaryText(job: JobRow, outcome: JobOutcome = {}): string {
+export function summaryText(job: JobStanding, outcome: JobOutcome = {}): string {
   const took = job.finishedAt === null ? '' : ` after ${durationText(job.finishedAt - job.requestedAt)}`;
   const lines = [`${capitalised(jobName(job))}: ${job.state.toLowerCase()}${took}, ${workText(job)}`];
   if (job.rowsIn > 0) {
@@ -135,7 +135,7 @@ export function summaryText(job: JobRow, outcome: JobOutcome = {}): string {
   return lines.join('\n');
 }
 
-function workText({ total, done, failed }: JobRow): string {
+function workText({ total, done, failed }: JobStanding): string {
   if (total === null) return 'before it was planned.';
   return total === 0 ? 'there was nothing to do.' : `${countText(done - failed)} of ${countText(total)} chunks done.`;
 }

@@ -28,11 +28,20 @@ interface Note {
   readonly job?: number;
   readonly reason?: string;
   readonly error?: string;
-  readonly err?: { readonly message: string };
+  readonly err?: NotedError;
   readonly detail?: string;
 }
 
+interface NotedError {
+  readonly message: string;
+  readonly cause?: NotedError;
+}
+
 function noteText({ msg, reason, error, err, detail }: Note): string {
-  const parts = [msg, reason, error, detail, err?.message].filter((part) => part !== undefined);
+  const parts = [msg, reason, error, detail, ...messagesOf(err)].filter((part) => part !== undefined);
   return printable(`feeds: ${parts.join(': ')}`);
+}
+
+function messagesOf(error: NotedError | undefined): string[] {
+  return error ? [error.message, ...messagesOf(error.cause)] : [];
 }

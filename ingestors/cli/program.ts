@@ -15,16 +15,22 @@ import { addWatermark } from './watermark.ts';
 const HELP = `
 ${INSTANT_HELP}
 
-Jobs are carried out by the ingestors that run, and by this shell where none do. They go on after ctrl-C wherever ingestors
-run; \`feeds jobs\` follows and cancels them.
-The store, the log and the feeds' settings come from the environment, as for \`npm start\`.
+Jobs are carried out by the ingestors that run, and by this shell where none do.
+They go on after ctrl-C wherever ingestors run; \`feeds jobs\` follows and cancels
+them.
+The store, the log and the feeds' settings come from the environment, as for
+\`npm start\`.
 
-Exit codes: 0 done, 1 failed, cancelled or a retry in vain, 2 the call or the configuration is wrong, 130 ctrl-C.
+Exit codes: 0 done, 1 failed, cancelled or a retry in vain, 2 the call or the
+configuration is wrong, 130 ctrl-C.
 
 Examples:
   feeds status
   feeds gaps --feed iso.rt.lmp.caiso --from -2d
   feeds replay --feed iso.rt.lmp.caiso --from 2025-07-01T00:00Z --to now`;
+
+/** Terminals are as narrow as that, and lines longer than that are hard to read. */
+const HELP_WIDTH = 80;
 
 /** The `feeds` command with all its subcommands. A wrong call ends the process with exit code 2. */
 export function createProgram(invocation: Invocation): Command {
@@ -32,7 +38,7 @@ export function createProgram(invocation: Invocation): Command {
     .description('Operates the feeds of Busbar, beside a running one or without.')
     .usage('<command> [options]   (npm run feeds -- <command> [options])')
     .configureOutput({ outputError: (text, write) => write(oneLine(text)) })
-    .configureHelp({ subcommandTerm: (command) => command.name() })
+    .configureHelp({ subcommandTerm: (command) => command.name(), helpWidth: HELP_WIDTH })
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
     .addHelpText('after', HELP);
   for (const add of COMMANDS) add(feeds, invocation);

@@ -1,10 +1,10 @@
-import type { JobRow } from '../../prisma/operations/jobs.ts';
+import type { JobStanding } from '../../prisma/operations/jobs.ts';
 import { jobName, progressOf, progressParts, progressText, type Trouble } from './job-text.ts';
 import { progressLine } from './progress-line.ts';
 
 /** Shows how a job goes on. */
 export interface Progress {
-  show(job: JobRow, trouble?: Trouble): void;
+  show(job: JobStanding, trouble?: Trouble): void;
   /** Leaves the screen to whoever prints next. */
   end(): void;
 }

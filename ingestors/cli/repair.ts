@@ -21,7 +21,8 @@ interface RepairOptions extends PastRange, AskOptions {
 }
 
 const HELP = `
-Gaps of a node with at most ${INTERVALS_BETWEEN_MAX} intervals between them are asked for as one, with these.
+Gaps of a node with at most ${INTERVALS_BETWEEN_MAX} intervals between them are asked for as
+one, with these.
 
 Example:
   feeds repair --feed iso.rt.lmp.caiso --from -2d`;
@@ -40,12 +41,14 @@ export function addRepair(feeds: Command, invocation: Invocation): void {
     .addHelpText('after', HELP)
     .action(({ feed: named, json, detach, ...range }: RepairOptions) =>
       withFeeds(invocation, async (session) => {
-        await requirePartitions(session, named, range.partition);
         const asked = { feed: named.name, ...windowFrom(range) };
         const request = {
           action: 'repair',
           input: readableRange(asked),
-          request: (client: pg.ClientBase, by: string) => requestRepair(client, { ...asked, by }, session.now),
+          request: async (client: pg.ClientBase, by: string) => {
+            await requirePartitions({ config: session.config, db: client }, named, range.partition);
+            return requestRepair(client, { ...asked, by }, session.now);
+          },
         };
         await askForJob(session, request, { json, detach }).catch((error: unknown) => {
           if (!isNothingToRepair(error)) throw error;

@@ -26,7 +26,8 @@ interface ReplayOptions extends AskOptions {
 }
 
 const HELP = `
-Of a topic the range is when records were appended; of a polled source, the delivery time of what is kept of it.
+Of a topic the range is when records were appended; of a polled source, the
+delivery time of what is kept of it.
 Ingested files belong to no partition: name the feed itself to replay them.
 
 Examples:
@@ -48,13 +49,15 @@ export function addReplay(feeds: Command, invocation: Invocation): void {
     .action(({ feed: named, json, detach, ...options }: ReplayOptions) => {
       const asked = { feed: named.name, ...rangeOf(options) };
       return withFeeds(invocation, async (session) => {
-        await requirePartitions(session, named, options.partition);
         await askForJob(
           session,
           {
             action: 'replay',
             input: readableRange(asked),
-            request: (client, by) => requestReplay(client, { ...asked, by }),
+            request: async (client, by) => {
+              await requirePartitions({ config: session.config, db: client }, named, options.partition);
+              return requestReplay(client, { ...asked, by });
+            },
           },
           { json, detach },
         );

@@ -2,13 +2,22 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BusbarError } from '../../domain/errors.ts';
 import { HOUR_MS } from '../../domain/instant.ts';
-import { readJobs, requestBackfill, requestCancel } from '../../prisma/operations/jobs.ts';
+import type { LmpFact } from '../../domain/lmp.ts';
+import { readJobs, requestBackfill, requestCancel, requestRetry } from '../../prisma/operations/jobs.ts';
 import { createPool } from '../../prisma/pool.ts';
-import { createJobBench, inventedFeed, type JobBench, priceOf, type Vendor } from '../../tests/support/job-bench.ts';
+import {
+  createJobBench,
+  decodeLines,
+  inventedFeed,
+  type JobBench,
+  priceOf,
+  type Vendor,
+} from '../../tests/support/job-bench.ts';
 import { JOB_WORKER } from '../../tests/support/job-worker.ts';
 import { freshDatabase, type TestDatabase } from '../../tests/support/postgres.ts';
 import { startProgram } from '../../tests/support/processes.ts';
 import { startTcpProxy } from '../../tests/support/tcp-proxy.ts';
+import type { Decoder } from '../feed.ts';
 import { aborted } from './aborted.ts';
 import { createPlanTask } from './plan-job.ts';
 
@@ -125,6 +134,27 @@ describe('a backfill', () => {
       failed: 1,
     });
     expect(await prices()).toBe(2);
+  });
+
+  it('fails a chunk whose answer cannot be read, keeps the answer, and brings its day by a retry', async () => {
+    const vendor = await benchOf();
+    const id = await request(3);
+    const broken = `A ${hour(1)}`;
+    const damagedOnce: Decoder<LmpFact> = (payload) => {
+      if (payload.bytes.toString().includes(hour(1))) throw new BusbarError('MALFORMED', 'the zip cannot be read');
+      return decodeLines(payload);
+    };
+    const workers = await bench.startJobWorkers({ feeds: [inventedFeed(vendor, { decode: damagedOnce })] });
+    const error = '1 of 3 chunks failed: the zip cannot be read';
+    expect(await ended(id)).toMatchObject({ state: 'FAILED', error, done: 3, failed: 1, rowsRejected: 1 });
+    expect((await entries(id)).map(({ state }) => state)).toEqual(['COMPLETED', 'FAILED', 'COMPLETED']);
+    const { rows } = await db.pool.query(`SELECT state, code, raw FROM dead_letter`);
+    expect(rows).toEqual([{ state: 'OPEN', code: 'NOT_THE_FORMAT', raw: Buffer.from(priceOf(broken)) }]);
+    await workers.stop();
+    await bench.startJobWorkers();
+    const retry = await requestRetry(db.pool, { feed: 'invented', by: 'test' });
+    expect(await ended(retry)).toMatchObject({ state: 'COMPLETED', rowsWritten: 1 });
+    expect(await prices()).toBe(3);
   });
 
   it('waits for a source that is away, and remembers why', async () => {

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { refusalText } from '../../prisma/operations/job-refusal.ts';
 import { CANCELLED } from '../../prisma/operations/jobs.ts';
 import { errorText } from './error-text.ts';
 
@@ -18,7 +19,7 @@ export async function endJobUnplanned(db: Queryable, job: number, error: unknown
   await db.query(
     `UPDATE job SET state = 'FAILED', error = $2, finished_at = clock_timestamp()
      WHERE id = $1 AND state = 'PENDING' AND planned_at IS NULL`,
-    [job, errorText(error)],
+    [job, refusalText(error, errorText(error))],
   );
 }
 

@@ -1,6 +1,6 @@
 import { BusbarError } from '../../domain/errors.ts';
 import { type NodeName, parseNodeName } from '../../domain/market.ts';
-import type { BackfillInput } from '../../prisma/operations/jobs.ts';
+import type { BackfillInput, Window } from '../../prisma/operations/jobs.ts';
 import { chunkPartition } from '../../prisma/operations/partitions.ts';
 import type { PlannedChunk } from './chunk-entries.ts';
 import type { PolledFeed } from './pollers.ts';
@@ -20,7 +20,7 @@ export function planBackfill(
   const isConfigured = feed.source.partitions(settings).length > 0;
   const chunks = new Map<string, PlannedChunk>();
   for (const window of windows) {
-    for (const partition of window.partitions ?? partitionsOf(feed, settings, owed)) {
+    for (const partition of partitionsOf(feed, settings, window, owed)) {
       const nodes = (window.nodes ?? (isConfigured ? undefined : owed.get(partition)))?.map(nodeNameFrom);
       for (const { from, to, request } of feed.source.chunks(settings, partition, { ...window, nodes })) {
         const chunk = { partition: chunkPartition('BACKFILL', partition), request, eventFrom: from, eventTo: to };
@@ -34,11 +34,12 @@ export function planBackfill(
 function partitionsOf(
   feed: PolledFeed,
   settings: unknown,
+  { partitions }: Window,
   owed: ReadonlyMap<string, readonly string[]>,
 ): readonly string[] {
   const configured = feed.source.partitions(settings);
-  if (configured.length > 0) return configured;
-  if (owed.size > 0) return [...owed.keys()];
+  const asked = partitions ?? (configured.length > 0 ? configured : [...owed.keys()]);
+  if (asked.length > 0) return asked;
   throw new BusbarError('BAD_USER_INPUT', `${feed.id} is not configured to be asked: name its partitions and nodes`);
 }
 

@@ -103,11 +103,11 @@ describe('planning a job', () => {
   });
 
   it.each([
-    ['a node that is none', { nodes: ['NOWHERE'] }, '"NOWHERE" is not a node: it must be MARKET:NAME'],
+    ['a node that is none', { nodes: ['NOWHERE'] }, 'BAD_USER_INPUT: "NOWHERE" is not a node: it must be MARKET:NAME'],
     [
       'a feed without partitions',
       { partitions: [] },
-      'invented is not configured to be asked: name its partitions and nodes',
+      'BAD_USER_INPUT: invented is not configured to be asked: name its partitions and nodes',
     ],
   ])('says what is wrong with %s, and ends the job', async (_, more, error) => {
     const id = await request(more);
@@ -119,7 +119,10 @@ describe('planning a job', () => {
   it('ends a job of a feed that is gone', async () => {
     const id = await request();
     await plan(id, 1, []);
-    expect(await bench.jobOf(id)).toMatchObject({ state: 'FAILED', error: 'the ingestors have no feed invented' });
+    expect(await bench.jobOf(id)).toMatchObject({
+      state: 'FAILED',
+      error: 'NOT_FOUND: the ingestors have no feed invented',
+    });
   });
 
   it('is left to another try while a service is away, but not for ever', async () => {
@@ -144,6 +147,24 @@ describe('planning a job', () => {
     await plan(id);
     expect(await bench.jobOf(id)).toMatchObject({ state: 'CANCELLED', total: null });
     expect(await queued()).toEqual([]);
+  });
+
+  it.each([
+    [1, 'of which nothing is worth another try'],
+    [13, 'however often it was tried'],
+  ])('of a job under way that is cancelled is tried again where it fails (%i: %s)', async (tries) => {
+    const id = await request();
+    await plan(id);
+    await requestCancel(db.pool, id);
+    await db.pool.query(
+      `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no' USING ERRCODE = '23514'; END $$;
+       CREATE TRIGGER refuse BEFORE UPDATE ON ledger_entry EXECUTE FUNCTION refuse()`,
+    );
+    await expect(plan(id, tries)).rejects.toThrow();
+    expect(await bench.jobOf(id)).toMatchObject({ state: 'RUNNING' });
+    await db.pool.query('DROP FUNCTION refuse CASCADE');
+    await plan(id, tries);
+    expect(await bench.jobOf(id)).toMatchObject({ state: 'CANCELLED', done: 0, total: 6 });
   });
 
   it('of a job that was cancelled after ends what has not begun, and leaves no task', async () => {

@@ -28,17 +28,19 @@ export function createPlanTask(parts: PlanTaskParts): QueueTask {
     const { job: id } = PAYLOAD.parse(payload);
     const job = await readJob(pool, id);
     if (!job) return;
+    const toPlan = isToPlan(job);
     // Only processes that died in it leave a plan that was tried so often.
-    if (tries > TRIES_MAX)
+    if (toPlan && tries > TRIES_MAX)
       return reachable(() => endJobUnplanned(pool, id, `${TRIES_MAX} processes ended in its plan`));
     try {
-      const plan = isToPlan(job) ? await planOf(job, parts) : undefined;
+      const plan = toPlan ? await planOf(job, parts) : undefined;
       await inTransaction(pool, (client) => carryOn(client, id, plan));
       // After the commit: a chunk that ends meanwhile sees what was cancelled, or is seen here.
       await reachable(() => endJobWhereDone(pool, id));
       if (plan) log.info({ job: id, kind: job.kind, feed: job.feed, chunks: plan.chunks.length }, 'job planned');
     } catch (error) {
-      if (await isWorthAnotherTry(error, tries)) throw error;
+      // A job that is planned, or cancelled, cannot end unplanned: what is left to do is a cancel, and nobody else would do it.
+      if (!toPlan || (await isWorthAnotherTry(error, tries))) throw error;
       log.warn({ job: id, feed: job.feed, error: messageOf(error) }, 'job cannot be planned');
       await reachable(() => endJobUnplanned(pool, id, error));
     }

@@ -11,7 +11,8 @@ import type { PlannedChunk } from './chunk-entries.ts';
 const REPLAY_CHUNK_RECORDS = 10_000;
 
 /**
- * Cuts what was appended to a topic in `[from, to)`, or the given offsets of one partition, into chunks.
+ * Cuts what was appended to a topic in `[from, to)`, or the given offsets of one partition, into chunks, from the first offset
+ * that the log still keeps: below it there may be more chunks of nothing than there should be.
  * @throws BusbarError `NOT_FOUND` for a partition that is not there, `UNAVAILABLE`.
  */
 export async function planTopicReplay(
@@ -23,12 +24,12 @@ export async function planTopicReplay(
   if (offsets) {
     const asked = bounds.find(({ partition }) => partition === offsets.partition);
     if (!asked) throw new BusbarError('NOT_FOUND', `${topic} has no partition ${offsets.partition}`);
-    return cut(asked.partition, Math.max(0, offsets.fromOffset), Math.min(asked.end, offsets.toOffset));
+    return cut(asked.partition, Math.max(asked.low, offsets.fromOffset), Math.min(asked.end, offsets.toOffset));
   }
   const chunks: PlannedChunk[] = [];
-  for (const { partition } of bounds) {
+  for (const { partition, low } of bounds) {
     if (partitions && !partitions.includes(String(partition))) continue;
-    const begin = await eventLog.offsetAt(topic, partition, from);
+    const begin = Math.max(low, await eventLog.offsetAt(topic, partition, from));
     chunks.push(...cut(partition, begin, await eventLog.offsetAt(topic, partition, to)));
   }
   return chunks;

@@ -168,6 +168,25 @@ describe('a replay of a topic', () => {
     await expect(nowhere).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 
+  it('begins at the first offset that is kept, however far below it is asked for', async () => {
+    bench = await createJobBench(db, [feedOf(decodeLines)]);
+    const low = 9_000_000_000;
+    const eventLog = {
+      ...bench.parts.eventLog,
+      partitions: async () => [{ partition: 2, low, end: low + 5 }],
+      offsetAt: async (_: string, __: number, instant: number) => (instant === EVER.from ? 0 : low + 5),
+    };
+    const offsets = { partition: 2, fromOffset: 0, toOffset: low + 3 };
+    const bounds = async (more: object) =>
+      (await planTopicReplay(eventLog, topic, { ...EVER, ...more })).map((chunk) => [
+        chunk.positionFrom,
+        chunk.positionTo,
+      ]);
+    expect(await bounds({ offsets })).toEqual([[low, low + 3]]);
+    expect(await bounds({ offsets: { ...offsets, toOffset: 7 } })).toEqual([]);
+    expect(await bounds({})).toEqual([[low, low + 5]]);
+  });
+
   it.each([0, 1])(
     'of large records is cut where it is, and goes on behind (killed %i times after the cut)',
     async (kills) => {
@@ -243,12 +262,15 @@ describe('a replay of a topic', () => {
     ]);
   });
 
-  it('says what the log has dropped since', async () => {
+  it('says what the log has dropped since it was planned', async () => {
     const feed = feedOf(decodeLines);
     bench = await createJobBench(db, [feed]);
     await ingestTwelve(feed);
     const [busiest] = [...(await bench.parts.eventLog.partitions(topic))].sort((a, b) => b.end - a.end);
     const partition = busiest?.partition ?? 0;
+    const offsets = { partition, fromOffset: 0, toOffset: 2 };
+    const asked = await requestReplay(db.pool, { feed: 'lines', ...EVER, offsets, by: 'test' });
+    await createPlanTask(bench.parts)({ job: asked }, { signal: new AbortController().signal, tries: 1 });
     await db.pool.query('DELETE FROM log_record WHERE topic = $1 AND partition = $2 AND "offset" = 0', [
       topic,
       partition,
@@ -258,7 +280,7 @@ describe('a replay of a topic', () => {
       partition,
     ]);
     await bench.startJobWorkers();
-    const job = await replay('lines', { offsets: { partition, fromOffset: 0, toOffset: 2 } });
+    const job = await ended(asked);
     expect(job).toMatchObject({ state: 'FAILED', rowsIn: 1 });
     expect(job.error).toBe('1 of 1 chunks failed: retention dropped offsets 0 to 1 before they were read');
   });
@@ -356,6 +378,18 @@ describe('a replay of what a source answered', () => {
     expect(await versions()).toEqual(['1: 5 #1']);
   });
 
+  it('of which a payload is judged a source’s error makes it a dead letter, and takes the others', async () => {
+    await backfilled((payload) => {
+      if (payload.bytes.toString().endsWith(' 8')) throw new BusbarError('THROTTLED', 'not so fast');
+      return mended(payload);
+    });
+    for (let round = 0; round < 2; round += 1) {
+      expect(await replay('invented')).toMatchObject({ state: 'COMPLETED', total: 1, rowsIn: 3, rowsRejected: 1 });
+    }
+    const { rows } = await db.pool.query('SELECT state, code, reason FROM dead_letter');
+    expect(rows).toEqual([{ state: 'OPEN', code: 'NOT_THE_FORMAT', reason: 'not so fast' }]);
+  });
+
   it('says which payloads of a chunk were dropped between plan and replay, and takes the others', async () => {
     await backfilled(decodeLines);
     const stop = { signal: new AbortController().signal, tries: 1 };
@@ -406,7 +440,7 @@ describe('a replay of what a source answered', () => {
     await db.pool.query('DELETE FROM raw_payload');
     expect(await replay('invented')).toMatchObject({
       state: 'FAILED',
-      error: 'none of the 3 payloads of the range is kept any more',
+      error: 'NOT_FOUND: none of the 3 payloads of the range is kept any more',
     });
   });
 });

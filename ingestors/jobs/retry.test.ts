@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { BusbarError } from '../../domain/errors.ts';
 import type { LmpFact } from '../../domain/lmp.ts';
 import { discardDeadLetters } from '../../prisma/operations/dead-letters.ts';
 import { requestRetry } from '../../prisma/operations/jobs.ts';
@@ -74,6 +75,21 @@ describe('a retry of dead letters', () => {
       { state: 'OPEN', retries: 1 },
     ]);
   });
+
+  it.each(['THROTTLED', 'SOURCE_FAILED', 'SOURCE_REFUSED'] as const)(
+    'of which some are a source’s error (%s) leaves those open, and resolves the others',
+    async (code) => {
+      await rejected(3);
+      await workers((payload) => {
+        if (payload.bytes.includes(' 1,5')) throw new BusbarError(code, 'the source says no');
+        return mended(payload);
+      });
+      expect(await retry()).toMatchObject({ state: 'COMPLETED', total: 1, rowsWritten: 2, rowsRejected: 1 });
+      expect((await letters()).map(({ state }) => state)).toEqual(['RETRIED', 'OPEN', 'RETRIED']);
+      const { rows } = await db.pool.query(`SELECT reason FROM dead_letter WHERE state = 'OPEN'`);
+      expect(rows).toEqual([{ reason: 'the source says no' }]);
+    },
+  );
 
   it('takes those it is asked for', async () => {
     await rejected(3);

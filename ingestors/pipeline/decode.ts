@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { isBusbarError, messageOf } from '../../domain/errors.ts';
+import { type BusbarError, type ErrorCode, isBusbarError, messageOf } from '../../domain/errors.ts';
 import type { Decoded, Decoder, Facts, FamilyName, FeedOf, Reject } from '../feed.ts';
 import type { FamilyOf, JudgedFacts } from './families/family.ts';
 import type { DeadLetter } from './store/dead-letters.ts';
@@ -12,6 +12,8 @@ export interface Read<Judged> {
   readonly rejects: readonly DeadLetter[];
   /** The source's own words that it has nothing, where no item had anything. */
   readonly noData: string | undefined;
+  /** Why the last of the payloads that could not be read as a whole could not be. */
+  readonly unreadable: string | undefined;
 }
 
 export interface JudgedFact<Judged> {
@@ -25,7 +27,9 @@ const RECORD_BYTES_MAX = 1024 * 1024;
 /**
  * Decodes and validates every item of a unit.
  * @param now the wall clock, milliseconds UTC.
- * @throws BusbarError what the decoder says of a payload that is a source's error (`THROTTLED`, `SOURCE_FAILED`, `SOURCE_REFUSED`).
+ * @param isAnswer whether a source has just answered them: then one that is a source's error can be asked for again. Of stored
+ *   bytes it would be the same for ever, and each is a dead letter that leaves the others alone.
+ * @throws BusbarError what the decoder says of an answer that is a source's error (`THROTTLED`, `SOURCE_FAILED`, `SOURCE_REFUSED`).
  */
 export async function readItems<Name extends FamilyName>(
   feed: FeedOf<Name>,
@@ -33,18 +37,21 @@ export async function readItems<Name extends FamilyName>(
   items: readonly Item[],
   now: number,
   log: Logger,
+  isAnswer = false,
 ): Promise<Read<JudgedFacts[Name]>> {
   const facts: JudgedFact<JudgedFacts[Name]>[] = [];
   const rejects: DeadLetter[] = [];
   let noData: string | undefined;
+  let unreadable: string | undefined;
   for (const item of items) {
-    const answer = decodeItem(feed, family, item, log);
+    const answer = decodeItem(feed, family, item, log, isAnswer);
     // Most decoders answer at once; awaiting each record would cost as much as decoding it.
     const decoded = answer instanceof Promise ? await answer : answer;
     if ('noData' in decoded) {
       noData = decoded.noData;
       continue;
     }
+    if (decoded.unreadable !== undefined) unreadable = decoded.unreadable;
     for (const reject of decoded.rejects) rejects.push(payloadLetter(item, reject));
     for (const fact of decoded.facts) {
       const judged = family.judge(fact, item, now);
@@ -53,7 +60,7 @@ export async function readItems<Name extends FamilyName>(
     }
   }
   const nothing = facts.length === 0 && rejects.length === 0;
-  return { facts, rejects, noData: nothing ? noData : undefined };
+  return { facts, rejects, noData: nothing ? noData : undefined, unreadable };
 }
 
 /** The dead letter of one fact: the record it came in, or of a fetched payload, which is kept elsewhere, the fact as it was read. */
@@ -87,13 +94,14 @@ function isOfOneRecord({ source }: Pick<FeedOf<FamilyName>, 'source'>): boolean 
   return source.kind === 'topic';
 }
 
-type Answer<Fact> = Decoded<Fact> | { readonly noData: string };
+type Answer<Fact> = (Decoded<Fact> & { readonly unreadable?: string }) | { readonly noData: string };
 
 function decodeItem<Name extends FamilyName>(
   feed: FeedOf<Name>,
   family: FamilyOf<Name>,
   { payload, form }: Item,
   log: Logger,
+  isAnswer: boolean,
 ): Answer<Facts[Name]> | Promise<Answer<Facts[Name]>> {
   const { bytes } = payload;
   if (isOfOneRecord(feed) && bytes.length > RECORD_BYTES_MAX) {
@@ -103,10 +111,11 @@ function decodeItem<Name extends FamilyName>(
   const decode: Decoder<Facts[Name]> = form === 'FACT' ? factDecoder(family) : feed.decode;
   const failed = (error: unknown): Answer<Facts[Name]> => {
     if (isBusbarError(error, 'NO_DATA')) return { noData: error.message };
-    if (isBusbarError(error) && error.code !== 'MALFORMED') throw error;
+    if (isBusbarError(error) && !isOfBytes(error, isAnswer)) throw error;
     // A decoder that fails on one payload must not stop the feed for the rest of them.
     if (!isBusbarError(error)) log.error({ payload: payload.name, err: error }, 'decoder failed');
-    return { facts: [], rejects: [{ code: 'NOT_THE_FORMAT', reason: messageOf(error), raw: bytes }] };
+    const reason = messageOf(error);
+    return { facts: [], rejects: [{ code: 'NOT_THE_FORMAT', reason, raw: bytes }], unreadable: reason };
   };
   try {
     const decoded = decode(payload);
@@ -114,6 +123,13 @@ function decodeItem<Name extends FamilyName>(
   } catch (error) {
     return failed(error);
   }
+}
+
+const SOURCE_ERRORS: readonly ErrorCode[] = ['THROTTLED', 'SOURCE_FAILED', 'SOURCE_REFUSED'];
+
+/** Whether the bytes themselves are at fault. */
+function isOfBytes({ code }: BusbarError, isAnswer: boolean): boolean {
+  return code === 'MALFORMED' || (!isAnswer && SOURCE_ERRORS.includes(code));
 }
 
 /** Reads back what `factLetter` wrote. */

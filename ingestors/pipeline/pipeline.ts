@@ -40,7 +40,7 @@ export interface Pipeline {
    * Takes a unit through to the commit and announces it; moves `claim.position`. A record that alone makes the store refuse
    * the unit becomes a dead letter, and the rest is committed.
    * @throws BusbarError `FENCED` where the partition, or the planned entry, was taken over (nothing is committed); whatever the
-   *   decoder says of a payload that is a source's error (`THROTTLED`, `SOURCE_FAILED`, `SOURCE_REFUSED`), uncommitted; the
+   *   decoder says of an answer that is a source's error (`THROTTLED`, `SOURCE_FAILED`, `SOURCE_REFUSED`), uncommitted; the
    *   store's errors.
    */
   ingest(feed: Feed, claim: Claim, unit: Unit): Promise<Outcome>;
@@ -74,7 +74,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     const items = same ? unit.items.map((item) => ({ ...item, origin: same.id })) : unit.items;
     const read: Read<JudgedFacts[Name]> = original
       ? NOTHING_READ
-      : await readItems(feed, family, items, startedAt, log);
+      : await readItems(feed, family, items, startedAt, log, isAnswer(unit));
     const { placed, strangers } = await place(work, nodes, read);
     const raw = single && parts.keepRaw ? await compressed(single.payload) : undefined;
     const known = original ? [] : await knownLetters(pool, claim, unit.kind, items);
@@ -143,11 +143,23 @@ interface Prepared<Name extends FamilyName> extends Work<Name> {
   readonly raw: RawPayload | undefined;
 }
 
-const NOTHING_READ: Read<never> = { facts: [], rejects: [], noData: undefined };
+const NOTHING_READ: Read<never> = { facts: [], rejects: [], noData: undefined, unreadable: undefined };
 
 /** What came in one piece from a source: worth a look whether it came before, and worth keeping. */
 function payloadToRecognise({ kind, items }: Unit): Item | undefined {
   return kind === 'FETCH' || kind === 'BACKFILL' || kind === 'FILE' ? items[0] : undefined;
+}
+
+function isAnswer({ kind }: Unit): boolean {
+  return kind === 'FETCH' || kind === 'BACKFILL';
+}
+
+/**
+ * What makes the entry a failure although it is committed. A chunk was asked for its days: an answer that cannot be read leaves
+ * them missing, and its bytes to the dead letters.
+ */
+function failureOf<Name extends FamilyName>({ unit, read }: Prepared<Name>): string | undefined {
+  return unit.failure ?? (unit.kind === 'BACKFILL' ? read.unreadable : undefined);
 }
 
 /** Finds each fact's node, by the feed's policy for nodes that nobody knows. */
@@ -233,11 +245,12 @@ function ledgerFactsOf<Name extends FamilyName>(
   const { unit, checksum, startedAt } = prepared;
   const single = payloadToRecognise(unit);
   const range = eventRange(prepared);
+  const failure = failureOf(prepared);
   return {
     commitId,
     planned: unit.entry,
     kind: unit.kind,
-    state: unit.failure === undefined ? 'COMPLETED' : 'FAILED',
+    state: failure === undefined ? 'COMPLETED' : 'FAILED',
     originIds: outcome.duplicateOf === undefined ? originsOf(unit.items) : [outcome.duplicateOf],
     next: unit.next,
     request: unit.request,
@@ -252,7 +265,7 @@ function ledgerFactsOf<Name extends FamilyName>(
     eventFrom: range?.from ?? null,
     eventTo: range?.to ?? null,
     startedAt,
-    error: unit.failure ?? outcome.noData ?? null,
+    error: failure ?? outcome.noData ?? null,
     lag: unit.lag,
     announced,
   } as const;

@@ -10,7 +10,7 @@ export interface Actor {
 
 export interface AuditedAction {
   readonly actor: Actor;
-  /** The mutation's name, or the CLI's command. */
+  /** The mutation's name, by whichever door; `ingest`, which only the CLI has. */
   readonly action: string;
   readonly input: object;
 }

@@ -6,6 +6,7 @@ import { inTransaction } from '../transaction.ts';
 import {
   findFeed,
   PLAN_TASK,
+  readJobStanding,
   readJobs,
   requestBackfill,
   requestCancel,
@@ -365,6 +366,14 @@ describe('a job as it stands', () => {
   it('has no rows and no rate to be wrong about where its chunks ended before they began', async () => {
     const job = await progress({ state: 'CANCELLED', finished: 0 }, [{ state: 'FAILED' }]);
     expect(job).toMatchObject({ total: 1, done: 1, failed: 1, rowsIn: 0, rowsPerSecond: null, estimatedEndAt: null });
+  });
+
+  it('stands as it is read whole, without what was asked for', async () => {
+    const id = await backfill();
+    const { input, ...standing } = await jobOf(id);
+    expect(input).toMatchObject({ windows: [DAY] });
+    expect(await readJobStanding(db.pool, id)).toEqual(standing);
+    expect(await readJobStanding(db.pool, 99)).toBeUndefined();
   });
 
   it('is left out where there is none, and has no chunks of another', async () => {

@@ -268,8 +268,17 @@ export async function readJobs(db: Queryable, ids: readonly number[]): Promise<J
   return rows;
 }
 
-const READ_JOBS = `
-  SELECT j.id, j.kind, j.state, j.feed_id AS feed, j.input, j.requested_by AS "requestedBy",
+/** A job without what was asked for, which never changes and may be megabytes. */
+export type JobStanding = Omit<JobRow, 'input'>;
+
+/** As `readJobs`, of one job that is looked at again and again. */
+export async function readJobStanding(db: Queryable, id: number): Promise<JobStanding | undefined> {
+  const { rows } = await db.query<JobStanding>({ name: 'job-standing', text: READ_STANDINGS, values: [[id]] });
+  return rows[0];
+}
+
+const READ_STANDINGS = `
+  SELECT j.id, j.kind, j.state, j.feed_id AS feed, j.requested_by AS "requestedBy",
          ${ms('j.requested_at')} AS "requestedAt", ${ms('j.planned_at')} AS "plannedAt",
          ${ms('j.finished_at')} AS "finishedAt", ${ms('j.cancel_requested_at')} AS "cancelRequestedAt", j.error,
          CASE WHEN j.planned_at IS NOT NULL THEN e.total END AS total, e.done, e.failed,
@@ -288,3 +297,5 @@ const READ_JOBS = `
            extract(epoch FROM coalesce(j.finished_at, now()) - min(started_at))::float8 AS seconds
     FROM ledger_entry WHERE job_id = j.id
   ) AS e WHERE j.id = ANY($1::bigint[])`;
+
+const READ_JOBS = READ_STANDINGS.replace('SELECT j.id,', 'SELECT j.id, j.input,');

@@ -16,7 +16,8 @@ const NOTHING_TO_REPAIR = 'NOTHING_TO_REPAIR';
 
 /**
  * Asks for a backfill of what is missing.
- * @param client in a transaction: no gap closes between being seen and being asked for.
+ * @param client in a transaction, which an error is to roll back. It holds nobody off: a gap that closes between being seen
+ *   and being planned is asked for all the same, and what comes of it is unchanged.
  * @param now milliseconds UTC: what is not due by then is not missing.
  * @returns the job's id.
  * @throws BusbarError `NOT_FOUND`; `LIMIT_EXCEEDED`; `BAD_USER_INPUT` where nothing is missing or nothing could be told:

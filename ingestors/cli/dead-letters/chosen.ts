@@ -13,11 +13,11 @@ export interface Chosen {
 
 /** @throws BusbarError `BAD_USER_INPUT` where neither ids nor a feed are named, or ids of several feeds; `NOT_FOUND`. */
 export async function chosenFrom(
-  pool: pg.Pool,
+  db: Pick<pg.ClientBase, 'query'>,
   ids: readonly number[] | undefined,
   named: NamedFeed | undefined,
 ): Promise<Chosen> {
-  if (ids?.length) return { feed: named?.name ?? (await feedOfDeadLetters(pool, ids)), ids };
+  if (ids?.length) return { feed: named?.name ?? (await feedOfDeadLetters(db, ids)), ids };
   if (named) return { feed: named.name, ids: undefined };
   throw new BusbarError('BAD_USER_INPUT', 'say which: their ids, or --feed for every open one of a feed');
 }

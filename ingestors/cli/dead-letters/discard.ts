@@ -15,11 +15,12 @@ interface DiscardOptions extends JsonOptions {
 }
 
 const HELP = `
-Their bytes stay. All of a feed are given up only after a question, or with --yes.
+Their bytes stay. All of a feed are given up only after a question, or with
+--yes.
 
 Examples:
   feeds dead-letters discard 7 8 --reason "test records of the producer"
-  feeds dead-letters discard --feed realtime_prices --reason "test records" --yes`;
+  feeds dead-letters discard --feed realtime_prices --reason "tests" --yes`;
 
 export function addDiscard(deadLetters: Command, invocation: Invocation): void {
   deadLetters
@@ -33,21 +34,19 @@ export function addDiscard(deadLetters: Command, invocation: Invocation): void {
     .addHelpText('after', HELP)
     .action((ids: readonly number[] | undefined, { feed: named, reason, yes, json }: DiscardOptions) =>
       withFeeds(invocation, async ({ store: { pool } }) => {
-        const chosen = await chosenFrom(pool, ids, named);
-        if (!chosen.ids && !yes) await requireConsent(`Give up every open dead letter of ${chosen.feed} for good?`);
-        const asked = { ...chosen, reason };
-        const { discarded } = await audited(
+        if (named && !ids?.length && !yes) {
+          await requireConsent(`Give up every open dead letter of ${named.name} for good?`);
+        }
+        const { discarded, feed } = await audited(
           pool,
-          { actor: actorAtShell(), action: 'dead-letters discard', input: asked },
-          async (client): Promise<Discarded> => ({ discarded: await discardDeadLetters(client, asked) }),
+          { actor: actorAtShell(), action: 'discardDeadLetters', input: { feed: named?.name, ids, reason } },
+          async (client) => {
+            const chosen = await chosenFrom(client, ids, named);
+            return { discarded: await discardDeadLetters(client, { ...chosen, reason }), feed: chosen.feed };
+          },
         );
         if (json) return printJson({ discarded });
-        console.log(`Discarded ${countText(discarded)} of ${chosen.feed}.`);
+        console.log(`Discarded ${countText(discarded)} of ${feed}.`);
       }),
     );
-}
-
-interface Discarded {
-  readonly discarded: number;
-  readonly jobId?: number;
 }

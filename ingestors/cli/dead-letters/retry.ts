@@ -11,8 +11,8 @@ interface RetryOptions extends AskOptions {
 }
 
 const HELP = `
-Those that become facts now are RETRIED, the others stay OPEN with their new reason; where that is all of them, the exit
-code is 1.
+Those that become facts now are RETRIED, the others stay OPEN with their new
+reason; where that is all of them, the exit code is 1.
 
 Examples:
   feeds dead-letters retry 7 8
@@ -29,14 +29,15 @@ export function addRetry(deadLetters: Command, invocation: Invocation): void {
     .addHelpText('after', HELP)
     .action((ids: readonly number[] | undefined, { feed: named, json, detach }: RetryOptions) =>
       withFeeds(invocation, async (session) => {
-        const chosen = await chosenFrom(session.store.pool, ids, named);
         await askForJob(
           session,
           {
-            action: 'dead-letters retry',
-            input: chosen,
-            request: (client, by) =>
-              requestRetry(client, { feed: chosen.feed, ...(chosen.ids && { ids: chosen.ids }), by }),
+            action: 'retryDeadLetters',
+            input: { feed: named?.name, ids },
+            request: async (client, by) => {
+              const chosen = await chosenFrom(client, ids, named);
+              return requestRetry(client, { feed: chosen.feed, ...(chosen.ids && { ids: chosen.ids }), by });
+            },
           },
           { json, detach },
         );

@@ -17,7 +17,7 @@ export function addCancel(jobs: Command, invocation: Invocation): void {
     .addHelpText('after', '\nExample:\n  feeds jobs cancel 12')
     .action((id: number, { json }: JsonOptions) =>
       withStore(invocation, async ({ store: { pool } }) => {
-        const asked = { actor: actorAtShell(), action: 'jobs cancel', input: { id } };
+        const asked = { actor: actorAtShell(), action: 'cancelJob', input: { id } };
         await audited(pool, asked, async (client) => {
           await requestCancel(client, id);
           return { jobId: id };

@@ -24,11 +24,11 @@ export function addShow(jobs: Command, invocation: Invocation): void {
     .action((id: number, { json }: JsonOptions) =>
       withStore(invocation, async ({ store: { pool } }) => {
         const job = existingJob(await readJobs(pool, [id]), id);
-        const chunks = await readChunks(pool, id);
+        const chunks = await readChunks(pool, id, json ? null : ROWS_MAX);
         const outcome = await readOutcome(pool, job);
         if (json) return printJson({ ...jobJson(job, outcome), chunks });
         printJob(job, outcome);
-        if (chunks.length > 0) printChunks(chunks);
+        if (chunks.length > 0) printChunks(chunks, job.total ?? chunks.length);
       }),
     );
 }
@@ -53,15 +53,15 @@ interface Chunk {
   readonly error: string | null;
 }
 
-/** Those that failed, then those under way, then the others in their order. */
-async function readChunks(pool: pg.Pool, job: number): Promise<Chunk[]> {
+/** Those that failed, then those under way, then the others in their order. @param limit null: all of them. */
+async function readChunks(pool: pg.Pool, job: number, limit: number | null): Promise<Chunk[]> {
   const { rows } = await pool.query<Chunk>(
     `SELECT id, partition, state, attempt, request, position_from AS "positionFrom", position_to AS "positionTo",
             event_from AS "from", event_to AS "to", rows_in AS "rowsIn", rows_written AS "rowsWritten",
             rows_revised AS "rowsRevised", rows_unchanged AS "rowsUnchanged", rows_rejected AS "rowsRejected", error
      FROM ledger_entry WHERE job_id = $1
-     ORDER BY state = 'FAILED' DESC, state IN ('RUNNING', 'REPLAYING') DESC, id`,
-    [job],
+     ORDER BY state = 'FAILED' DESC, state IN ('RUNNING', 'REPLAYING') DESC, id LIMIT $2`,
+    [job, limit],
   );
   return rows;
 }
@@ -80,23 +80,21 @@ function printJob(job: JobRow, outcome: JobOutcome): void {
   }
 }
 
-function printChunks(chunks: readonly Chunk[]): void {
+function printChunks(chunks: readonly Chunk[], total: number): void {
   console.log();
   printTable(
     ['ledger entry', 'partition', 'state', 'attempt', 'from', 'to', 'rows', 'request', 'error'],
-    chunks
-      .slice(0, ROWS_MAX)
-      .map((chunk) => [
-        chunk.id,
-        chunk.partition,
-        chunk.state,
-        chunk.attempt,
-        chunk.positionFrom ?? chunk.from,
-        chunk.positionTo ?? chunk.to,
-        countText(chunk.rowsIn),
-        chunk.request && shortened(chunk.request, REQUEST_LENGTH_MAX),
-        chunk.error,
-      ]),
+    chunks.map((chunk) => [
+      chunk.id,
+      chunk.partition,
+      chunk.state,
+      chunk.attempt,
+      chunk.positionFrom ?? chunk.from,
+      chunk.positionTo ?? chunk.to,
+      countText(chunk.rowsIn),
+      chunk.request && shortened(chunk.request, REQUEST_LENGTH_MAX),
+      chunk.error,
+    ]),
   );
-  if (chunks.length > ROWS_MAX) console.log(`… and ${countText(chunks.length - ROWS_MAX)} more: --json has them all.`);
+  if (total > chunks.length) console.log(`… and ${countText(total - chunks.length)} more: --json has them all.`);
 }

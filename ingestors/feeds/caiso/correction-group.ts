@@ -5,7 +5,7 @@ import type { LmpFact } from '../../../domain/lmp.ts';
 import type { Decoded } from '../../feed.ts';
 import type { Correction } from './corrections.ts';
 import { decodeLmpCsv } from './lmp-pivot.ts';
-import { type CsvMember, marketRunIn } from './lmp-rows.ts';
+import { assertWhole, type CsvMember, marketRunIn } from './lmp-rows.ts';
 import { instantFromPacific } from './pacific.ts';
 import { CORRECTIONS } from './reports.ts';
 
@@ -51,6 +51,12 @@ export async function decodeCorrectionGroup(
     facts: parts.flatMap((part) => part.facts).sort((a, b) => a.startAt - b.startAt),
     rejects: parts.flatMap((part) => part.rejects),
   };
+}
+
+/** Whether the member is whole. @throws BusbarError `MALFORMED` */
+export function assertMemberWhole(member: CsvMember): void {
+  if (isNotice(member)) readNotice(member);
+  else assertWhole(member);
 }
 
 /** What the notices among the members tell. @throws BusbarError `MALFORMED` where a notice cannot be read. */

@@ -7,7 +7,7 @@ import { isoFromInstant, MINUTE_MS } from '../../../domain/instant.ts';
 import { checkIdentity, type LmpFact } from '../../../domain/lmp.ts';
 import { RECORDED_DATA, requireOrSkip } from '../../../tests/support/services.ts';
 import { zipOf } from '../../stand-ins/zip-writer.ts';
-import { decodeOasisLmp, publishedAtOf } from './decode.ts';
+import { decodeOasisLmp, errorInAnswer, publishedAtOf } from './decode.ts';
 
 /** The day-ahead report, two hours of one node, as OASIS writes it; by hand. */
 const DAM_HEADER =
@@ -31,6 +31,40 @@ const DAM_FACTS: LmpFact[] = [
   fact('TH_NP15_GEN-APND', 'DAY_AHEAD_HOURLY', '2024-07-01T14:00Z', 60, [31.50125, 34, -2.00005, -0.4987, 0]),
   fact('TH_NP15_GEN-APND', 'DAY_AHEAD_HOURLY', '2024-07-01T15:00Z', 60, [-4.25, 10.75, -14.5, -0.5, 0]),
 ];
+
+describe('an answer', () => {
+  const NOTICE = 'TRADE_DATE,MARKET,CORRECTION_REASON,REPORT_GENERATED\n2024-07-10,DAM,price,2024-07-10 16:20:31\n';
+  const zip = zipOf([{ name: '20240701_PRC_LMP_DAM.csv', bytes: Buffer.from(DAM) }]);
+  const read = (bytes: Buffer | string) => errorInAnswer({ bytes: Buffer.from(bytes), name: 'PRC_LMP' });
+
+  test.each([
+    ['a zip', zip],
+    ['a CSV', DAM],
+    ['a CSV whose last line has no end', DAM.trimEnd()],
+    ['a CSV of no rows', `${DAM_HEADER}\n`],
+    ['a notice of corrections', NOTICE],
+  ])('that is whole is none that has to be asked for again: %s', async (_, bytes) => {
+    expect(await read(bytes)).toBeUndefined();
+  });
+
+  test.each([
+    ['half a zip', zip.subarray(0, zip.length / 2)],
+    ['a zip with a bit turned', turned(zip, 200)],
+    ['half a CSV', DAM.slice(0, DAM.length / 2)],
+    ['half a header', DAM_HEADER.slice(0, 50)],
+    ['half a CSV in a zip', zipOf([{ name: 'PRC_LMP.csv', bytes: Buffer.from(DAM.slice(0, DAM.length / 2)) }])],
+    ['nothing', ''],
+    ['a notice without its columns', NOTICE.replace('MARKET', 'MARKT').replace('REPORT_GENERATED', 'REPORT')],
+  ])('that is damaged is told from one that is whole: %s', async (_, bytes) => {
+    expect(await read(bytes)).toMatchObject({ code: 'MALFORMED' });
+  });
+});
+
+function turned(bytes: Buffer, at: number): Buffer {
+  const other = Buffer.from(bytes);
+  other[at] = (other[at] ?? 0) ^ 1;
+  return other;
+}
 
 describe('the four reports', () => {
   test('PRC_LMP is the day-ahead run, its price in MW', async () => {

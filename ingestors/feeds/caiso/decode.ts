@@ -2,7 +2,7 @@ import { BusbarError, isBusbarError } from '../../../domain/errors.ts';
 import type { LmpFact } from '../../../domain/lmp.ts';
 import type { Decoded, Payload } from '../../feed.ts';
 import { isZip, readZip, type ZipLimits, zipMemberNames } from '../../sources/zip.ts';
-import { correctionsIn, decodeCorrectionGroup, isCorrectionGroup } from './correction-group.ts';
+import { assertMemberWhole, correctionsIn, decodeCorrectionGroup, isCorrectionGroup } from './correction-group.ts';
 import type { Correction } from './corrections.ts';
 import { decodeLmpCsv } from './lmp-pivot.ts';
 import { bodyKind, errorFromXml, throttledByPage, timeDateOf } from './oasis-xml.ts';
@@ -42,13 +42,16 @@ export async function correctionsInAnswer(payload: Payload): Promise<readonly Co
 
 /**
  * What is wrong with an answer as a whole, without decoding its data; undefined where it seems to be data. The errors
- * are those that `decodeOasisLmp` throws.
+ * are those that `decodeOasisLmp` throws, and `MALFORMED` for a CSV whose end is missing.
  */
-export async function errorInAnswer(bytes: Buffer): Promise<BusbarError | undefined> {
-  if (!isZip(bytes)) return errorIn(bytes);
+export async function errorInAnswer(payload: Payload): Promise<BusbarError | undefined> {
   try {
-    const documents = await readZip(bytes, ZIP_LIMITS, (name) => !name.toLowerCase().endsWith('.csv'));
-    return documents.map((document) => errorIn(document.bytes)).find((error) => error !== undefined);
+    for (const member of await membersOf(payload)) {
+      const error = errorIn(member.bytes);
+      if (error) return error;
+      assertMemberWhole(member);
+    }
+    return undefined;
   } catch (error) {
     if (isBusbarError(error)) return error;
     throw error;

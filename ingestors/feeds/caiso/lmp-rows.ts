@@ -62,6 +62,17 @@ export async function readLmpRows(member: CsvMember, reader: RowReader): Promise
   }
 }
 
+/**
+ * Whether the bytes are whole, without reading the rows between the first line and the last.
+ * @throws BusbarError `MALFORMED` as `readLmpRows` does, and where the last line is cut off.
+ */
+export function assertWhole(member: CsvMember): void {
+  const { text, columns, rowsAt } = opened(member);
+  const { line, unterminated } = lineAt(text, Math.max(rowsAt, text.lastIndexOf('\n') + 1));
+  if (line === '' || !unterminated) return;
+  if (columns.lastIsRead || fieldsOf(line)?.length !== columns.count) throw malformed(`${member.name} is cut off`);
+}
+
 /** The market run of the first row; blank where there is no row. Throws as `readLmpRows` does. */
 export function marketRunIn(member: CsvMember): string {
   const { text, columns, rowsAt } = opened(member);

@@ -184,15 +184,38 @@ describe('what OASIS does when it does not answer', () => {
     expect(oasis.requests).toHaveLength(1 + 5);
   });
 
-  test('an answer that cannot be read is yielded for the dead letters, and asked for again while it is not settled', async () => {
+  test.each([1, 4])('an answer that is damaged is asked for again, %i times in a row', async (times) => {
     const { poller, clock, oasis } = await begin({ now: '2024-07-02T12:30Z' });
-    oasis.failNext({ damaged: true });
+    oasis.failNext(...damaged(times));
     const fetched = await all(poller, 'PRC_LMP', at('2024-07-02T07:00Z'), clock.now());
-    expect(fetched.map(({ next }) => isoFromInstant(next))).toEqual(['2024-07-02T07:00:00.000Z']);
-    const [first] = fetched;
+    expect(await factsIn(fetched)).toHaveLength(24 * NODES.length);
+    expect(oasis.requests).toHaveLength(times + 1);
+    expect(spacings(oasis).every((ms) => ms >= 5000)).toBe(true);
+  });
+
+  test('an answer that stays damaged fails three polls, and is then yielded for the dead letters', async () => {
+    const { poller, clock, oasis } = await begin({ now: '2024-07-10T12:30Z' });
+    const position = at('2024-07-08T10:30Z');
+    const poll = () => all(poller, 'PRC_INTVL_LMP', position, clock.now());
+    oasis.failNext(...damaged(3 * 5));
+    for (let round = 0; round < 3; round += 1) await expect(poll()).rejects.toMatchObject({ code: 'MALFORMED' });
+    expect(oasis.requests).toHaveLength(3 * 5);
+    oasis.failNext(...damaged(5));
+    const [first, ...others] = await poll();
     if (!first) throw new Error('nothing was fetched');
     await expect(decodeOasisLmp(first.payload)).rejects.toMatchObject({ code: 'MALFORMED' });
-    expect(oasis.requests).toHaveLength(1);
+    expect((await factsIn(others)).length).toBeGreaterThan(0);
+    // Then there is as much patience again.
+    oasis.failNext(...damaged(5));
+    await expect(poll()).rejects.toMatchObject({ code: 'MALFORMED' });
+  });
+
+  test('an answer that stays damaged and is not settled leaves the position before it', async () => {
+    const { poller, clock, oasis } = await begin({ now: '2024-07-02T12:30Z' });
+    const poll = () => all(poller, 'PRC_LMP', at('2024-07-02T07:00Z'), clock.now());
+    oasis.failNext(...damaged(4 * 5));
+    for (let round = 0; round < 3; round += 1) await expect(poll()).rejects.toMatchObject({ code: 'MALFORMED' });
+    expect((await poll()).map(({ next }) => isoFromInstant(next))).toEqual(['2024-07-02T07:00:00.000Z']);
   });
 
   test('a refusal is not repeated and says which request was refused', async () => {
@@ -284,9 +307,12 @@ describe('a poll for corrections', () => {
     ]);
   });
 
-  test('hands an answer that cannot be read to the dead letters and goes on', async () => {
+  test('of which an answer stays damaged fails three times, then hands it to the dead letters and goes on', async () => {
     const { poller, clock, oasis } = await begin({ now: '2024-07-15T12:00Z' });
-    oasis.failNext({ damaged: true });
+    oasis.failNext(...damaged(4 * 5));
+    for (let round = 0; round < 3; round += 1) {
+      await expect(all(poller, 'PRC_CORR_GRP', START, clock.now())).rejects.toMatchObject({ code: 'MALFORMED' });
+    }
     const fetched = await all(poller, 'PRC_CORR_GRP', START, clock.now());
     expect(fetched.map(({ next }) => isoFromInstant(next).slice(0, 10))).toEqual(['2024-07-01', '2024-07-15']);
     const [first] = fetched;
@@ -333,19 +359,28 @@ describe('a chunk', () => {
   });
 
   test.each([
-    ['says that there is no data', { oasisCode: 1000 }, 'NO_DATA'],
-    ['cannot be read', { damaged: true }, 'MALFORMED'],
-  ] as const)('whose answer %s is answered', async (_, fault, code) => {
+    ['says that there is no data', { oasisCode: 1000 }, 'NO_DATA', 1],
+    ['cannot be read, however often it is asked for,', { damaged: true }, 'MALFORMED', 5],
+  ] as const)('whose answer %s is answered', async (_, fault, code, tries) => {
     const { poller, oasis, request } = await beginChunk();
-    oasis.failNext(fault);
+    oasis.failNext(...Array.from({ length: tries }, () => fault));
     const { payload } = await poller.fetch('PRC_LMP', request, never);
     await expect(decodeOasisLmp(payload)).rejects.toMatchObject({ code });
-    expect(oasis.requests).toHaveLength(1);
+    expect(oasis.requests).toHaveLength(tries);
+  });
+
+  test('whose answer is damaged and then fails otherwise fails by the last name', async () => {
+    const { poller, oasis, request } = await beginChunk();
+    oasis.failNext(...damaged(4), { status: 503 });
+    await expect(poller.fetch('PRC_LMP', request, never)).rejects.toMatchObject({
+      code: 'SOURCE_FAILED',
+      details: { status: 503 },
+    });
   });
 
   test('is tried again as a poll is, and paced likewise', async () => {
     const { poller, oasis, request } = await beginChunk();
-    oasis.failNext({ status: 429 }, { oasisCode: 1015 }, { stallMs: 1 }, { page: true });
+    oasis.failNext({ status: 429 }, { damaged: true }, { stallMs: 1 }, { page: true });
     const { payload } = await poller.fetch('PRC_LMP', request, never);
     expect((await decodeOasisLmp(payload)).facts).toHaveLength(48);
     expect(oasis.requests).toHaveLength(5);
@@ -525,6 +560,10 @@ async function all(
   const fetched: Fetched[] = [];
   for await (const each of poller.poll(report, position, now, never)) fetched.push(each);
   return fetched;
+}
+
+function damaged(times: number) {
+  return Array.from({ length: times }, () => ({ damaged: true }) as const);
 }
 
 /** `20240702T10:00-0000` */

@@ -1,4 +1,4 @@
-import { BusbarError } from '../../../domain/errors.ts';
+import { BusbarError, isBusbarError } from '../../../domain/errors.ts';
 import { HOUR_MS } from '../../../domain/instant.ts';
 import type { Answer, DeliveryRange, Fetched, Pacer, Poller } from '../../feed.ts';
 import { type Clock, createHttpSource, type HttpSource } from '../../sources/http.ts';
@@ -18,6 +18,12 @@ const TIMEOUT_MS = 120_000;
 /** The least pause that clears a throttle is OASIS' own spacing of 5 s. */
 const RETRIES = { triesMax: 5, backoffMs: 10_000, backoffMsMax: 120_000 };
 
+/**
+ * So many polls of a partition in a row fail over an answer that stays damaged. The next one takes what there is: the answer
+ * becomes a dead letter, and one bad report cannot keep its partition for ever.
+ */
+const DAMAGED_POLLS_MAX = 3;
+
 export interface OasisParts {
   readonly clock: Clock;
   readonly random: () => number;
@@ -29,7 +35,8 @@ export interface OasisParts {
  * or the poller closed.
  *
  * An answer that says "no data" is yielded only where it moves the position: the ledger then shows that the gap was
- * asked for. An answer that cannot be read is yielded, so that it becomes a dead letter.
+ * asked for. An answer that cannot be read is asked for again, as one that failed; if it stays so, the poll fails and is
+ * repeated, and after `DAMAGED_POLLS_MAX` of them, or for a chunk at once, it is handed on, so that it becomes a dead letter.
  */
 export function createOasisPoller(settings: CaisoSettings, { clock, random, pacer }: OasisParts): Poller {
   const http = createHttpSource({
@@ -41,20 +48,24 @@ export function createOasisPoller(settings: CaisoSettings, { clock, random, pace
     ...RETRIES,
   });
   const closing = new AbortController();
+  const patience = createPatience();
   const until = (signal: AbortSignal) => AbortSignal.any([signal, closing.signal]);
   return {
     poll: (partition, position, now, signal) => {
       if (!isPartitionName(partition)) throw new TypeError(`CAISO has no partition ${partition}`);
-      const polling: Polling = { settings, clock, http, signal: until(signal) };
-      return partition === CORRECTIONS
-        ? pollCorrections(polling, position, now)
-        : pollReport(polling, partition, position, now);
+      const takesDamaged = patience.isOver(partition);
+      const polling: Polling = { settings, clock, http, signal: until(signal), takesDamaged };
+      const answers =
+        partition === CORRECTIONS
+          ? pollCorrections(polling, position, now)
+          : pollReport(polling, partition, position, now);
+      return patience.counting(partition, answers);
     },
     fetch: async (partition, request, signal) => {
       if (!isPartitionName(partition) || !isRequestOf(partition, request)) {
         throw new BusbarError('BAD_USER_INPUT', `this is no request to OASIS for ${partition}: ${request}`);
       }
-      const { bytes } = await fetchOasis(http, urlOf(settings.CAISO_OASIS_URL, request), until(signal));
+      const { bytes } = await fetchOasis(http, partition, urlOf(settings.CAISO_OASIS_URL, request), until(signal));
       return answered(settings, clock, partition, request, bytes);
     },
     close: async () => {
@@ -69,6 +80,26 @@ interface Polling {
   readonly clock: Clock;
   readonly http: HttpSource;
   readonly signal: AbortSignal;
+  /** An answer that stays damaged is handed on. */
+  readonly takesDamaged: boolean;
+}
+
+/** Counts, by partition, the polls in a row that ended with a damaged answer. */
+function createPatience() {
+  const damaged = new Map<PartitionName, number>();
+  const polls = (partition: PartitionName) => damaged.get(partition) ?? 0;
+  return {
+    isOver: (partition: PartitionName) => polls(partition) >= DAMAGED_POLLS_MAX,
+    counting: async function* (partition: PartitionName, answers: AsyncIterable<Fetched>) {
+      try {
+        yield* answers;
+        damaged.delete(partition);
+      } catch (error) {
+        if (isBusbarError(error, 'MALFORMED')) damaged.set(partition, polls(partition) + 1);
+        throw error;
+      }
+    },
+  };
 }
 
 /**
@@ -90,7 +121,7 @@ async function* pollReport(
     const requests = requestsFor(report, settings.CAISO_NODES, window);
     for (const request of requests) {
       const path = pathOf(request);
-      const answer = await answerTo(polling, path);
+      const answer = await answerTo(polling, reportName, path);
       if (!answer) return;
       if (answer.error) ceiling = Math.min(ceiling, plan.settledUntil);
       // Until the last ten nodes have been asked for, the window itself is still to be done.
@@ -121,7 +152,7 @@ async function* pollCorrections(polling: Polling, position: number | undefined, 
   for (const day of sweep.days) {
     const questions: Question[] = [{ name: CORRECTIONS, path: correctionsPathOf(day), asked: rangeOf(day) }];
     for (let question = questions.shift(); question; question = questions.shift()) {
-      const answer = await answerTo(polling, question.path);
+      const answer = await answerTo(polling, question.name, question.path);
       if (!answer) return;
       const fetched = answered(settings, clock, question.name, question.path, answer.bytes);
       if (question.name === CORRECTIONS) {
@@ -162,9 +193,16 @@ interface OasisAnswer {
 }
 
 /** @returns undefined where polling was ended meanwhile. */
-async function answerTo({ settings, http, signal }: Polling, path: string): Promise<OasisAnswer | undefined> {
+async function answerTo(
+  { settings, http, signal, takesDamaged }: Polling,
+  name: PartitionName,
+  path: string,
+): Promise<OasisAnswer | undefined> {
+  const url = urlOf(settings.CAISO_OASIS_URL, path);
   try {
-    return await fetchOasis(http, urlOf(settings.CAISO_OASIS_URL, path), signal);
+    const answer = await fetchOasis(http, name, url, signal);
+    if (answer.error?.code === 'MALFORMED' && !takesDamaged) throw requestError(answer.error, url);
+    return answer;
   } catch (error) {
     if (signal.aborted) return undefined;
     throw error;
@@ -172,16 +210,31 @@ async function answerTo({ settings, http, signal }: Polling, path: string): Prom
 }
 
 /**
- * One answer of OASIS, its errors told apart by what the body says.
+ * One answer of OASIS, its errors told apart by what the body says. One that is still damaged at the last try is an answer.
  * @throws BusbarError `THROTTLED` and `SOURCE_FAILED` (after retries), `SOURCE_REFUSED`; `MALFORMED` where it is too large.
  */
-function fetchOasis(http: HttpSource, url: string, signal: AbortSignal): Promise<OasisAnswer> {
+async function fetchOasis(
+  http: HttpSource,
+  name: PartitionName,
+  url: string,
+  signal: AbortSignal,
+): Promise<OasisAnswer> {
+  let damaged: OasisAnswer | undefined;
   const read = async ({ bytes }: { readonly bytes: Buffer }) => {
-    const error = await errorInAnswer(bytes);
-    if (error && error.code !== 'NO_DATA' && error.code !== 'MALFORMED') throw requestError(error, url);
+    const error = await errorInAnswer({ bytes, name });
+    if (error?.code === 'MALFORMED') {
+      damaged = { bytes, error };
+      throw new BusbarError('SOURCE_FAILED', error.message, { cause: error });
+    }
+    if (error && error.code !== 'NO_DATA') throw requestError(error, url);
     return { bytes, error };
   };
-  return http.get(url, read, { signal });
+  try {
+    return await http.get(url, read, { signal });
+  } catch (error) {
+    if (damaged && isBusbarError(error) && error.cause === damaged.error) return damaged;
+    throw error;
+  }
 }
 
 function requestError(error: BusbarError, url: string): BusbarError {

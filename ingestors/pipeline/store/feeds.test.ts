@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { nodeNameFrom } from '../../../domain/market.ts';
 import { readConfig } from '../../../runtime/config.ts';
 import { inventedFeed } from '../../../tests/support/job-bench.ts';
 import { freshDatabase, type TestDatabase } from '../../../tests/support/postgres.ts';
@@ -60,7 +61,7 @@ describe('registering feeds', () => {
     const feed = feedOf(['A'], [EXPECTED]);
     await registerFeeds(db.pool, [feed], config);
     expect(await registerFeeds(db.pool, [feed], config)).toEqual([]);
-    const others = feedOf(['A'], [{ ...EXPECTED, nodes: [] }]);
+    const others = feedOf(['A'], [{ ...EXPECTED, nodes: [nodeNameFrom('PJM', 'OTHER') ?? expect.unreachable()] }]);
     expect(await registerFeeds(db.pool, [others], config)).toEqual([
       { feed: 'invented', partition: 'A', nodes: EXPECTED.nodes },
     ]);

@@ -16,7 +16,7 @@ import {
   type StoredPosition,
   saveCheckpoints,
   savePositions,
-  takeCheckpointBefore,
+  takeCheckpointsBefore,
   tradesAfter,
 } from './stored-position.ts';
 
@@ -46,10 +46,16 @@ export async function changePositions(
   const byKey = new Map(changes.map((change) => [keyOf(change), change]));
   const course: Course = { checkpoints: [], snapshots: [] };
   const now: StoredPosition[] = [];
+  const reworks: Rework[] = [];
   for (const each of stored) {
     const change = byKey.get(keyOf(each));
-    if (change) now.push(await changed(client, each, change, course));
+    if (!change) continue;
+    const added = [...change.added].sort(compareTrades);
+    const at = reworkPlace(each.position, change, added);
+    if (at) reworks.push({ ...each, at, method: change.method ?? each.position.method });
+    else now.push(goneOn(each, added, course));
   }
+  now.push(...(await workedOut(client, reworks, course)));
   await savePositions(client, now, by);
   await saveCheckpoints(client, course.checkpoints);
   await saveSnapshots(client, course.snapshots, 'TRADE', by);
@@ -60,17 +66,6 @@ export async function changePositions(
 interface Course {
   readonly checkpoints: Checkpoint[];
   readonly snapshots: Snapshot[];
-}
-
-async function changed(
-  client: Queryable,
-  stored: StoredPosition,
-  change: PositionChange,
-  course: Course,
-): Promise<StoredPosition> {
-  const added = [...change.added].sort(compareTrades);
-  const from = reworkPlace(stored.position, change, added);
-  return from === undefined ? goneOn(stored, added, course) : workedOut(client, stored, change.method, from, course);
 }
 
 function goneOn(stored: StoredPosition, added: readonly Trade[], course: Course): StoredPosition {
@@ -85,26 +80,39 @@ function goneOn(stored: StoredPosition, added: readonly Trade[], course: Course)
   return { account, nodeId, seq, position };
 }
 
-async function workedOut(
-  client: Queryable,
-  { account, nodeId, seq: before, position: old }: StoredPosition,
-  method: CostMethod = old.method,
-  from: TradeKey,
-  course: Course,
-): Promise<StoredPosition> {
-  const checkpoint = await takeCheckpointBefore(client, { account, nodeId }, from);
-  let position = checkpoint ?? flatPosition(method);
-  for await (const trades of tradesAfter(client, { account, nodeId }, position.last)) {
-    for (let at = 0; at < trades.length; ) {
-      const next = at + CHECKPOINT_TRADES - (position.trades % CHECKPOINT_TRADES);
-      position = applyTrades(position, trades.slice(at, next));
-      at = next;
-      if (position.trades % CHECKPOINT_TRADES === 0) course.checkpoints.push({ account, nodeId, position });
-    }
+/** A position that is worked out anew, from before a trade. */
+interface Rework extends StoredPosition {
+  readonly at: TradeKey;
+  readonly method: CostMethod;
+}
+
+async function workedOut(client: Queryable, reworks: readonly Rework[], course: Course): Promise<StoredPosition[]> {
+  if (reworks.length === 0) return [];
+  const checkpoints = await takeCheckpointsBefore(client, reworks);
+  const positions = reworks.map(({ method }, index) => checkpoints[index] ?? flatPosition(method));
+  const starts = reworks.map(({ account, nodeId }, index) => ({ account, nodeId, at: positions[index]?.last ?? null }));
+  for await (const { index, trades } of tradesAfter(client, starts)) {
+    const rework = reworks[index];
+    const position = positions[index];
+    if (rework && position) positions[index] = applied(rework, position, trades, course);
   }
-  const seq = before + 1;
-  course.snapshots.push({ account, nodeId, seq, position });
-  return { account, nodeId, seq, position };
+  return reworks.map(({ account, nodeId, seq: before, method }, index) => {
+    const worked = { account, nodeId, seq: before + 1, position: positions[index] ?? flatPosition(method) };
+    course.snapshots.push(worked);
+    return worked;
+  });
+}
+
+/** A stretch between two checkpoints at a time. */
+function applied({ account, nodeId }: PositionId, from: Position, trades: readonly Trade[], course: Course): Position {
+  let position = from;
+  for (let at = 0; at < trades.length; ) {
+    const next = at + CHECKPOINT_TRADES - (position.trades % CHECKPOINT_TRADES);
+    position = applyTrades(position, trades.slice(at, next));
+    at = next;
+    if (position.trades % CHECKPOINT_TRADES === 0) course.checkpoints.push({ account, nodeId, position });
+  }
+  return position;
 }
 
 /** Before all trades: where a position of another method begins. */

@@ -148,30 +148,57 @@ const SAVE_POSITIONS = `
        AS t(account, node_id, seq, method, quantity, cost, realized, lots, trades, last_ts, last_trade_id)
   WHERE p.account = t.account AND p.node_id = t.node_id`;
 
-/** The last checkpoint before a trade; those from there on are forgotten. */
-export async function takeCheckpointBefore(
-  client: Queryable,
-  { account, nodeId }: PositionId,
-  { ts, tradeId }: TradeKey,
-): Promise<Position | undefined> {
-  const values = [account, nodeId, ts, tradeId];
-  await client.query({ name: 'forget-checkpoints', text: FORGET_CHECKPOINTS, values });
-  const { rows } = await client.query<{ state: PositionJson }>({
-    name: 'take-checkpoint',
-    text: LAST_CHECKPOINT,
-    values,
-  });
-  return rows[0] && positionFromJson(rows[0].state);
+/** Where a position is worked out from. */
+export interface Place extends PositionId {
+  readonly at: TradeKey;
 }
 
-const PLACE = `(to_timestamp($3::float8 / 1000.0), $4::text COLLATE "C")`;
+/** Of each position the last checkpoint before a trade, in the order asked; those from there on are forgotten. */
+export async function takeCheckpointsBefore(
+  client: Queryable,
+  places: readonly Place[],
+): Promise<(Position | undefined)[]> {
+  const values = placesOf(places);
+  await client.query({ name: 'forget-checkpoints', text: FORGET_CHECKPOINTS, values });
+  const { rows } = await client.query<{ place: number; state: PositionJson }>({
+    name: 'take-checkpoints',
+    text: LAST_CHECKPOINTS,
+    values,
+  });
+  const states = new Map(rows.map(({ place, state }) => [place, state]));
+  return places.map((_, index) => {
+    const state = states.get(index + 1);
+    return state && positionFromJson(state);
+  });
+}
+
+function placesOf(places: readonly (PositionId & { readonly at: TradeKey | null })[]): unknown[] {
+  return [
+    places.map(({ account }) => account),
+    places.map(({ nodeId }) => nodeId),
+    places.map(({ at }) => at?.ts ?? null),
+    places.map(({ at }) => at?.tradeId ?? null),
+  ];
+}
+
+const PLACES = `
+  (SELECT account, node_id, to_timestamp(ts / 1000.0) AS ts, trade_id, place::int4
+   FROM unnest($1::text[], $2::int4[], $3::float8[], $4::text[]) WITH ORDINALITY AS t(account, node_id, ts, trade_id, place)) AS asked`;
 
 const FORGET_CHECKPOINTS = `
-  DELETE FROM position_checkpoint WHERE account = $1 AND node_id = $2 AND (last_ts, last_trade_id) >= ${PLACE}`;
+  DELETE FROM position_checkpoint c USING ${PLACES}
+  WHERE c.account = asked.account AND c.node_id = asked.node_id
+    AND (c.last_ts, c.last_trade_id) >= (asked.ts, asked.trade_id COLLATE "C")`;
 
-const LAST_CHECKPOINT = `
-  SELECT state FROM position_checkpoint WHERE account = $1 AND node_id = $2 AND (last_ts, last_trade_id) < ${PLACE}
-  ORDER BY last_ts DESC, last_trade_id DESC LIMIT 1`;
+const LAST_CHECKPOINTS = `
+  SELECT asked.place, last.state
+  FROM ${PLACES}
+  CROSS JOIN LATERAL (
+    SELECT state FROM position_checkpoint c
+    WHERE c.account = asked.account AND c.node_id = asked.node_id
+      AND (c.last_ts, c.last_trade_id) < (asked.ts, asked.trade_id COLLATE "C")
+    ORDER BY c.last_ts DESC, c.last_trade_id DESC LIMIT 1
+  ) AS last`;
 
 export interface Checkpoint extends PositionId {
   readonly position: Position;
@@ -194,46 +221,67 @@ export async function saveCheckpoints(client: Queryable, checkpoints: readonly C
   });
 }
 
-const PAGE_TRADES = 20_000;
+/** Of one position at a time: twice what lies between two checkpoints. */
+const PAGE_TRADES = 2_000;
 
-/** The trades that count in a position, in their order, after a place; page by page, so that a long past needs no more memory. */
+/**
+ * The trades that count in positions, of each in their order, after a place; page by page, so that a long past needs no more
+ * memory. `index` says of which of those asked.
+ */
 export async function* tradesAfter(
   client: Queryable,
-  id: PositionId,
-  place: TradeKey | null,
-): AsyncGenerator<readonly Trade[]> {
-  for (let after: TradeKey | null | undefined = place; after !== undefined; ) {
-    const trades = await pageOfTrades(client, id, after);
-    if (trades.length > 0) yield trades;
-    after = trades.length === PAGE_TRADES ? trades.at(-1) : undefined;
+  asked: readonly (PositionId & { readonly at: TradeKey | null })[],
+): AsyncGenerator<{ readonly index: number; readonly trades: readonly Trade[] }> {
+  for (let open = asked.map((each, index) => ({ ...each, index })); open.length > 0; ) {
+    const pages = await pagesOfTrades(client, open);
+    const next: typeof open = [];
+    for (const [place, each] of open.entries()) {
+      const trades = pages.get(place + 1) ?? [];
+      if (trades.length > 0) yield { index: each.index, trades };
+      const last = trades.at(-1);
+      if (last && trades.length === PAGE_TRADES) next.push({ ...each, at: last });
+    }
+    open = next;
   }
 }
 
-async function pageOfTrades(
+async function pagesOfTrades(
   client: Queryable,
-  { account, nodeId }: PositionId,
-  after: TradeKey | null,
-): Promise<Trade[]> {
+  places: readonly (PositionId & { readonly at: TradeKey | null })[],
+): Promise<Map<number, Trade[]>> {
   const { rows } = await client.query<TradeTexts>({
     name: 'trades-after',
     text: TRADES_AFTER,
-    values: [account, nodeId, after?.ts ?? null, after?.tradeId ?? null],
+    values: placesOf(places),
   });
-  return rows.map(({ mw, price, ...trade }) => ({ ...trade, mw: decimalFrom(mw), price: decimalFrom(price) }));
+  const pages = new Map<number, Trade[]>();
+  for (const { place, mw, price, ...trade } of rows) {
+    const page = pages.get(place) ?? [];
+    page.push({ ...trade, mw: decimalFrom(mw), price: decimalFrom(price) });
+    pages.set(place, page);
+  }
+  return pages;
 }
 
 interface TradeTexts extends Omit<Trade, 'mw' | 'price'> {
+  /** Of the position asked for, from 1. */
+  readonly place: number;
   readonly mw: string;
   readonly price: string;
   readonly node: NodeName;
 }
 
 const TRADES_AFTER = `
-  SELECT t.trade_id AS "tradeId", t.version, ${ms('t.ts')} AS ts, t.account, n.market_id || ':' || n.name AS node, t.side,
-         trim_scale(t.mw) AS mw, trim_scale(t.price) AS price, t.minutes, t.status
-  FROM trade t
-  JOIN trade_head h ON h.trade_id = t.trade_id AND h.version = t.version AND h.ts = t.ts
-  JOIN pricing_node n ON n.id = t.node_id
-  WHERE t.account = $1 AND t.node_id = $2 AND t.status = 'ACTIVE'
-    AND ($3::float8 IS NULL OR (t.ts, t.trade_id) > ${PLACE})
-  ORDER BY t.ts, t.trade_id LIMIT ${PAGE_TRADES}`;
+  SELECT asked.place, counted.*
+  FROM ${PLACES}
+  CROSS JOIN LATERAL (
+    SELECT t.trade_id AS "tradeId", t.version, ${ms('t.ts')} AS ts, t.account, n.market_id || ':' || n.name AS node, t.side,
+           trim_scale(t.mw) AS mw, trim_scale(t.price) AS price, t.minutes, t.status
+    FROM trade t
+    JOIN trade_head h ON h.trade_id = t.trade_id AND h.version = t.version AND h.ts = t.ts
+    JOIN pricing_node n ON n.id = t.node_id
+    WHERE t.account = asked.account AND t.node_id = asked.node_id AND t.status = 'ACTIVE'
+      AND (asked.ts IS NULL OR (t.ts, t.trade_id) > (asked.ts, asked.trade_id COLLATE "C"))
+    ORDER BY t.ts, t.trade_id LIMIT ${PAGE_TRADES}
+  ) AS counted
+  ORDER BY asked.place, counted.ts, counted."tradeId" COLLATE "C"`;
