@@ -70,7 +70,7 @@ export class BoardLife {
   prices(prices: readonly NodePrice[]): void {
     this.#tell((changes) => {
       for (const each of prices) this.#board.price(each, changes);
-    });
+    }, true);
   }
 
   /**
@@ -120,10 +120,10 @@ export class BoardLife {
     this.prices(await this.#source.prices(unknown));
   }
 
-  #tell(change: (changes: Changes<BoardWatcher>) => void): void {
+  #tell(change: (changes: Changes<BoardWatcher>) => void, byPrice = false): void {
     const changes: Changes<BoardWatcher> = new Map();
     change(changes);
-    for (const [watcher, positions] of changes) watcher.receive({ cursor: this.#cursor, positions });
+    for (const [watcher, positions] of changes) watcher.receive({ cursor: this.#cursor, positions, byPrice });
   }
 }
 

@@ -9,10 +9,11 @@ import { type BacklogBounds, BOUNDS } from '../live/backlog.ts';
 import { Subscription } from '../live/subscription.ts';
 import { followUpstream, retryMs, type Upstream, type UpstreamListener } from '../live/upstream.ts';
 import type { BoardOptions } from './board.ts';
-import { BoardLife } from './board-life.ts';
+import { BoardLife, type BoardWatcher } from './board-life.ts';
 import type { BoardUpdate } from './marked-position.ts';
 import { createPnlBacklog } from './pnl-backlog.ts';
 import type { PositionsSource } from './positions-source.ts';
+import { PricePacer } from './price-pacer.ts';
 
 export interface PnlHubOptions extends BoardOptions {
   readonly bus: LiveBus;
@@ -71,7 +72,7 @@ export class PnlHub {
     const subscription: PnlSubscription = new Subscription({ backlog, cursor: after, metrics });
     this.#subscriptions.add(subscription);
     subscription.onEnded(() => this.#subscriptions.delete(subscription));
-    const begin = () => this.#begin(filter, subscription);
+    const begin = () => this.#begin(filter, delivery, subscription);
     if (after === undefined) begin();
     else this.#requireCursor(after).then(begin, (error) => subscription.stream.end({ error }));
     return subscription.stream;
@@ -155,17 +156,24 @@ export class PnlHub {
     this.#waiting.clear();
   }
 
-  #begin(filter: PositionFilter, subscription: PnlSubscription): void {
+  #begin(filter: PositionFilter, delivery: Delivery, subscription: PnlSubscription): void {
     if (!subscription.stream.open) return;
     if (!this.#life?.live) {
-      this.#waiting.add(() => this.#begin(filter, subscription));
+      this.#waiting.add(() => this.#begin(filter, delivery, subscription));
       return;
     }
     try {
-      subscription.onEnded(this.#life.watch(filter, subscription));
+      const watcher = delivery === 'EVERY' ? subscription : this.#paced(subscription);
+      subscription.onEnded(this.#life.watch(filter, watcher));
     } catch (error) {
       subscription.stream.end({ error });
     }
+  }
+
+  #paced(subscription: PnlSubscription): BoardWatcher {
+    const pacer = new PricePacer(subscription, () => this.#options.metrics.conflatedTicks.inc());
+    subscription.onEnded(() => pacer.stop());
+    return pacer;
   }
 
   /**
