@@ -99,6 +99,7 @@ const CORE = z.object({
     .describe(
       'Runs that positions are marked by, separated by commas: the first that has a price of the last 31 days counts, with its newest interval.',
     ),
+  FORECASTS: flag.default(true).describe('false: this process forecasts no prices; whoever is told to does.'),
   PNL_SNAPSHOT_SECONDS: z.coerce
     .number()
     .int()

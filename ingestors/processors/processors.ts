@@ -20,7 +20,7 @@ export interface Processors {
 export function createProcessors(
   parts: ProcessorParts & {
     readonly pool: pg.Pool;
-    readonly core: Pick<CoreConfig, 'MARK_RUNS' | 'PNL_SNAPSHOT_SECONDS'>;
+    readonly core: Pick<CoreConfig, 'FORECASTS' | 'MARK_RUNS' | 'PNL_SNAPSHOT_SECONDS'>;
     readonly feeds: readonly Feed[];
     readonly eventLog: Pick<EventLog, 'append'>;
     readonly log: Logger;
@@ -32,7 +32,7 @@ export function createProcessors(
   const prices = feeds.filter(({ family }) => family === 'lmp').map(({ id }) => id);
   return {
     recurring: [
-      forecastsRecurring({ ...parts, feeds: prices }),
+      ...(core.FORECASTS ? [forecastsRecurring({ ...parts, feeds: prices })] : []),
       ...(everyMs > 0 ? [snapshotsOf({ ...parts, markRuns, everyMs })] : []),
     ],
     tasks: { [REWORK_TASK]: createReworkTask({ ...parts, markRuns }) },
