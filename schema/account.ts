@@ -39,7 +39,7 @@ builder.mutationField('setCostMethod', (t) =>
     },
     resolve: async (_root, { account, method }, { operations, reads }) => {
       await operations.setCostMethod({ account, method });
-      const found = (await reads.accounts()).find(({ id }) => id === account);
+      const found = await reads.account(account);
       if (!found) throw new BusbarError('NOT_FOUND', `there is no account "${account}"`);
       return found;
     },

@@ -204,6 +204,7 @@ export interface PriceTrendRow {
 export interface TradingReads {
   /** By id. @throws BusbarError `LIMIT_EXCEEDED`. */
   accounts(): Promise<AccountRow[]>;
+  account(id: string): Promise<AccountRow | null>;
   /** The versions that count, newest trade first. */
   trades(filter: TradeFilter, page: Page<TradePlace>): Promise<Slice<TradeRow>>;
   /** Every version of each trade, the highest first, in the order asked. @throws BusbarError `LIMIT_EXCEEDED`. */

@@ -1,7 +1,7 @@
 import { MARK_RUNS } from '../../domain/mark-price.ts';
 import type { MarketRun } from '../../domain/market-run.ts';
 import type { TradingReads } from '../../schema/trading-rows.ts';
-import { readAccounts } from './accounts.ts';
+import { readAccount, readAccounts } from './accounts.ts';
 import { readExposure } from './exposure.ts';
 import { readForecasts } from './forecasts.ts';
 import { readMarketMetrics } from './market-metrics.ts';
@@ -31,6 +31,7 @@ export function createTradingReads({ pool, rollups, clock, markRuns = MARK_RUNS 
   const marking = (): Marking => ({ runs: markRuns, now: clock() });
   return {
     accounts: () => readAccounts(pool),
+    account: (id) => readAccount(pool, id),
     trades: (filter, page) => readTrades(pool, filter, page),
     tradeVersions: (ids) => readTradeVersions(pool, ids),
     positionTrades: (requests) => readPositionTrades(pool, requests),

@@ -1,5 +1,4 @@
 /** What works on facts that are committed: forecasts of prices, and positions beyond the trades that move them. */
-import type pg from 'pg';
 import type { Logger } from 'pino';
 import { REWORK_TASK } from '../../prisma/operations/accounts.ts';
 import type { CoreConfig } from '../../runtime/config.ts';
@@ -19,7 +18,6 @@ export interface Processors {
 
 export function createProcessors(
   parts: ProcessorParts & {
-    readonly pool: pg.Pool;
     readonly core: Pick<CoreConfig, 'FORECASTS' | 'MARK_RUNS' | 'PNL_SNAPSHOT_SECONDS'>;
     readonly feeds: readonly Feed[];
     readonly eventLog: Pick<EventLog, 'append'>;

@@ -134,6 +134,7 @@ function contextWith(
     gaps: down,
     completeness: down,
     accounts: down,
+    account: down,
     trades: down,
     tradeVersions: down,
     positionTrades: down,

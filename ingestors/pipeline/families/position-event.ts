@@ -3,7 +3,7 @@ import type { StoredPosition } from '../../processors/positions/stored-position.
 
 /** A position as the live bus carries it: without its lots, which nobody marks. */
 export function positionEvent(
-  { account, node, seq, position }: StoredPosition & { readonly node: string },
+  { account, node, seq, position }: StoredPosition,
   ledgerId: number,
   recordedAt: number,
 ): PositionEvent {

@@ -1,5 +1,4 @@
 import type pg from 'pg';
-import type { NodeName } from '../../../domain/market.ts';
 import { decimalFrom } from '../../../domain/money.ts';
 import { compareTrades, type Trade, type TradeKey } from '../../../domain/trade.ts';
 import { ms } from '../../../prisma/instants.ts';
@@ -23,11 +22,7 @@ export interface TradesWritten {
   /** Another trade under a version that is taken: places in what was given. */
   readonly refused: readonly number[];
   /** As they stand now. */
-  readonly positions: readonly ChangedPosition[];
-}
-
-export interface ChangedPosition extends StoredPosition {
-  readonly node: NodeName;
+  readonly positions: readonly StoredPosition[];
 }
 
 /**
@@ -48,16 +43,12 @@ export async function writeTrades(
     [...judged.heads.values()].filter(({ trade }) => heads.has(trade.tradeId)),
   );
   const positions = await changePositions(client, changesOf(heads, judged.heads), by);
-  const names = nodeNames([...placed, ...heads.values()]);
   return {
     written: judged.accepted.map(({ trade }) => trade),
     revised: judged.revised,
     unchanged: judged.unchanged,
     refused: judged.refused,
-    positions: positions.flatMap((position) => {
-      const node = names.get(position.nodeId);
-      return node ? [{ ...position, node }] : [];
-    }),
+    positions,
   };
 }
 
@@ -134,10 +125,6 @@ function changesOf(
     } else if (now.trade.status === 'ACTIVE') changeOf(now).added.push(now.trade);
   }
   return [...changes.values()];
-}
-
-function nodeNames(placed: readonly PlacedTrade[]): Map<number, NodeName> {
-  return new Map(placed.map(({ nodeId, trade }) => [nodeId, trade.node]));
 }
 
 /**

@@ -77,7 +77,7 @@ function goneOn(stored: StoredPosition, added: readonly Trade[], course: Course)
     course.snapshots.push({ account, nodeId, seq, position });
     if (position.trades % CHECKPOINT_TRADES === 0) course.checkpoints.push({ account, nodeId, position });
   }
-  return { account, nodeId, seq, position };
+  return { ...stored, seq, position };
 }
 
 /** A position that is worked out anew, from before a trade. */
@@ -96,8 +96,8 @@ async function workedOut(client: Queryable, reworks: readonly Rework[], course: 
     const position = positions[index];
     if (rework && position) positions[index] = applied(rework, position, trades, course);
   }
-  return reworks.map(({ account, nodeId, seq: before, method }, index) => {
-    const worked = { account, nodeId, seq: before + 1, position: positions[index] ?? flatPosition(method) };
+  return reworks.map(({ account, nodeId, node, seq: before, method }, index) => {
+    const worked = { account, nodeId, node, seq: before + 1, position: positions[index] ?? flatPosition(method) };
     course.snapshots.push(worked);
     return worked;
   });

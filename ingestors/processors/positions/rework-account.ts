@@ -6,7 +6,7 @@ import type { QueueTask } from '../../jobs/queue-runner.ts';
 import { positionEvent } from '../../pipeline/families/position-event.ts';
 import { commitOwn, type ProcessorParts } from '../own-commit.ts';
 import { changePositions } from './change-positions.ts';
-import { nodeNamesOf, positionsOfOtherMethod } from './stored-position.ts';
+import { positionsOfOtherMethod } from './stored-position.ts';
 
 /** Where the positions of accounts are committed whose method was changed. */
 const PARTITION = 'accounts';
@@ -25,16 +25,12 @@ export function createReworkTask(parts: ProcessorParts & { readonly markRuns: re
       const changes = ids.map((id) => ({ ...id, added: [], reworkFrom: undefined, method }));
       const now = parts.clock();
       const positions = await changePositions(client, changes, { ledgerId, markRuns: parts.markRuns, now });
-      const names = await nodeNamesOf(client, positions);
-      const events = positions.map((each) =>
-        positionEvent({ ...each, node: names.get(each.nodeId) ?? '' }, ledgerId, now),
-      );
       return {
         rowsIn: positions.reduce((sum, { position }) => sum + position.trades, 0),
         written: 0,
         revised: positions.length,
         range: { from: now, to: now },
-        news: { positions: events },
+        news: { positions: positions.map((each) => positionEvent(each, ledgerId, now)) },
       };
     });
   };

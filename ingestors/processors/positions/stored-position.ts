@@ -14,6 +14,7 @@ export interface PositionId {
 }
 
 export interface StoredPosition extends PositionId {
+  readonly node: NodeName;
   /** Grows with each change. */
   readonly seq: number;
   readonly position: Position;
@@ -52,7 +53,8 @@ const MAKE_POSITIONS = `
   ON CONFLICT DO NOTHING`;
 
 const COLUMNS = `
-  p.account, p.node_id AS "nodeId", p.seq, p.method, trim_scale(p.quantity) AS quantity, trim_scale(p.cost) AS cost,
+  p.account, p.node_id AS "nodeId", (SELECT market_id || ':' || name FROM pricing_node WHERE id = p.node_id) AS node,
+  p.seq, p.method, trim_scale(p.quantity) AS quantity, trim_scale(p.cost) AS cost,
   trim_scale(p.realized) AS realized, p.lots, p.trades, ${ms('p.last_ts')} AS "lastTs", p.last_trade_id AS "lastTradeId"`;
 
 /** All or none: whoever held some while it makes others would not keep the order. */
@@ -85,16 +87,8 @@ export async function positionsOfOtherMethod(client: Queryable, account: string)
   return rows;
 }
 
-/** By node id, as `MARKET:NAME`. */
-export async function nodeNamesOf(client: Queryable, ids: readonly PositionId[]): Promise<Map<number, string>> {
-  const { rows } = await client.query<{ id: number; name: string }>(
-    `SELECT id, market_id || ':' || name AS name FROM pricing_node WHERE id = ANY($1::int4[])`,
-    [ids.map(({ nodeId }) => nodeId)],
-  );
-  return new Map(rows.map(({ id, name }) => [id, name]));
-}
-
 interface PositionTexts extends PositionId {
+  readonly node: NodeName;
   readonly seq: number;
   readonly method: CostMethod;
   readonly quantity: string;
@@ -106,10 +100,19 @@ interface PositionTexts extends PositionId {
   readonly lastTradeId: string | null;
 }
 
-function storedFrom({ account, nodeId, seq, lots, lastTs, lastTradeId, ...state }: PositionTexts): StoredPosition {
+function storedFrom({
+  account,
+  nodeId,
+  node,
+  seq,
+  lots,
+  lastTs,
+  lastTradeId,
+  ...state
+}: PositionTexts): StoredPosition {
   const last = lastTs === null || lastTradeId === null ? null : { ts: lastTs, tradeId: lastTradeId };
   const own = lots ?? (state.method === 'FIFO' ? [] : undefined);
-  return { account, nodeId, seq, position: positionFromJson({ ...state, last, ...(own && { lots: own }) }) };
+  return { account, nodeId, node, seq, position: positionFromJson({ ...state, last, ...(own && { lots: own }) }) };
 }
 
 /** Writes positions back that `lockPositions` gave. */
