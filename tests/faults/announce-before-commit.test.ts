@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { requireOrSkip } from '../support/services.ts';
-import { freshStage } from './fresh-stage.ts';
+import { halfStored } from './fresh-stage.ts';
 import type { SabotageName } from './sabotage/sabotages.ts';
 import { sound } from './stage.ts';
 import { storedPrices } from './stored-prices.ts';
@@ -11,11 +11,7 @@ const HALF = SERIES.records / 2;
 describe.skipIf(!requireOrSkip('redis'))('A live price', () => {
   /** A process dies with a COMMIT on the way, half of the records stored before. */
   async function killedAtCommit(sabotage?: SabotageName) {
-    const stage = await freshStage(SERIES);
-    const network = await stage.network();
-    const ingestors = stage.startIngestors(network, sabotage);
-    await stage.produce(HALF);
-    await stage.stands(HALF);
+    const { stage, network, ingestors } = await halfStored(SERIES, sabotage);
     const committing = network.store.holdAt('COMMIT');
     await stage.produce(HALF);
     await committing.reached;

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { runRandomFaults, soundRun } from '../soak/random-faults.ts';
 import { requireOrSkip } from '../support/services.ts';
-import { freshStage } from './fresh-stage.ts';
+import { freshStage, halfStored } from './fresh-stage.ts';
 import type { SabotageName } from './sabotage/sabotages.ts';
-import { pricesOnly, sound } from './stage.ts';
+import { sound } from './stage.ts';
 
 const redis = requireOrSkip('redis');
 const kafka = requireOrSkip('kafka');
@@ -13,11 +13,7 @@ describe.skipIf(!redis)('Ingestors whose connection breaks between COMMIT and it
   const HALF = SERIES.records / 2;
 
   async function answerLost(sabotage?: SabotageName) {
-    const stage = await freshStage(SERIES);
-    const network = pricesOnly(await stage.network());
-    const ingestors = stage.startIngestors(network, sabotage);
-    await stage.produce(HALF);
-    await stage.stands(HALF);
+    const { stage, network, ingestors } = await halfStored(SERIES, sabotage);
     const answer = network.store.holdAt('COMMIT', 'server');
     await stage.produce(HALF);
     await answer.reached;

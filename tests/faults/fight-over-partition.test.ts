@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { requireOrSkip } from '../support/services.ts';
-import { freshStage } from './fresh-stage.ts';
+import { halfStored } from './fresh-stage.ts';
 import type { SabotageName } from './sabotage/sabotages.ts';
 import { sound } from './stage.ts';
 
@@ -13,11 +13,7 @@ describe.skipIf(!requireOrSkip('redis'))('Two ingestors that own the same partit
    * partitions; the second takes them over and stores the same half. Only then does the first get on to write.
    */
   async function fight(sabotage?: SabotageName) {
-    const stage = await freshStage(SERIES);
-    const network = await stage.network();
-    const loser = stage.startIngestors(network, sabotage);
-    await stage.produce(HALF);
-    await stage.stands(HALF);
+    const { stage, network, ingestors: loser } = await halfStored(SERIES, sabotage);
     const beforeWrite = network.store.holdAt('lock-partition');
     await stage.produce(HALF);
     await beforeWrite.reached;

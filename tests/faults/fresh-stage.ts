@@ -3,7 +3,8 @@ import { startKafka } from '../support/kafka.ts';
 import { freshDatabase } from '../support/postgres.ts';
 import { startRedis } from '../support/redis.ts';
 import type { PriceSeries } from './price-series.ts';
-import { openStage } from './stage.ts';
+import type { SabotageName } from './sabotage/sabotages.ts';
+import { type Network, openStage } from './stage.ts';
 import type { TradeSeries } from './trade-series.ts';
 import { withTrades } from './trades-stage.ts';
 
@@ -16,7 +17,22 @@ export async function freshStage(series: PriceSeries, { kafka = false } = {}) {
 
 export type FreshStage = Awaited<ReturnType<typeof freshStage>>;
 
-/** The same, with trades beside the prices. */
+/** Half of a series is stored by ingestors that run on, and whose next step a test may hold. */
+export async function halfStored(series: PriceSeries, sabotage?: SabotageName) {
+  const stage = await freshStage(series);
+  const network = pricesOnly(await stage.network());
+  const ingestors = stage.startIngestors(network, sabotage);
+  await stage.produce(series.records / 2);
+  await stage.stands(series.records / 2);
+  return { stage, network, ingestors };
+}
+
+/** Nothing but prices is committed and announced there, so that what waits for a step meets one of theirs. */
+function pricesOnly({ environment, ...network }: Network): Network {
+  return { ...network, environment: { ...environment, FORECASTS: 'false', PNL_SNAPSHOT_SECONDS: '0' } };
+}
+
+/** As `freshStage`, with trades beside the prices. */
 export async function freshTradesStage(series: PriceSeries, trades: TradeSeries, { kafka = false } = {}) {
   const { stage: prices, pool, broker } = await openFresh(series, kafka);
   const stage = await withTrades(prices, pool, trades);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { requireOrSkip } from '../support/services.ts';
-import { type FreshStage, freshStage } from './fresh-stage.ts';
+import { type FreshStage, halfStored } from './fresh-stage.ts';
 import { sound } from './stage.ts';
 
 const SERIES = { seed: 3, records: 6_000 };
@@ -9,11 +9,7 @@ const HALF = SERIES.records / 2;
 describe.skipIf(!requireOrSkip('redis'))('A committed batch, by ingestors killed before they announced it', () => {
   /** All records are stored, and half of them live, by a process that is no more. */
   async function killed(): Promise<FreshStage> {
-    const stage = await freshStage(SERIES);
-    const network = await stage.network();
-    const ingestors = stage.startIngestors(network);
-    await stage.produce(HALF);
-    await stage.stands(HALF);
+    const { stage, network, ingestors } = await halfStored(SERIES);
     const beforeAnnouncing = network.bus.holdAt('EVALSHA');
     await stage.produce(HALF);
     await beforeAnnouncing.reached;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { requireOrSkip } from '../support/services.ts';
-import { type FreshStage, freshStage } from './fresh-stage.ts';
+import { type FreshStage, halfStored } from './fresh-stage.ts';
 import { TOPIC } from './price-series.ts';
 import { sound } from './stage.ts';
 
@@ -10,11 +10,7 @@ const HALF = SERIES.records / 2;
 describe.skipIf(!requireOrSkip('redis'))('A batch that was read, by ingestors killed before they wrote', () => {
   /** Half of the records are stored, the other half was read by a process that is no more. */
   async function killed(): Promise<FreshStage> {
-    const stage = await freshStage(SERIES);
-    const network = await stage.network();
-    const ingestors = stage.startIngestors(network);
-    await stage.produce(HALF);
-    await stage.stands(HALF);
+    const { stage, network, ingestors } = await halfStored(SERIES);
     const beforeWrite = network.store.holdAt('lock-partition');
     await stage.produce(HALF);
     await beforeWrite.reached;

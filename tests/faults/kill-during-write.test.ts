@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { requireOrSkip } from '../support/services.ts';
-import { type FreshStage, freshStage } from './fresh-stage.ts';
+import { type FreshStage, halfStored } from './fresh-stage.ts';
 import type { SabotageName } from './sabotage/sabotages.ts';
-import { pricesOnly, sound } from './stage.ts';
+import { sound } from './stage.ts';
 
 const SERIES = { seed: 2, records: 6_000 };
 const HALF = SERIES.records / 2;
@@ -10,11 +10,7 @@ const HALF = SERIES.records / 2;
 describe.skipIf(!requireOrSkip('redis'))('A transaction whose ingestors are killed in the middle of it', () => {
   /** A process dies where it sends these bytes, with half of the records stored before. Another goes on. */
   async function killedAt(bytes: string, sabotage?: SabotageName): Promise<FreshStage> {
-    const stage = await freshStage(SERIES);
-    const network = pricesOnly(await stage.network());
-    const ingestors = stage.startIngestors(network, sabotage);
-    await stage.produce(HALF);
-    await stage.stands(HALF);
+    const { stage, network, ingestors } = await halfStored(SERIES, sabotage);
     const place = network.store.holdAt(bytes);
     await stage.produce(HALF);
     await place.reached;

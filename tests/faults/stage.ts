@@ -87,11 +87,6 @@ export function sound({ records }: PriceSeries): Omit<Verdict, 'ledgerEntries'> 
   };
 }
 
-/** Nothing but prices is committed there, so that a fault that waits for a commit meets one of theirs. */
-export function pricesOnly({ environment, ...network }: Network): Network {
-  return { ...network, environment: { ...environment, FORECASTS: 'false', PNL_SNAPSHOT_SECONDS: '0' } };
-}
-
 const silent = pino({ level: 'silent' });
 
 export async function openStage({ pool, databaseUrl, redisUrl, kafka, series }: StageParts): Promise<Stage> {
