@@ -3,12 +3,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRingBus } from '../../runtime/live-bus/ring-bus.ts';
 import { createMetrics } from '../../runtime/metrics.ts';
 import { freshDatabase, type TestDatabase } from '../../tests/support/postgres.ts';
+import { silentPipeline } from '../../tests/support/silent-pipeline.ts';
 import type { Feed } from '../feed.ts';
 import { JSON_TOPIC_FEEDS } from '../feeds/json-topics/feed.ts';
 import { createAnnouncer } from './announcer.ts';
 import { archivesOf } from './families/families.ts';
-import { createPipeline } from './pipeline.ts';
-import { createRollups } from './rollups.ts';
 import { unowned } from './store/positions.ts';
 
 const NOW = Date.UTC(2026, 0, 10);
@@ -30,17 +29,6 @@ describe('what is announced late, from the store', () => {
 
   /** Commits as a process without the bus does. */
   const publish = (lmp: number, publishedAt: number) => {
-    const rollups = createRollups({ pool: db.pool, log, clock });
-    const metrics = createMetrics();
-    const silent = createPipeline({
-      pool: db.pool,
-      announcer: undefined,
-      rollups,
-      keepRaw: false,
-      metrics,
-      log,
-      clock,
-    });
     const record = {
       ts: '2026-01-09T00:00:00Z',
       hub: 'PJM-WEST',
@@ -51,7 +39,7 @@ describe('what is announced late, from the store', () => {
     };
     const payload = { bytes: Buffer.from(JSON.stringify(record)), name: realtime.id };
     const items = [{ payload, publishedAt, publishedSeq: 0 }];
-    return silent.ingest(realtime, unowned(realtime.id, 'file'), {
+    return silentPipeline(db.pool, clock).ingest(realtime, unowned(realtime.id, 'file'), {
       kind: 'FILE',
       next: undefined,
       request: 'file',

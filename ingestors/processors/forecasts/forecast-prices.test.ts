@@ -8,12 +8,11 @@ import { createRingBus } from '../../../runtime/live-bus/ring-bus.ts';
 import { createMetrics } from '../../../runtime/metrics.ts';
 import { FORECASTS_SCHEMA } from '../../../schema/events/forecasts.ts';
 import { freshDatabase, type TestDatabase } from '../../../tests/support/postgres.ts';
+import { silentPipeline } from '../../../tests/support/silent-pipeline.ts';
 import type { Feed } from '../../feed.ts';
 import { JSON_TOPIC_FEEDS } from '../../feeds/json-topics/feed.ts';
 import { createAnnouncer } from '../../pipeline/announcer.ts';
 import { archivesOf } from '../../pipeline/families/families.ts';
-import { createPipeline } from '../../pipeline/pipeline.ts';
-import { createRollups } from '../../pipeline/rollups.ts';
 import { unowned } from '../../pipeline/store/positions.ts';
 import { FORECASTS_FEED, followPrices } from './forecast-prices.ts';
 import { publishForecasts } from './publish-forecasts.ts';
@@ -40,22 +39,11 @@ describe('forecasts follow prices', () => {
   const processor = () => ({ pool: db.pool, announcer: announcer(), clock, feeds: [realtime.id], log });
   /** Prices of 5-minute intervals, by their number. */
   const publish = (prices: Readonly<Record<number, number>>, hub = 'PJM-WEST') => {
-    const rollups = createRollups({ pool: db.pool, log, clock });
-    const metrics = createMetrics();
-    const pipeline = createPipeline({
-      pool: db.pool,
-      announcer: undefined,
-      rollups,
-      keepRaw: false,
-      metrics,
-      log,
-      clock,
-    });
     const records = Object.entries(prices).map(([interval, lmp_rt]) =>
       JSON.stringify({ ts: isoFromInstant(FROM + Number(interval) * 5 * MINUTE_MS), hub, lmp_rt }),
     );
     published += 1;
-    return pipeline.ingest(realtime, unowned(realtime.id, 'test'), {
+    return silentPipeline(db.pool, clock).ingest(realtime, unowned(realtime.id, 'test'), {
       kind: 'FILE',
       next: undefined,
       request: null,

@@ -7,14 +7,13 @@ import { createRingBus } from '../../../runtime/live-bus/ring-bus.ts';
 import { createMetrics } from '../../../runtime/metrics.ts';
 import { freshDatabase, type TestDatabase } from '../../../tests/support/postgres.ts';
 import { randomTrades } from '../../../tests/support/random-trades.ts';
+import { silentPipeline } from '../../../tests/support/silent-pipeline.ts';
 import { STORED_VERSIONS, sqlPositions, storeVersions } from '../../../tests/support/sql-positions.ts';
 import { addNodesOf, storedPositions, tradeRecord } from '../../../tests/support/stored-positions.ts';
 import type { Feed } from '../../feed.ts';
 import { JSON_TOPIC_FEEDS } from '../../feeds/json-topics/feed.ts';
 import { createAnnouncer } from '../../pipeline/announcer.ts';
 import { archivesOf } from '../../pipeline/families/families.ts';
-import { createPipeline } from '../../pipeline/pipeline.ts';
-import { createRollups } from '../../pipeline/rollups.ts';
 import { unowned } from '../../pipeline/store/positions.ts';
 import { createReworkTask } from './rework-account.ts';
 import { snapshotAll } from './snapshot-positions.ts';
@@ -30,10 +29,7 @@ describe('positions beside their trades', () => {
     db = await freshDatabase();
     bus = createRingBus({ window: { entriesMax: 1_000, ageMsMax: 3_600_000 }, clock: Date.now });
     await addNodesOf(db.pool, VERSIONS);
-    const rollups = createRollups({ pool: db.pool, log, clock: Date.now });
-    const metrics = createMetrics();
-    const pipeline = createPipeline({ pool: db.pool, announcer: undefined, rollups, keepRaw: false, metrics, log });
-    await pipeline.ingest(feed, unowned(feed.id, 'test'), {
+    await silentPipeline(db.pool).ingest(feed, unowned(feed.id, 'test'), {
       kind: 'FILE',
       next: undefined,
       request: null,
