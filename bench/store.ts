@@ -4,7 +4,7 @@
  */
 import { Readable } from 'node:stream';
 import { pipeline as pipe } from 'node:stream/promises';
-import type pg from 'pg';
+import pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { HOUR_MS, isoFromInstant } from '../domain/instant.ts';
 import type { VersionedLmp } from '../domain/lmp.ts';
@@ -32,9 +32,9 @@ export async function run() {
     const figures = { copy: [] as number[], copyOnTwo: [] as number[], upsert: [] as number[], replay: [] as number[] };
     for (let round = 1; round <= ROUNDS; round++) {
       const one = await store.fresh(`copy_${round}`);
-      figures.copy.push(await rate(() => inParallel(texts, 1, (text) => copyText(one.pool, text))));
+      figures.copy.push(await copyRate(one.url, texts, 1));
       const two = await store.fresh(`copy_on_two_${round}`);
-      figures.copyOnTwo.push(await rate(() => inParallel(texts, CONNECTIONS, (text) => copyText(two.pool, text))));
+      figures.copyOnTwo.push(await copyRate(two.url, texts, CONNECTIONS));
       const ours = await store.fresh(`upsert_${round}`);
       const commit = await committer(ours.pool);
       figures.upsert.push(await rate(() => inParallel(batches, CONNECTIONS, commit)));
@@ -50,6 +50,16 @@ export async function run() {
     };
   } finally {
     await store.close();
+  }
+}
+
+/** On a pool of its own: Busbar's pipelines, which COPY cannot. */
+async function copyRate(url: string, texts: readonly Buffer[], connections: number): Promise<number> {
+  const pool = new pg.Pool({ connectionString: url, max: connections });
+  try {
+    return await rate(() => inParallel(texts, connections, (text) => copyText(pool, text)));
+  } finally {
+    await pool.end();
   }
 }
 

@@ -5,6 +5,7 @@ import { type Actor, auditedChange, noteFailure } from '../prisma/operations/aud
 import { discardDeadLetters } from '../prisma/operations/dead-letters.ts';
 import { requestBackfill, requestCancel, requestReplay, requestRetry } from '../prisma/operations/jobs.ts';
 import { requestRepair } from '../prisma/operations/repair.ts';
+import type { Queryable } from '../prisma/queryable.ts';
 import type { Operations, Range } from '../schema/context.ts';
 import type { Caller } from './caller.ts';
 import { fromStore } from './store-reach.ts';
@@ -23,12 +24,12 @@ export function createOperations({ pool, clock }: OperationsOptions): (caller: C
     const change = <T extends object>(
       action: string,
       input: object,
-      work: (client: pg.ClientBase) => Promise<T>,
+      work: (client: Queryable) => Promise<T>,
     ): Promise<T> => fromStore(() => auditedChange(pool, { actor, action, input }, work));
     const requested = async (
       action: string,
       input: object,
-      request: (client: pg.ClientBase) => Promise<number>,
+      request: (client: Queryable) => Promise<number>,
     ): Promise<number> => (await change(action, input, async (client) => ({ jobId: await request(client) }))).jobId;
     return {
       noteFailure: (action, input, error) => noteFailure(pool, { actor, action, input }, error),

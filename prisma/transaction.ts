@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { BusbarError, messageOf } from '../domain/errors.ts';
+import type { Queryable } from './queryable.ts';
 
 /** SQLSTATE classes that say the server is away, full, shutting down or lost a race: another try can succeed. */
 const PASSING_CLASSES = new Set(['08', '40', '53', '55', '57', '58']);
@@ -7,19 +8,25 @@ const PASSING_CLASSES = new Set(['08', '40', '53', '55', '57', '58']);
 const BAD_DATA_CLASS = '22';
 
 /**
- * Runs `work` in one transaction on a connection of its own.
+ * Runs `work` in one transaction on a connection of its own. Statements that it issues together travel together.
  * @throws BusbarError as `reachable` does. Where COMMIT itself failed, the work may or may not be there.
  */
-export async function inTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+export async function inTransaction<T>(pool: pg.Pool, work: (transaction: Queryable) => Promise<T>): Promise<T> {
   return reachable(async () => {
     const client = await pool.connect();
+    const transaction = new Transaction(client);
     let broken: Error | undefined;
     try {
-      await client.query('BEGIN');
-      const result = await work(client);
+      const begun = transaction.query('BEGIN');
+      // It travels with the first statement of the work, which fails too where it does.
+      begun.catch(() => {});
+      const result = await work(transaction);
+      await begun;
+      transaction.end();
       await client.query('COMMIT');
       return result;
     } catch (error) {
+      transaction.end();
       // A connection that did not answer is dropped, which takes the transaction back too: it would not answer this either.
       if (isUnanswered(error)) broken = error;
       else
@@ -31,6 +38,27 @@ export async function inTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClie
       client.release(broken);
     }
   });
+}
+
+/** Of statements issued together one may fail while what follows another is still to come: that must not run by itself. */
+class Transaction implements Queryable {
+  readonly query: pg.ClientBase['query'];
+  #over = false;
+
+  constructor(client: pg.PoolClient) {
+    const { stream } = client.connection;
+    const query = (...statement: Parameters<pg.ClientBase['query']>) => {
+      if (this.#over) return Promise.reject(new TypeError('the transaction is over'));
+      stream.cork();
+      process.nextTick(() => stream.uncork());
+      return client.query(...statement);
+    };
+    this.query = query as pg.ClientBase['query'];
+  }
+
+  end(): void {
+    this.#over = true;
+  }
 }
 
 function isUnanswered(error: unknown): error is Error {

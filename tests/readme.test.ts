@@ -14,6 +14,7 @@ import { decodeTrades } from '../ingestors/feeds/json-topics/decode-trades.ts';
 import { writeTrades } from '../ingestors/pipeline/store/write-trades.ts';
 import { saveStates } from '../ingestors/processors/forecasts/stored-forecast.ts';
 import { SIMULATOR_ENV } from '../ingestors/simulator/settings.ts';
+import type { Queryable } from '../prisma/queryable.ts';
 import { inTransaction } from '../prisma/transaction.ts';
 import { variables } from '../runtime/config.ts';
 import { schema } from '../schema/schema.ts';
@@ -150,7 +151,7 @@ function cellOf(value: Leaf | Date): Cell {
   return Number.isNaN(number) ? value : Number(number.toPrecision(10));
 }
 
-async function selected(client: pg.ClientBase, text: string): Promise<Cell[][]> {
+async function selected(client: Queryable, text: string): Promise<Cell[][]> {
   const statement = text.replace(/:from\b/g, '$1').replace(/:to\b/g, '$2');
   const { rows } = await client.query<(Leaf | Date)[]>({
     text: statement,
@@ -182,7 +183,7 @@ function spotPrice(place: number, minute: number): number {
 }
 
 /** Trades as the ingestors write them, and forecasts. */
-async function storeBook(client: pg.ClientBase): Promise<void> {
+async function storeBook(client: Queryable): Promise<void> {
   const { rows } = await client.query<{ id: number; market: string; name: string }>(
     'SELECT id, market_id AS market, name FROM pricing_node WHERE name = ANY($1) ORDER BY name',
     [NODES.map((node) => node.slice(node.indexOf(':') + 1))],

@@ -1,6 +1,6 @@
-import type pg from 'pg';
 import { audited } from '../../prisma/operations/audit.ts';
 import { readJobs } from '../../prisma/operations/jobs.ts';
+import type { Queryable } from '../../prisma/queryable.ts';
 import { followJob } from './follow.ts';
 import { whoWorks } from './hands.ts';
 import { jobJson, jobName } from './job-text.ts';
@@ -22,7 +22,7 @@ export interface JobRequest {
    * Looks at what was asked for and asks for it; what is refused here is in the audit log too.
    * @returns the job's id.
    */
-  readonly request: (client: pg.ClientBase, by: string) => Promise<number>;
+  readonly request: (client: Queryable, by: string) => Promise<number>;
 }
 
 /**

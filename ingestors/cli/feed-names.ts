@@ -1,6 +1,6 @@
-import type pg from 'pg';
 import { BusbarError } from '../../domain/errors.ts';
 import { isSourcePartitionSql } from '../../prisma/operations/partitions.ts';
+import type { Queryable } from '../../prisma/queryable.ts';
 import type { Feed } from '../feed.ts';
 import { FEEDS } from '../feeds/index.ts';
 import type { Session } from './session.ts';
@@ -29,7 +29,7 @@ const NAMED: ReadonlyMap<string, NamedFeed> = new Map(
 
 /** Where the partitions of feeds are known. */
 export interface FeedStore extends Pick<Session, 'config'> {
-  readonly db: Pick<pg.ClientBase, 'query'>;
+  readonly db: Queryable;
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import type pg from 'pg';
 import { INTERVALS_BETWEEN_MAX, isNothingToRepair, requestRepair } from '../../prisma/operations/repair.ts';
+import type { Queryable } from '../../prisma/queryable.ts';
 import { type AskOptions, askForJob } from './ask-for-job.ts';
 import { type NamedFeed, requirePartitions } from './feed-names.ts';
 import {
@@ -45,7 +45,7 @@ export function addRepair(feeds: Command, invocation: Invocation): void {
         const request = {
           action: 'repair',
           input: readableRange(asked),
-          request: async (client: pg.ClientBase, by: string) => {
+          request: async (client: Queryable, by: string) => {
             await requirePartitions({ config: session.config, db: client }, named, range.partition);
             return requestRepair(client, { ...asked, by }, session.now);
           },

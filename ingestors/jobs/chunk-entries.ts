@@ -2,10 +2,9 @@
 import type pg from 'pg';
 import { BusbarError } from '../../domain/errors.ts';
 import { CANCELLED, type JobKind } from '../../prisma/operations/jobs.ts';
+import type { Queryable } from '../../prisma/queryable.ts';
 import { reachable } from '../../prisma/transaction.ts';
 import { errorText } from './error-text.ts';
-
-type Queryable = Pick<pg.ClientBase, 'query'>;
 
 /** A chunk as the plan made it. Instants in milliseconds UTC. */
 export interface PlannedChunk {

@@ -1,8 +1,6 @@
 /** The queued tasks of chunks: one for each, found again by its key. */
-import type pg from 'pg';
 import { CHUNK_TASK } from '../../prisma/operations/jobs.ts';
-
-type Queryable = Pick<pg.ClientBase, 'query'>;
+import type { Queryable } from '../../prisma/queryable.ts';
 
 /** Behind polls and plans. */
 const CHUNK_PRIORITY = 100;

@@ -1,9 +1,7 @@
-import type pg from 'pg';
 import { refusalText } from '../../prisma/operations/job-refusal.ts';
 import { CANCELLED } from '../../prisma/operations/jobs.ts';
+import type { Queryable } from '../../prisma/queryable.ts';
 import { errorText } from './error-text.ts';
-
-type Queryable = Pick<pg.ClientBase, 'query'>;
 
 /**
  * Ends a running job of which no chunk is left to do. To be asked after the end of each chunk, in a transaction of its own:

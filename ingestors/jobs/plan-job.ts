@@ -7,6 +7,7 @@ import type pg from 'pg';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { messageOf } from '../../domain/errors.ts';
+import type { Queryable } from '../../prisma/queryable.ts';
 import { inTransaction, reachable } from '../../prisma/transaction.ts';
 import { cancelChunks, insertChunks } from './chunk-entries.ts';
 import { hastenChunks, queueChunks, removeChunks } from './chunk-tasks.ts';
@@ -61,7 +62,7 @@ function isToPlan({ state, planned, cancelled }: Job): boolean {
   return state === 'PENDING' && !planned && !cancelled;
 }
 
-async function carryOn(client: pg.ClientBase, id: number, plan: Plan | undefined): Promise<void> {
+async function carryOn(client: Queryable, id: number, plan: Plan | undefined): Promise<void> {
   const { rows } = await client.query<Job>(`${READ} FOR UPDATE`, [id]);
   const job = rows[0];
   if (!job || (job.state !== 'PENDING' && job.state !== 'RUNNING')) return;
@@ -69,7 +70,7 @@ async function carryOn(client: pg.ClientBase, id: number, plan: Plan | undefined
   else if (plan && isToPlan(job)) await writePlan(client, job, plan);
 }
 
-async function writePlan(client: pg.ClientBase, job: Job, { chunks, note }: Plan): Promise<void> {
+async function writePlan(client: Queryable, job: Job, { chunks, note }: Plan): Promise<void> {
   const ids = await insertChunks(client, job, chunks);
   await assignDeadLetters(client, ids, chunks);
   await queueChunks(client, ids);
@@ -79,7 +80,7 @@ async function writePlan(client: pg.ClientBase, job: Job, { chunks, note }: Plan
   ]);
 }
 
-async function cancel(client: pg.ClientBase, job: Job): Promise<void> {
+async function cancel(client: Queryable, job: Job): Promise<void> {
   if (!job.planned) {
     await client.query(`UPDATE job SET state = 'CANCELLED', finished_at = clock_timestamp() WHERE id = $1`, [job.id]);
     return;

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { RetryInput } from '../../prisma/operations/jobs.ts';
 import { chunkPartition, ownPartitionSql } from '../../prisma/operations/partitions.ts';
+import type { Queryable } from '../../prisma/queryable.ts';
 import { reachable } from '../../prisma/transaction.ts';
 import type { PlannedChunk } from './chunk-entries.ts';
 import { type PartLimits, partsOf } from './plan-parts.ts';
@@ -46,7 +47,7 @@ const LETTERS = `
 
 /** Notes which chunk is to try which dead letter, so that it finds its own. */
 export async function assignDeadLetters(
-  client: Pick<pg.ClientBase, 'query'>,
+  client: Queryable,
   ids: readonly number[],
   chunks: readonly PlannedChunk[],
 ): Promise<void> {

@@ -90,11 +90,13 @@ export function createPipeline(parts: PipelineParts): Pipeline {
       const written = await family.write(client, placed, { ledgerId, now: clock(), kind: unit.kind });
       const letters = withRefused(prepared, written);
       const outcome = outcomeOf(prepared, ledgerId, written, letters.length);
-      if (prepared.raw) await keepRawPayload(client, feed.id, prepared.checksum, prepared.raw);
       const announced = announcer?.announcedOf(claim.feed, claim.partition) ?? 0;
-      await writeLedger(client, claim, ledgerFactsOf(prepared, outcome, commitId, announced));
-      await keepDeadLetters(client, claim, ledgerId, letters, prepared.startedAt);
-      await resolveDeadLetters(client, resolvedBy(prepared, letters));
+      await Promise.all([
+        prepared.raw && keepRawPayload(client, feed.id, prepared.checksum, prepared.raw),
+        writeLedger(client, claim, ledgerFactsOf(prepared, outcome, commitId, announced)),
+        keepDeadLetters(client, claim, ledgerId, letters, prepared.startedAt),
+        resolveDeadLetters(client, resolvedBy(prepared, letters)),
+      ]);
       return { commitId, outcome, news: written.news };
     });
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
+import type { Queryable } from '../../prisma/queryable.ts';
 import { inTransaction } from '../../prisma/transaction.ts';
 import type { Announcer } from '../pipeline/announcer.ts';
 import type { News } from '../pipeline/news.ts';
@@ -32,7 +33,7 @@ export interface Made {
 export async function commitOwn(
   { pool, announcer, clock }: ProcessorParts,
   { feed, partition, request }: { feed: string; partition: string; request: string },
-  work: (client: pg.ClientBase, ledgerId: number) => Promise<Made | undefined>,
+  work: (client: Queryable, ledgerId: number) => Promise<Made | undefined>,
 ): Promise<Made | undefined> {
   const claim = unowned(feed, partition);
   const startedAt = clock();

@@ -1,6 +1,6 @@
-import type pg from 'pg';
 import { BusbarError } from '../../domain/errors.ts';
 import type { CostMethod } from '../../domain/position.ts';
+import type { Queryable } from '../queryable.ts';
 
 /** The task of the queue that works an account's positions out anew; the ingestors carry it out. */
 export const REWORK_TASK = 'rework-account';
@@ -12,7 +12,7 @@ export const REWORK_TASK = 'rework-account';
  * @throws BusbarError `NOT_FOUND` for an account that never traded.
  */
 export async function setCostMethod(
-  client: Pick<pg.ClientBase, 'query'>,
+  client: Queryable,
   { account, method }: { account: string; method: CostMethod },
 ): Promise<boolean> {
   const { rows } = await client.query<{ method: CostMethod }>(

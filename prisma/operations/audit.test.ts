@@ -1,7 +1,7 @@
-import type pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BusbarError } from '../../domain/errors.ts';
 import { freshDatabase, type TestDatabase } from '../../tests/support/postgres.ts';
+import type { Queryable } from '../queryable.ts';
 import { audited, auditedChange, auditedWork, noteFailure } from './audit.ts';
 import { requestBackfill } from './jobs.ts';
 
@@ -19,7 +19,7 @@ beforeEach(async () => {
 afterEach(() => db.drop());
 
 /** A change that can be seen. */
-async function retitle(client: pg.ClientBase): Promise<{ feeds: number | null }> {
+async function retitle(client: Queryable): Promise<{ feeds: number | null }> {
   const { rowCount } = await client.query(`UPDATE feed SET title = 'changed'`);
   return { feeds: rowCount };
 }

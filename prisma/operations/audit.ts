@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { isBusbarError, messageOf } from '../../domain/errors.ts';
+import type { Queryable } from '../queryable.ts';
 import { inTransaction, reachable } from '../transaction.ts';
 
 /** Who asks, and by which door. */
@@ -18,8 +19,6 @@ export interface AuditedAction {
 /** `BEGUN` is followed by one of the others, unless the process died on the way. */
 type AuditOutcome = 'BEGUN' | 'DONE' | 'REFUSED' | 'FAILED';
 
-type Queryable = Pick<pg.ClientBase, 'query'>;
-
 /**
  * Makes a change and notes who asked for it, in one transaction: what was done is in the log, and what is in the log as
  * done was done. A change that is refused or fails is noted too, and its error thrown on.
@@ -28,7 +27,7 @@ type Queryable = Pick<pg.ClientBase, 'query'>;
 export async function audited<T extends object>(
   pool: pg.Pool,
   asked: AuditedAction,
-  work: (client: pg.ClientBase) => Promise<T>,
+  work: (client: Queryable) => Promise<T>,
 ): Promise<T> {
   try {
     return await auditedChange(pool, asked, work);
@@ -42,7 +41,7 @@ export async function audited<T extends object>(
 export function auditedChange<T extends object>(
   pool: pg.Pool,
   asked: AuditedAction,
-  work: (client: pg.ClientBase) => Promise<T>,
+  work: (client: Queryable) => Promise<T>,
 ): Promise<T> {
   return inTransaction(pool, async (client) => {
     const done = await work(client);

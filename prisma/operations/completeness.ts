@@ -7,13 +7,11 @@
  * Ten nodes of 5-minute prices over 90 days, a quarter of a million node-intervals, take about 80 ms for their gaps and
  * about 150 ms for their completeness on two cores; about 1 s where every one of the prices has been revised.
  */
-import type pg from 'pg';
 import { BusbarError } from '../../domain/errors.ts';
 import type { MarketRun } from '../../domain/market-run.ts';
 import { ms } from '../instants.ts';
+import type { Queryable } from '../queryable.ts';
 import { type CompletenessQuestion, type OwedIntervals, readOwedIntervals } from './owed-intervals.ts';
-
-type Queryable = Pick<pg.ClientBase, 'query'>;
 
 /** Missing intervals of a node without one between them that came: `[from, to)`, milliseconds UTC. */
 export interface Gap {

@@ -1,9 +1,7 @@
-import type pg from 'pg';
 import { BusbarError } from '../../domain/errors.ts';
 import { ms } from '../instants.ts';
+import type { Queryable } from '../queryable.ts';
 import { findFeed, inPartitions, requireAll } from './jobs.ts';
-
-type Queryable = Pick<pg.ClientBase, 'query'>;
 
 /** A dead letter without its bytes. Instants in milliseconds UTC. */
 export interface DeadLetterRow {

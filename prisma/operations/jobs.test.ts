@@ -1,7 +1,7 @@
-import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { HOUR_MS } from '../../domain/instant.ts';
 import { freshDatabase, type TestDatabase } from '../../tests/support/postgres.ts';
+import type { Queryable } from '../queryable.ts';
 import { inTransaction } from '../transaction.ts';
 import {
   findFeed,
@@ -34,7 +34,7 @@ afterAll(() => db.drop());
 beforeEach(() => db.pool.query('TRUNCATE job, ledger_entry, dead_letter, graphile_worker._private_jobs'));
 
 /** A request as its callers make it: in a transaction. */
-const ask = <T>(request: (client: pg.PoolClient) => Promise<T>) => inTransaction(db.pool, request);
+const ask = <T>(request: (client: Queryable) => Promise<T>) => inTransaction(db.pool, request);
 const backfill = (window: Window = DAY, feed = POLLED) =>
   ask((client) => requestBackfill(client, { feed, windows: [window], by }));
 
@@ -75,7 +75,7 @@ describe('a feed that is asked for', () => {
 
 describe('a request for a job', () => {
   it('writes the job and queues its plan, both or neither', async () => {
-    const request = (client: pg.PoolClient) => requestBackfill(client, { feed: POLLED, windows: [DAY], by });
+    const request = (client: Queryable) => requestBackfill(client, { feed: POLLED, windows: [DAY], by });
     const refused = ask(async (client) => {
       await request(client);
       throw new Error('the audit log is full');
@@ -90,9 +90,9 @@ describe('a request for a job', () => {
   });
 
   it.each([
-    ['a backfill', (client: pg.PoolClient, feed: string) => requestBackfill(client, { feed, windows: [DAY], by })],
-    ['a replay', (client: pg.PoolClient, feed: string) => requestReplay(client, { feed, ...DAY, by })],
-    ['a retry', (client: pg.PoolClient, feed: string) => requestRetry(client, { feed, by })],
+    ['a backfill', (client: Queryable, feed: string) => requestBackfill(client, { feed, windows: [DAY], by })],
+    ['a replay', (client: Queryable, feed: string) => requestReplay(client, { feed, ...DAY, by })],
+    ['a retry', (client: Queryable, feed: string) => requestRetry(client, { feed, by })],
   ])('is refused where there is no such feed: %s', async (_, request) => {
     await expect(ask((client) => request(client, 'nothing'))).rejects.toMatchObject({
       code: 'NOT_FOUND',

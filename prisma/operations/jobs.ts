@@ -12,13 +12,11 @@
  * A job is written here and carried out by the ingestors (`ingestors/jobs/`). It is queued in the transaction that writes
  * it down, so that there is no job nobody works on and no work without a job.
  */
-import type pg from 'pg';
 import { BusbarError } from '../../domain/errors.ts';
 import { isoFromInstant } from '../../domain/instant.ts';
 import { ms } from '../instants.ts';
+import type { Queryable } from '../queryable.ts';
 import { ownPartitionSql } from './partitions.ts';
-
-type Queryable = Pick<pg.ClientBase, 'query'>;
 
 export type JobKind = 'BACKFILL' | 'REPLAY' | 'RETRY';
 export type JobState = 'PENDING' | 'RUNNING' | 'COMPLETED' | 'FAILED' | 'CANCELLED';

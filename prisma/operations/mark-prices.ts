@@ -43,13 +43,16 @@ export async function readRunPrices(
   return rows;
 }
 
-/** By node id, the prices that positions are marked at. */
+/** By node id. */
+export type MarkPrices = ReadonlyMap<number, StoredRunPrice>;
+
+/** The prices that positions are marked at. */
 export async function readMarkPrices(
   db: Queryable,
   nodeIds: readonly number[],
   runs: readonly MarketRun[],
   now: number,
-): Promise<Map<number, StoredRunPrice>> {
+): Promise<MarkPrices> {
   const byNode = new Map<number, StoredRunPrice[]>(nodeIds.map((id) => [id, []]));
   for (const price of await readRunPrices(db, { ids: [...byNode.keys()] }, runs, now)) {
     byNode.get(price.nodeId)?.push(price);

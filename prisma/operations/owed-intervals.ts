@@ -1,9 +1,7 @@
-import type pg from 'pg';
 import { BusbarError } from '../../domain/errors.ts';
 import type { MarketRun } from '../../domain/market-run.ts';
+import type { Queryable } from '../queryable.ts';
 import { findFeed, partitionsOf, requireRange } from './jobs.ts';
-
-type Queryable = Pick<pg.ClientBase, 'query'>;
 
 /** Delivery intervals that start in `[from, to)`, in milliseconds UTC. */
 export interface CompletenessQuestion {

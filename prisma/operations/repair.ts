@@ -1,5 +1,5 @@
-import type pg from 'pg';
 import { BusbarError } from '../../domain/errors.ts';
+import type { Queryable } from '../queryable.ts';
 import { type Gap, readGaps } from './completeness.ts';
 import { requestBackfill, type Window } from './jobs.ts';
 import type { CompletenessQuestion } from './owed-intervals.ts';
@@ -24,7 +24,7 @@ const NOTHING_TO_REPAIR = 'NOTHING_TO_REPAIR';
  *   `isNothingToRepair` then.
  */
 export async function requestRepair(
-  client: Pick<pg.ClientBase, 'query'>,
+  client: Queryable,
   { by, ...asked }: CompletenessQuestion & { readonly by: string },
   now: number,
 ): Promise<number> {

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { COST_METHODS } from '../../domain/position.ts';
 import type { Trade } from '../../domain/trade.ts';
 import type { EventLog } from '../../ingestors/sources/event-log.ts';
+import type { Queryable } from '../../prisma/queryable.ts';
 import { TRADE_TOPIC } from '../../schema/events/topics.ts';
 import { type SqlPosition, STORED_VERSIONS, sqlPositions, storeVersions } from '../support/sql-positions.ts';
 import { storedPositions } from '../support/stored-positions.ts';
@@ -52,7 +53,7 @@ export async function checkTrades(pool: pg.Pool, eventLog: EventLog, series: Tra
 }
 
 async function countWrong(
-  client: pg.ClientBase,
+  client: Queryable,
 ): Promise<Pick<TradesVerdict, 'versions' | 'wrongVersions' | 'wrongHeads'>> {
   const { rows: versions } = await client.query<{ stored: number; wrong: number }>(WRONG_VERSIONS);
   const { rows: heads } = await client.query<{ wrong: number }>(WRONG_HEADS);
@@ -87,7 +88,7 @@ const WRONG_HEADS = `
   WHERE ${differs(['trade_id', 'version', 'account', 'node', 'ts', 'status'])}`;
 
 async function checkPositions(
-  client: pg.ClientBase,
+  client: Queryable,
   series: TradeSeries,
 ): Promise<Pick<TradesVerdict, 'positions' | 'wrongPositions'>> {
   const expected = new Map<string, string>();

@@ -4,9 +4,9 @@
  * Average cost is the textbook's four cases, one trade after the other. FIFO follows no trade at all: the n-th unit
  * bought is matched with the n-th unit sold, so the units below the smaller of both sums are closed, the others open.
  */
-import type pg from 'pg';
 import type { CostMethod } from '../../domain/position.ts';
 import type { Trade } from '../../domain/trade.ts';
+import type { Queryable } from '../../prisma/queryable.ts';
 
 /** Numbers are text without trailing zeros: equal or not. Units as in `Position`. */
 export interface SqlPosition {
@@ -26,7 +26,7 @@ export interface SqlPosition {
  *   side, mw, price, minutes and status, the numbers as `numeric` or `integer`.
  * @param client functions are made in its session, and end with it.
  */
-export async function sqlPositions(client: pg.ClientBase, method: CostMethod, source: string): Promise<SqlPosition[]> {
+export async function sqlPositions(client: Queryable, method: CostMethod, source: string): Promise<SqlPosition[]> {
   await client.query(method === 'FIFO' ? FIFO : `${ROUNDED_QUOTIENT}; ${AVERAGE_COST}`);
   const { rows } = await client.query<SqlPosition>(
     `SELECT account, node, trim_scale(quantity)::text AS quantity, trim_scale(cost)::text AS cost,
@@ -44,7 +44,7 @@ export const STORED_VERSIONS = 'TABLE pg_temp.trade_version';
 const BATCH = 10_000;
 
 /** Into a temporary table of the session, a batch at a time. */
-export async function storeVersions(client: pg.ClientBase, versions: Iterable<Trade>): Promise<void> {
+export async function storeVersions(client: Queryable, versions: Iterable<Trade>): Promise<void> {
   await client.query(
     `CREATE TEMP TABLE IF NOT EXISTS trade_version (account text, node text, trade_id text, version integer, ts bigint,
        side text, mw numeric, price numeric, minutes integer, status text)`,
@@ -59,7 +59,7 @@ export async function storeVersions(client: pg.ClientBase, versions: Iterable<Tr
   await storeBatch(client, batch);
 }
 
-async function storeBatch(client: pg.ClientBase, batch: readonly Trade[]): Promise<void> {
+async function storeBatch(client: Queryable, batch: readonly Trade[]): Promise<void> {
   await client.query(
     `INSERT INTO pg_temp.trade_version
      SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::integer[], $5::bigint[],

@@ -1,9 +1,9 @@
-import type pg from 'pg';
 import type { Trade } from '../../domain/trade.ts';
+import type { Queryable } from '../../prisma/queryable.ts';
 import type { SqlPosition } from './sql-positions.ts';
 
 /** What the ingestors have made of trades, in the form and the order in which `sqlPositions` gives it. */
-export async function storedPositions(db: Pick<pg.ClientBase, 'query'>): Promise<SqlPosition[]> {
+export async function storedPositions(db: Queryable): Promise<SqlPosition[]> {
   const { rows } = await db.query<SqlPosition>(
     `SELECT account, n.market_id || ':' || n.name AS node, trim_scale(quantity)::text AS quantity,
             trim_scale(cost)::text AS cost, trim_scale(realized)::text AS realized, trades,
@@ -35,7 +35,7 @@ export function tradeRecord({ tradeId, ts, node, mw, price, ...trade }: Trade): 
 }
 
 /** Adds the nodes of trades to the reference data. */
-export async function addNodesOf(db: Pick<pg.ClientBase, 'query'>, trades: Iterable<Trade>): Promise<void> {
+export async function addNodesOf(db: Queryable, trades: Iterable<Trade>): Promise<void> {
   const nodes = [...new Set([...trades].map(({ node }) => node))];
   await db.query(
     `INSERT INTO pricing_node (market_id, name)

@@ -1,6 +1,6 @@
-import type pg from 'pg';
 import { BusbarError } from '../../../domain/errors.ts';
 import { feedOfDeadLetters } from '../../../prisma/operations/dead-letters.ts';
+import type { Queryable } from '../../../prisma/queryable.ts';
 import type { NamedFeed } from '../feed-names.ts';
 
 /** Dead letters by their ids, or every open one of a feed or stream. */
@@ -13,7 +13,7 @@ export interface Chosen {
 
 /** @throws BusbarError `BAD_USER_INPUT` where neither ids nor a feed are named, or ids of several feeds; `NOT_FOUND`. */
 export async function chosenFrom(
-  db: Pick<pg.ClientBase, 'query'>,
+  db: Queryable,
   ids: readonly number[] | undefined,
   named: NamedFeed | undefined,
 ): Promise<Chosen> {

@@ -2,9 +2,9 @@
  * A **family** is a kind of fact, prices or trades, and all that the pipeline has to know of it. What a unit is, its ledger
  * entry, its dead letters, its place in the order of commits, is the same for every family.
  */
-import type pg from 'pg';
 import type { VersionedLmp } from '../../../domain/lmp.ts';
 import type { Trade } from '../../../domain/trade.ts';
+import type { Queryable } from '../../../prisma/queryable.ts';
 import type { Facts, FamilyName, RejectCode } from '../../feed.ts';
 import type { News } from '../news.ts';
 import type { UnitKind } from '../store/ledger.ts';
@@ -20,7 +20,7 @@ export interface Family<Fact, Judged> {
   textOf(fact: Fact): string;
   factFrom(text: string): Fact;
   /** Writes facts in the caller's transaction. What it throws of a value makes the pipeline look for the one to blame. */
-  write(client: pg.ClientBase, placed: readonly Placed<Judged>[], by: WriteContext): Promise<Written>;
+  write(client: Queryable, placed: readonly Placed<Judged>[], by: WriteContext): Promise<Written>;
   /** Called after the commit of facts in a range. */
   committed(range: { readonly from: number; readonly to: number }): void;
 }

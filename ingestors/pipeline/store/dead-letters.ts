@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import { instantOrNull } from '../../../domain/instant.ts';
 import { chunkPartition } from '../../../prisma/operations/partitions.ts';
+import type { Queryable } from '../../../prisma/queryable.ts';
 import type { Reject } from '../../feed.ts';
 import type { Version } from '../validate.ts';
 import type { Claim } from './positions.ts';
@@ -23,20 +24,22 @@ export interface DeadLetter extends Reject, Version {
 
 /** Keeps what could not become a fact, raw bytes included, in the transaction that moves past it. */
 export async function keepDeadLetters(
-  client: pg.ClientBase,
+  client: Queryable,
   claim: Claim,
   ledgerId: number,
   letters: readonly DeadLetter[],
   receivedAt: number,
 ): Promise<void> {
   const fresh = letters.filter(({ again }) => again === undefined);
-  if (fresh.length > 0) await insertLetters(client, claim, ledgerId, fresh, receivedAt);
   const failedAgain = letters.filter(({ again }) => again !== undefined);
-  if (failedAgain.length > 0) await keepOpen(client, failedAgain);
+  await Promise.all([
+    fresh.length > 0 && insertLetters(client, claim, ledgerId, fresh, receivedAt),
+    failedAgain.length > 0 && keepOpen(client, failedAgain),
+  ]);
 }
 
 /** Dead letters of which everything became facts now. */
-export async function resolveDeadLetters(client: pg.ClientBase, ids: readonly number[]): Promise<void> {
+export async function resolveDeadLetters(client: Queryable, ids: readonly number[]): Promise<void> {
   if (ids.length === 0) return;
   await client.query({
     name: 'resolve-dead-letters',
@@ -47,7 +50,7 @@ export async function resolveDeadLetters(client: pg.ClientBase, ids: readonly nu
 }
 
 async function insertLetters(
-  client: pg.ClientBase,
+  client: Queryable,
   claim: Claim,
   ledgerId: number,
   letters: readonly DeadLetter[],
@@ -83,7 +86,7 @@ async function insertLetters(
 }
 
 /** A record that gives several facts can fail in several ways: the first reason stands for all. */
-async function keepOpen(client: pg.ClientBase, letters: readonly DeadLetter[]): Promise<void> {
+async function keepOpen(client: Queryable, letters: readonly DeadLetter[]): Promise<void> {
   await client.query({
     name: 'keep-dead-letters-open',
     text: `UPDATE dead_letter d SET retries = retries + 1, code = t.code, reason = t.reason

@@ -1,5 +1,5 @@
-import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Queryable } from '../../../prisma/queryable.ts';
 import { inTransaction } from '../../../prisma/transaction.ts';
 import { freshDatabase, type TestDatabase } from '../../../tests/support/postgres.ts';
 import { type LedgerFacts, writeLedger } from './ledger.ts';
@@ -38,7 +38,7 @@ beforeAll(async () => {
 beforeEach(() => db.pool.query('TRUNCATE dead_letter, ledger_entry, feed_position'));
 afterAll(() => db.drop());
 
-const write = async (client: pg.PoolClient, claim: Claim, facts: Partial<LedgerFacts>) =>
+const write = async (client: Queryable, claim: Claim, facts: Partial<LedgerFacts>) =>
   writeLedger(client, claim, { ...FACTS, commitId: await lockPartition(client, claim), ...facts });
 const commit = (claim: Claim, facts: Partial<LedgerFacts>) =>
   inTransaction(db.pool, (client) => write(client, claim, facts));

@@ -1,5 +1,5 @@
-import type pg from 'pg';
 import { BusbarError } from '../../../domain/errors.ts';
+import type { Queryable } from '../../../prisma/queryable.ts';
 import type { Claim } from './positions.ts';
 
 export type UnitKind = 'BATCH' | 'FETCH' | 'FILE' | 'BACKFILL' | 'REPLAY' | 'RETRY';
@@ -47,7 +47,7 @@ export interface LedgerFacts {
  * transaction.
  * @throws BusbarError `FENCED` where a planned entry was taken up by another attempt meanwhile, or has ended.
  */
-export async function writeLedger(client: pg.ClientBase, claim: Claim, entry: LedgerFacts): Promise<void> {
+export async function writeLedger(client: Queryable, claim: Claim, entry: LedgerFacts): Promise<void> {
   const values = [
     claim.feed,
     claim.partition,

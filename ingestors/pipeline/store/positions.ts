@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { BusbarError } from '../../../domain/errors.ts';
+import type { Queryable } from '../../../prisma/queryable.ts';
 
 /** A partition as this process holds it: what it may commit, and from where. */
 export interface Claim {
@@ -42,11 +43,11 @@ export async function claimPartition(
  * lock, so that they grow in commit order within the partition: that order is the order of announcing.
  * @throws BusbarError `FENCED` where the claim is no longer the newest.
  */
-export async function lockPartition(client: pg.ClientBase, claim: Claim): Promise<number> {
+export async function lockPartition(client: Queryable, claim: Claim): Promise<number> {
   return claim.epoch === null ? lockUnowned(client, claim) : lockOwned(client, claim);
 }
 
-async function lockUnowned(client: pg.ClientBase, { feed, partition }: Claim): Promise<number> {
+async function lockUnowned(client: Queryable, { feed, partition }: Claim): Promise<number> {
   const { rows } = await client.query<{ id: number }>({
     name: 'lock-unowned-partition',
     text: `INSERT INTO feed_position (feed_id, partition) VALUES ($1, $2)
@@ -59,7 +60,7 @@ async function lockUnowned(client: pg.ClientBase, { feed, partition }: Claim): P
   return row.id;
 }
 
-async function lockOwned(client: pg.ClientBase, claim: Claim): Promise<number> {
+async function lockOwned(client: Queryable, claim: Claim): Promise<number> {
   const { rows } = await client.query<{ epoch: number; position: number | null; id: number }>({
     name: 'lock-partition',
     text: `SELECT epoch, position, nextval('ledger_entry_id_seq') AS id

@@ -1,6 +1,7 @@
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import type pg from 'pg';
+import type { Queryable } from '../../../prisma/queryable.ts';
 import type { Payload } from '../../feed.ts';
 
 /**
@@ -30,7 +31,7 @@ export async function compressed({ bytes, name }: Payload): Promise<RawPayload |
 
 /** Keeps a payload, or notes that it came again. */
 export async function keepRawPayload(
-  client: pg.ClientBase,
+  client: Queryable,
   feed: string,
   checksum: Buffer,
   { name, encoding, bytes }: RawPayload,

@@ -1,9 +1,9 @@
-import type pg from 'pg';
 import type { VersionedLmp } from '../../../domain/lmp.ts';
 import { marketOf } from '../../../domain/market.ts';
 import type { MarketRun } from '../../../domain/market-run.ts';
 import { operatingDayOf } from '../../../domain/operating-day.ts';
 import { qualityBits } from '../../../domain/quality.ts';
+import type { Queryable } from '../../../prisma/queryable.ts';
 import { column } from './columns.ts';
 
 export interface PlacedLmp {
@@ -37,7 +37,7 @@ export interface UpsertResult {
  *   there before, and a mended decoder does not make another version of it.
  */
 export async function upsertLmp(
-  client: pg.ClientBase,
+  client: Queryable,
   facts: readonly PlacedLmp[],
   ledgerId: number,
   recordedAt: number,

@@ -1,7 +1,7 @@
-import type pg from 'pg';
 import { decimalFrom } from '../../../domain/money.ts';
 import { compareTrades, type Trade, type TradeKey } from '../../../domain/trade.ts';
 import { ms } from '../../../prisma/instants.ts';
+import type { Queryable } from '../../../prisma/queryable.ts';
 import { changePositions, type PositionChange } from '../../processors/positions/change-positions.ts';
 import type { Marking } from '../../processors/positions/snapshots.ts';
 import type { PositionId, StoredPosition } from '../../processors/positions/stored-position.ts';
@@ -30,19 +30,20 @@ export interface TradesWritten {
  * locked in the order of their ids and then positions in theirs, so that two calls never wait for each other.
  */
 export async function writeTrades(
-  client: pg.ClientBase,
+  client: Queryable,
   placed: readonly PlacedTrade[],
   by: Marking & { readonly ledgerId: number },
 ): Promise<TradesWritten> {
   if (placed.length === 0) return { written: [], revised: 0, unchanged: 0, refused: [], positions: [] };
   const heads = await takeHeads(client, placed);
   const judged = judge(placed, heads);
-  await insertVersions(client, judged, by);
-  await saveHeads(
-    client,
-    [...judged.heads.values()].filter(({ trade }) => heads.has(trade.tradeId)),
-  );
-  const positions = await changePositions(client, changesOf(heads, judged.heads), by);
+  const known = [...judged.heads.values()].filter(({ trade }) => heads.has(trade.tradeId));
+  // In this order: a position that is worked out anew reads what is inserted.
+  const [, , positions] = await Promise.all([
+    insertVersions(client, judged, by),
+    saveHeads(client, known),
+    changePositions(client, changesOf(heads, judged.heads), by),
+  ]);
   return {
     written: judged.accepted.map(({ trade }) => trade),
     revised: judged.revised,
@@ -132,7 +133,7 @@ function changesOf(
  * when they are judged takes two statements more, and twice the time.
  * @returns the versions that count, of the trades that were there.
  */
-async function takeHeads(client: pg.ClientBase, placed: readonly PlacedTrade[]): Promise<Map<string, PlacedTrade>> {
+async function takeHeads(client: Queryable, placed: readonly PlacedTrade[]): Promise<Map<string, PlacedTrade>> {
   const newest = newestOf(placed);
   const made = await client.query<{ tradeId: string }>({
     name: 'make-trade-heads',
@@ -190,13 +191,15 @@ const READ_HEADS = `
   WHERE h.trade_id = ANY($1::text[])`;
 
 async function insertVersions(
-  client: pg.ClientBase,
+  client: Queryable,
   { accepted, late }: Judged,
   { ledgerId, now }: { ledgerId: number; now: number },
 ): Promise<void> {
   const values = (placed: readonly PlacedTrade[]) => [...columnsOf(placed), now, ledgerId];
-  if (accepted.length > 0) await client.query({ name: 'insert-trades', text: INSERT, values: values(accepted) });
-  if (late.length > 0) await client.query({ name: 'keep-late-trades', text: KEEP_LATE, values: values(late) });
+  await Promise.all([
+    accepted.length > 0 && client.query({ name: 'insert-trades', text: INSERT, values: values(accepted) }),
+    late.length > 0 && client.query({ name: 'keep-late-trades', text: KEEP_LATE, values: values(late) }),
+  ]);
 }
 
 const COLUMNS = 'trade_id, version, ts, account, node_id, side, mw, price, minutes, status, recorded_at, ledger_id';
@@ -218,7 +221,7 @@ const KEEP_LATE = `
   WHERE NOT EXISTS (SELECT FROM trade t WHERE t.trade_id = i.trade_id AND t.version = i.version)
   ORDER BY trade_id, version, place`;
 
-async function saveHeads(client: pg.ClientBase, heads: readonly PlacedTrade[]): Promise<void> {
+async function saveHeads(client: Queryable, heads: readonly PlacedTrade[]): Promise<void> {
   if (heads.length === 0) return;
   await client.query({ name: 'save-trade-heads', text: SAVE_HEADS, values: headColumnsOf(heads) });
 }

@@ -81,7 +81,7 @@ describe('forecasts follow prices', () => {
       await publish(Object.fromEntries(PRICES.map((price, place) => [place, price] as const).slice(first, last)));
       if (last !== 8) await followPrices(processor());
     }
-    expect(await followPrices(processor())).toBe(false);
+    expect(await followPrices(processor())).toBe('nothing');
     const told = await events(after);
     expect(told.at(-1)).toMatchObject({ node: 'PJM:PJM-WEST', run: 'REAL_TIME_5_MIN', lastPrice: PRICES.at(-1) });
     expect(told.at(-1)?.models).toEqual(expected(PRICES));
@@ -92,8 +92,8 @@ describe('forecasts follow prices', () => {
     await publish(others);
     await followPrices(processor());
     await publish({ 3: late ?? 0, 5: 99 });
-    expect(await followPrices(processor())).toBe(true);
-    expect(await followPrices(processor())).toBe(false);
+    expect(await followPrices(processor())).toBe('all');
+    expect(await followPrices(processor())).toBe('nothing');
     const { rows } = await db.pool.query('SELECT count(*)::int AS entries FROM ledger_entry WHERE feed_id = $1', [
       FORECASTS_FEED,
     ]);

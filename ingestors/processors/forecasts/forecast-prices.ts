@@ -4,14 +4,14 @@
  * A model takes each interval once, in the order of intervals. A price that comes late, or a correction of one that was
  * taken, changes no forecast: what was forecast was forecast from what was known.
  */
-import type pg from 'pg';
 import type { Logger } from 'pino';
 import { messageOf } from '../../../domain/errors.ts';
 import { addPrice, type ForecastState } from '../../../domain/forecast.ts';
+import type { Queryable } from '../../../prisma/queryable.ts';
 import type { Recurring } from '../../jobs/recurring.ts';
 import type { EventLog } from '../../sources/event-log.ts';
 import { commitOwn, type Made, type ProcessorParts } from '../own-commit.ts';
-import { noteFollowed, readNewCommits } from './new-commits.ts';
+import { type NewCommits, noteFollowed, readNewCommits } from './new-commits.ts';
 import { publishForecasts } from './publish-forecasts.ts';
 import {
   forecastEvent,
@@ -43,7 +43,8 @@ export function forecastsRecurring(parts: ForecastParts): Recurring {
     everyMs: FOLLOW_EVERY_MS,
     run: async (signal) => {
       try {
-        while (!signal.aborted && (await followPrices(parts)));
+        // What comes meanwhile waits for the next time: to follow every small commit at once would cost as much as they do.
+        while (!signal.aborted && (await followPrices(parts)) === 'part');
         while (!signal.aborted && (await publishForecasts(parts.pool, parts.eventLog, FORECASTS_FEED)));
       } catch (error) {
         parts.log.warn({ error: messageOf(error) }, 'forecasting failed');
@@ -53,17 +54,22 @@ export function forecastsRecurring(parts: ForecastParts): Recurring {
   };
 }
 
-/** @returns whether there was anything to follow. */
-export async function followPrices(parts: Omit<ForecastParts, 'eventLog' | 'log'>): Promise<boolean> {
+/** @returns how much of what there is it followed. */
+export async function followPrices(
+  parts: Omit<ForecastParts, 'eventLog' | 'log'>,
+): Promise<'nothing' | 'part' | 'all'> {
   const { pool, feeds } = parts;
-  if ((await readNewCommits(pool, FORECASTS_FEED, feeds, 1)).length === 0) return false;
+  if ((await readNewCommits(pool, FORECASTS_FEED, feeds, 1)).length === 0) return 'nothing';
   const entry = { feed: FORECASTS_FEED, partition: PARTITION, request: 'forecasts of the next prices' };
-  await commitOwn(parts, entry, (client, ledgerId) => follow(client, ledgerId, feeds));
-  return true;
+  let commits: readonly NewCommits[] = [];
+  await commitOwn(parts, entry, async (client, ledgerId) => {
+    commits = await readNewCommits(client, FORECASTS_FEED, feeds, COMMITS_MAX);
+    return follow(client, ledgerId, commits);
+  });
+  return commits.some(({ ledgerIds }) => ledgerIds.length === COMMITS_MAX) ? 'part' : 'all';
 }
 
-async function follow(client: pg.ClientBase, ledgerId: number, feeds: readonly string[]): Promise<Made | undefined> {
-  const commits = await readNewCommits(client, FORECASTS_FEED, feeds, COMMITS_MAX);
+async function follow(client: Queryable, ledgerId: number, commits: readonly NewCommits[]): Promise<Made | undefined> {
   if (commits.length === 0) return undefined;
   const ledgerIds = commits.flatMap((commit) => commit.ledgerIds);
   const series = ledgerIds.length > 0 ? await readSeries(client, ledgerIds) : [];

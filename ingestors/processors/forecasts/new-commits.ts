@@ -1,6 +1,4 @@
-import type pg from 'pg';
-
-type Queryable = Pick<pg.ClientBase, 'query'>;
+import type { Queryable } from '../../../prisma/queryable.ts';
 
 /** What a partition has committed since a processor looked last. */
 export interface NewCommits {

@@ -2,10 +2,9 @@ import type pg from 'pg';
 import { type ForecastModel, type ForecastState, forecastsOf } from '../../../domain/forecast.ts';
 import type { MarketRun } from '../../../domain/market-run.ts';
 import { ms } from '../../../prisma/instants.ts';
+import type { Queryable } from '../../../prisma/queryable.ts';
 import type { ForecastEvent } from '../../../runtime/live-bus/live-bus.ts';
 import type { NewsArchive } from '../../pipeline/news.ts';
-
-type Queryable = Pick<pg.ClientBase, 'query'>;
 
 /** The prices of a node in a run. */
 export interface Series {

@@ -5,9 +5,10 @@
  * amendment, a cancellation, another cost method, works the position out anew, from the last checkpoint before the first
  * trade that is concerned.
  */
-import type pg from 'pg';
 import { applyTrade, applyTrades, type CostMethod, flatPosition, type Position } from '../../../domain/position.ts';
 import { compareTrades, type Trade, type TradeKey } from '../../../domain/trade.ts';
+import { readMarkPrices } from '../../../prisma/operations/mark-prices.ts';
+import type { Queryable } from '../../../prisma/queryable.ts';
 import { type Marking, type Snapshot, saveSnapshots } from './snapshots.ts';
 import {
   type Checkpoint,
@@ -19,8 +20,6 @@ import {
   takeCheckpointsBefore,
   tradesAfter,
 } from './stored-position.ts';
-
-type Queryable = Pick<pg.ClientBase, 'query'>;
 
 /** What happened to a position. Its trades and heads are written already. */
 export interface PositionChange extends PositionId {
@@ -42,7 +41,11 @@ export async function changePositions(
   by: Marking & { readonly ledgerId: number },
 ): Promise<StoredPosition[]> {
   if (changes.length === 0) return [];
-  const stored = await lockPositions(client, changes);
+  const nodes = changes.map(({ nodeId }) => nodeId);
+  const [stored, prices] = await Promise.all([
+    lockPositions(client, changes),
+    readMarkPrices(client, nodes, by.markRuns, by.now),
+  ]);
   const byKey = new Map(changes.map((change) => [keyOf(change), change]));
   const course: Course = { checkpoints: [], snapshots: [] };
   const now: StoredPosition[] = [];
@@ -56,9 +59,11 @@ export async function changePositions(
     else now.push(goneOn(each, added, course));
   }
   now.push(...(await workedOut(client, reworks, course)));
-  await savePositions(client, now, by);
-  await saveCheckpoints(client, course.checkpoints);
-  await saveSnapshots(client, course.snapshots, 'TRADE', by);
+  await Promise.all([
+    savePositions(client, now, by),
+    saveCheckpoints(client, course.checkpoints),
+    saveSnapshots(client, course.snapshots, 'TRADE', prices),
+  ]);
   return now;
 }
 

@@ -1,7 +1,7 @@
-import type pg from 'pg';
 import { z } from 'zod';
 import type { MarketRun } from '../../../domain/market-run.ts';
 import type { CostMethod } from '../../../domain/position.ts';
+import type { Queryable } from '../../../prisma/queryable.ts';
 import type { QueueTask } from '../../jobs/queue-runner.ts';
 import { positionEvent } from '../../pipeline/families/position-event.ts';
 import { commitOwn, type ProcessorParts } from '../own-commit.ts';
@@ -37,7 +37,7 @@ export function createReworkTask(parts: ProcessorParts & { readonly markRuns: re
 }
 
 /** Locked as whoever counts trades locks it, so that none is counted by the other method meanwhile. */
-async function methodOf(client: pg.ClientBase, account: string): Promise<CostMethod | undefined> {
+async function methodOf(client: Queryable, account: string): Promise<CostMethod | undefined> {
   const { rows } = await client.query<{ method: CostMethod }>(
     'SELECT cost_method AS method FROM account WHERE id = $1 FOR SHARE',
     [account],

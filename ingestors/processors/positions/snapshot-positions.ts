@@ -2,13 +2,14 @@ import type pg from 'pg';
 import type { Logger } from 'pino';
 import { messageOf } from '../../../domain/errors.ts';
 import type { MarketRun } from '../../../domain/market-run.ts';
+import { readMarkPrices } from '../../../prisma/operations/mark-prices.ts';
 import { inTransaction } from '../../../prisma/transaction.ts';
 import type { Recurring } from '../../jobs/recurring.ts';
 import { type Marking, saveSnapshots } from './snapshots.ts';
 import { type PositionId, pageOfPositions } from './stored-position.ts';
 
 /** Marked in one transaction: some tenths of a second. */
-const PAGE_POSITIONS = 2_000;
+const PAGE_POSITIONS = 100;
 
 /** Keeps what every position is worth, every so often: between trades it is prices that move it. */
 export function snapshotsOf(parts: {
@@ -45,7 +46,9 @@ export async function snapshotAll(pool: pg.Pool, marking: Marking, signal: Abort
 function snapshotPage(pool: pg.Pool, marking: Marking, after: PositionId): Promise<readonly PositionId[]> {
   return inTransaction(pool, async (client) => {
     const page = await pageOfPositions(client, after, PAGE_POSITIONS);
-    await saveSnapshots(client, page, 'CADENCE', marking);
+    const nodes = page.map(({ nodeId }) => nodeId);
+    const prices = await readMarkPrices(client, nodes, marking.markRuns, marking.now);
+    await saveSnapshots(client, page, 'CADENCE', prices);
     return page;
   });
 }

@@ -1,8 +1,8 @@
-import type pg from 'pg';
 import type { MarketRun } from '../../../domain/market-run.ts';
 import { type Decimal, decimalFrom } from '../../../domain/money.ts';
 import { markPosition, notional, type Position, pnl01 } from '../../../domain/position.ts';
-import { readMarkPrices } from '../../../prisma/operations/mark-prices.ts';
+import type { MarkPrices } from '../../../prisma/operations/mark-prices.ts';
+import type { Queryable } from '../../../prisma/queryable.ts';
 import type { PositionId } from './stored-position.ts';
 
 /** A position as it is to be kept, marked at the price of now. */
@@ -24,18 +24,12 @@ export interface Marking {
  * order they are given.
  */
 export async function saveSnapshots(
-  client: Pick<pg.ClientBase, 'query'>,
+  client: Queryable,
   snapshots: readonly Snapshot[],
   cause: 'TRADE' | 'CADENCE',
-  { markRuns, now }: Marking,
+  prices: MarkPrices,
 ): Promise<void> {
   if (snapshots.length === 0) return;
-  const prices = await readMarkPrices(
-    client,
-    snapshots.map(({ nodeId }) => nodeId),
-    markRuns,
-    now,
-  );
   const rows = snapshots.map((snapshot) => marked(snapshot, prices.get(snapshot.nodeId)?.lmp));
   const text = (of: (row: Marked) => Decimal | null) => rows.map((row) => of(row)?.toString() ?? null);
   await client.query({

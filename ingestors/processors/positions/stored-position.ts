@@ -1,12 +1,10 @@
 /** Rows of `position` and `position_checkpoint`, and the trades behind them. */
-import type pg from 'pg';
 import type { NodeName } from '../../../domain/market.ts';
 import { decimalFrom } from '../../../domain/money.ts';
 import { type CostMethod, type Position, type PositionJson, positionFromJson } from '../../../domain/position.ts';
 import type { Trade, TradeKey } from '../../../domain/trade.ts';
 import { ms } from '../../../prisma/instants.ts';
-
-type Queryable = Pick<pg.ClientBase, 'query'>;
+import type { Queryable } from '../../../prisma/queryable.ts';
 
 export interface PositionId {
   readonly account: string;

@@ -1,0 +1,52 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freshDatabase, type TestDatabase } from '../tests/support/postgres.ts';
+import type { Queryable } from './queryable.ts';
+import { inTransaction } from './transaction.ts';
+
+describe('statements of a transaction', () => {
+  let db: TestDatabase;
+  beforeAll(async () => {
+    db = await freshDatabase();
+    await db.pool.query('CREATE TABLE noted (word text PRIMARY KEY)');
+  });
+  afterAll(() => db.drop());
+
+  const note = (transaction: Queryable, word: string) => transaction.query('INSERT INTO noted VALUES ($1)', [word]);
+  const noted = async () => (await db.pool.query('SELECT word FROM noted ORDER BY word')).rows.map(({ word }) => word);
+
+  it('are executed in the order they were issued, although nobody waited between them', async () => {
+    const words = await inTransaction(db.pool, async (transaction) => {
+      const [, , counted] = await Promise.all([
+        note(transaction, 'one'),
+        note(transaction, 'two'),
+        transaction.query('SELECT word FROM noted ORDER BY word'),
+      ]);
+      return counted.rows.map(({ word }) => word);
+    });
+    expect(words).toEqual(['one', 'two']);
+  });
+
+  it('are taken back together where one of those issued together fails', async () => {
+    const failing = inTransaction(db.pool, (transaction) =>
+      Promise.all([note(transaction, 'three'), note(transaction, 'one'), note(transaction, 'four')]),
+    );
+    await expect(failing).rejects.toMatchObject({ code: '23505' });
+    expect(await noted()).toEqual(['one', 'two']);
+  });
+
+  it('are refused once it is over, so that none runs by itself', async () => {
+    let later: Promise<unknown> = Promise.resolve();
+    const failing = inTransaction(db.pool, async (transaction) => {
+      // A step after another, which is not waited for by whoever fails first.
+      later = note(transaction, 'five').then(async () => {
+        await db.pool.query('SELECT pg_sleep(0.2)');
+        await note(transaction, 'six');
+      });
+      later.catch(() => {});
+      throw new RangeError('given up');
+    });
+    await expect(failing).rejects.toThrow('given up');
+    await expect(later).rejects.toThrow('the transaction is over');
+    expect(await noted()).toEqual(['one', 'two']);
+  });
+});
