@@ -37,6 +37,8 @@ export interface PostgresLogOptions {
   /** For one session a consumption: the server itself, not a pooler that hands sessions around. */
   readonly connectionString: string;
   readonly log: Logger;
+  /** A topic is created with no more partitions than this, whatever its spec says. */
+  readonly partitionsMax?: number;
   /** Milliseconds UTC: when a record was appended, and what is too old to keep. */
   readonly clock?: () => number;
 }
@@ -58,6 +60,7 @@ class TableLog implements PostgresLog {
   readonly #pool: pg.Pool;
   readonly #connectionString: string;
   readonly #log: Logger;
+  readonly #partitionsMax: number;
   readonly #clock: () => number;
   readonly #topics: Topics;
   readonly #appender: Appender;
@@ -65,7 +68,14 @@ class TableLog implements PostgresLog {
   readonly #closing = new AbortController();
   #sweeping: Promise<void> | undefined;
 
-  constructor({ pool, connectionString, log, clock = Date.now }: PostgresLogOptions) {
+  constructor({
+    pool,
+    connectionString,
+    log,
+    partitionsMax = Number.POSITIVE_INFINITY,
+    clock = Date.now,
+  }: PostgresLogOptions) {
+    this.#partitionsMax = partitionsMax;
     this.#pool = pool;
     this.#connectionString = connectionString;
     this.#log = log;
@@ -75,7 +85,8 @@ class TableLog implements PostgresLog {
   }
 
   ensureTopics(topics: readonly TopicSpec[]): Promise<void> {
-    return this.#topics.ensure(topics);
+    const bounded = topics.map((each) => ({ ...each, partitions: Math.min(each.partitions, this.#partitionsMax) }));
+    return this.#topics.ensure(bounded);
   }
 
   async append(topic: string, records: readonly OutgoingRecord[]): Promise<void> {

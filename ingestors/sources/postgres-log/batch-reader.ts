@@ -13,19 +13,31 @@ const BATCH_BYTES_MAX = 16 * 1024 * 1024;
  * window costs nothing measurable; pg's binary mode does not decode every type used here.
  * No prepared statement: a plan kept from when the table was empty would sort a whole partition for each batch.
  */
-const READ_RECORDS = `
-  SELECT "offset", ${ms('appended_at')}, key, value, headers
-  FROM (
-    SELECT *, sum(bytes) OVER (ORDER BY "offset") - bytes AS bytes_before
+const READ = `
+  SELECT p.low_offset, p.next_offset, r.*
+  FROM log_partition p LEFT JOIN LATERAL (
+    SELECT "offset", ${ms('appended_at')}, key, value, headers
     FROM (
-      SELECT "offset", appended_at, key, value, headers::text,
-             coalesce(octet_length(key), 0) + coalesce(octet_length(value), 0) + coalesce(octet_length(headers::text), 0) AS bytes
-      FROM log_record WHERE topic = $1 AND partition = $2 AND "offset" >= $3 ORDER BY "offset" LIMIT $4
-    ) AS wanted
-  ) AS summed
-  WHERE bytes_before = 0 OR bytes_before + bytes <= $5 ORDER BY "offset"`;
+      SELECT *, sum(bytes) OVER (ORDER BY "offset") - bytes AS bytes_before
+      FROM (
+        SELECT "offset", appended_at, key, value, headers::text,
+               coalesce(octet_length(key), 0) + coalesce(octet_length(value), 0) + coalesce(octet_length(headers::text), 0) AS bytes
+        FROM log_record WHERE topic = $1 AND partition = $2 AND "offset" >= $3 ORDER BY "offset" LIMIT $4
+      ) AS wanted
+    ) AS summed
+    WHERE bytes_before = 0 OR bytes_before + bytes <= $5
+  ) AS r ON true
+  WHERE p.topic = $1 AND p.partition = $2 ORDER BY r."offset"`;
 
-type Row = [offset: string, appendedAt: number, key: Buffer | null, value: Buffer | null, headers: string | null];
+type Row = [
+  low: string,
+  end: string,
+  offset: string | null,
+  appendedAt: number,
+  key: Buffer | null,
+  value: Buffer | null,
+  headers: string | null,
+];
 
 export interface ReadRequest {
   readonly topic: string;
@@ -42,41 +54,31 @@ export interface ReadRequest {
  */
 export async function readBatch(pool: pg.Pool, request: ReadRequest): Promise<LogBatch | undefined> {
   const { topic, partition, position } = request;
-  const { low, end } = await boundsOf(pool, topic, partition);
+  const { low, end, records } = await read(pool, request);
   const wanted = position ?? low;
   if (wanted > end) throw beyondEnd(topic, partition, wanted, end);
   if (wanted === end) return undefined;
-  const records = await readRecords(pool, request, Math.max(wanted, low));
   const from = records[0]?.offset ?? Math.max(wanted, low);
-  // All that was between the bounds went between the two queries: the next look sees the bounds as they are then.
-  if (records.length === 0 && from === wanted) return undefined;
   const next = (records.at(-1)?.offset ?? from - 1) + 1;
   const lost = position !== undefined && from > position ? { lost: { from: position, to: from } } : {};
-  return { topic, partition, from, next, ...lost, records, end: Math.max(end, next) };
+  return { topic, partition, from, next, ...lost, records, end };
 }
 
-async function readRecords(pool: pg.Pool, request: ReadRequest, from: number): Promise<LogRecord[]> {
-  const values = [request.topic, request.partition, from, request.recordsMax, BATCH_BYTES_MAX];
-  const { rows } = await reachable(() => pool.query<Row>({ text: READ_RECORDS, values, rowMode: 'array' }));
-  return rows.map(([offset, appendedAt, key, value, headers]) => ({
-    offset: Number(offset),
-    appendedAt,
-    key,
-    value,
-    headers: headers === null ? {} : JSON.parse(headers),
-  }));
+/** The bounds, and what is there from the position on, as they were at one moment. */
+async function read(
+  pool: pg.Pool,
+  { topic, partition, position, recordsMax }: ReadRequest,
+): Promise<{ low: number; end: number; records: LogRecord[] }> {
+  const values = [topic, partition, position ?? 0, recordsMax, BATCH_BYTES_MAX];
+  const { rows } = await reachable(() => pool.query<Row>({ text: READ, values, rowMode: 'array' }));
+  const [first] = rows;
+  if (!first) throw new BusbarError('NOT_FOUND', `the log has no partition ${partition} of topic ${topic}`);
+  return { low: Number(first[0]), end: Number(first[1]), records: rows.flatMap(recordsIn) };
 }
 
-async function boundsOf(pool: pg.Pool, topic: string, partition: number): Promise<{ low: number; end: number }> {
-  const { rows } = await reachable(() =>
-    pool.query<{ low: string; end: string }>(
-      'SELECT low_offset AS low, next_offset AS end FROM log_partition WHERE topic = $1 AND partition = $2',
-      [topic, partition],
-    ),
-  );
-  const [row] = rows;
-  if (!row) throw new BusbarError('NOT_FOUND', `the log has no partition ${partition} of topic ${topic}`);
-  return { low: Number(row.low), end: Number(row.end) };
+function recordsIn([, , offset, appendedAt, key, value, headers]: Row): LogRecord[] {
+  if (offset === null) return [];
+  return [{ offset: Number(offset), appendedAt, key, value, headers: headers === null ? {} : JSON.parse(headers) }];
 }
 
 /** Waiting for the log to grow there would skip, without a word, all that it gets until then. */

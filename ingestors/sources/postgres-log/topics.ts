@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { BusbarError } from '../../../domain/errors.ts';
+import type { Queryable } from '../../../prisma/queryable.ts';
 import { inTransaction, reachable } from '../../../prisma/transaction.ts';
 import type { PartitionBounds, TopicSpec } from '../event-log.ts';
 
@@ -73,7 +74,7 @@ export class Topics {
   }
 }
 
-async function createOrUpdate(client: pg.PoolClient, spec: TopicSpec): Promise<void> {
+async function createOrUpdate(client: Queryable, spec: TopicSpec): Promise<void> {
   const { rows } = await client.query<{ partitions: number }>(
     `INSERT INTO log_topic (topic, partitions, retention_ms, record_bytes_max) VALUES ($1, $2, $3, $4)
      ON CONFLICT (topic) DO UPDATE
@@ -103,7 +104,7 @@ function noSuchTopic(topic: string): BusbarError {
 
 /**
  * The first offset whose record was appended at or after the instant; the end where there is none. Records lie in the
- * order of their times (the appender sees to it), so that the index on time finds the first one at once.
+ * order of their times (the appender sees to it) and without holes, so that some twenty looks at single records find it.
  * @throws BusbarError `BAD_USER_INPUT` where there is no such partition, `UNAVAILABLE`.
  */
 export async function firstOffsetSince(
@@ -113,17 +114,27 @@ export async function firstOffsetSince(
   instantMs: number,
 ): Promise<number> {
   const { rows } = await reachable(() =>
-    pool.query<{ offset: string }>(
-      `SELECT coalesce(
-         (SELECT "offset" FROM log_record
-          WHERE topic = $1 AND partition = $2 AND appended_at >= to_timestamp($3::float8 / 1000)
-          ORDER BY appended_at, "offset" LIMIT 1),
-         next_offset) AS offset
-       FROM log_partition WHERE topic = $1 AND partition = $2`,
-      [topic, partition, instantMs],
-    ),
+    pool.query<{ offset: string }>(FIRST_OFFSET_SINCE, [topic, partition, instantMs]),
   );
   const [row] = rows;
   if (!row) throw noSuchTopic(`${topic}, partition ${partition}`);
   return Number(row.offset);
 }
+
+/** A record that is gone by the time it is looked at expired: it was older. */
+const FIRST_OFFSET_SINCE = `
+  WITH RECURSIVE search (low, high) AS (
+    SELECT low_offset, next_offset FROM log_partition WHERE topic = $1 AND partition = $2
+    UNION ALL
+    SELECT CASE WHEN older THEN middle + 1 ELSE low END, CASE WHEN older THEN high ELSE middle END
+    FROM search
+    CROSS JOIN LATERAL (SELECT (low + high) / 2 AS middle) AS halved
+    CROSS JOIN LATERAL (
+      SELECT coalesce((
+        SELECT appended_at < to_timestamp($3::float8 / 1000) FROM log_record
+        WHERE topic = $1 AND partition = $2 AND "offset" = middle
+      ), true) AS older
+    ) AS looked_at
+    WHERE low < high
+  )
+  SELECT low AS offset FROM search WHERE low = high`;
