@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createSourceEventStream, type ExecutionArgs, type ExecutionResult, execute } from 'graphql';
+import { createSourceEventStream, type ExecutionArgs, type ExecutionResult } from 'graphql';
 import { BusbarError } from '../../domain/errors.ts';
 import type { Metrics } from '../../runtime/metrics.ts';
 import type { ErrorMask } from '../errors.ts';
+import { executesOf } from './compiled-operations.ts';
 import type { Conflation } from './conflation.ts';
 import { fellBehind } from './fell-behind.ts';
 import { EveryMemberBacklog, type Frame, LatestMemberBacklog } from './member-backlog.ts';
@@ -27,6 +28,7 @@ export class SubscriptionGroup {
   readonly #members = new Set<Member>();
   #starting: Promise<ExecutionResult | undefined> | undefined;
   #source: AsyncIterator<unknown> | undefined;
+  #executes: ReturnType<typeof executesOf> | undefined;
   #closed = false;
   /** Of the event that was offered last. */
   #cursor: string | undefined;
@@ -103,7 +105,8 @@ export class SubscriptionGroup {
   async #execute(event: unknown): Promise<ExecutionResult> {
     const { args, freshContext, mask, metrics } = this.#options;
     const stop = metrics.operationSeconds.startTimer({ operation: 'subscription' });
-    const result = await execute({ ...args, rootValue: event, contextValue: freshContext() });
+    this.#executes ??= executesOf(args);
+    const result = await this.#executes(event, freshContext());
     stop();
     return mask.result(result);
   }

@@ -6,6 +6,7 @@ import type { Metrics } from '../../runtime/metrics.ts';
 import type { Delivery } from '../../schema/question.ts';
 import type { PnlUpdate, PositionFilter } from '../../schema/trading-rows.ts';
 import { type BacklogBounds, BOUNDS } from '../live/backlog.ts';
+import { DueQueue } from '../live/due-queue.ts';
 import { Subscription } from '../live/subscription.ts';
 import { followUpstream, retryMs, type Upstream, type UpstreamListener } from '../live/upstream.ts';
 import type { BoardOptions } from './board.ts';
@@ -36,6 +37,7 @@ export class PnlHub {
   readonly #options: PnlHubOptions;
   readonly #upstream: Upstream;
   readonly #subscriptions = new Set<PnlSubscription>();
+  readonly #due = new DueQueue();
   /** What begins the subscriptions that came before the first board. */
   readonly #waiting = new Set<() => void>();
   readonly #standing = { positions: false, prices: false };
@@ -171,7 +173,7 @@ export class PnlHub {
   }
 
   #paced(subscription: PnlSubscription): BoardWatcher {
-    const pacer = new PricePacer(subscription, () => this.#options.metrics.conflatedTicks.inc());
+    const pacer = new PricePacer(subscription, this.#due, () => this.#options.metrics.conflatedTicks.inc());
     subscription.onEnded(() => pacer.stop());
     return pacer;
   }
