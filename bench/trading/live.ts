@@ -29,7 +29,8 @@ import type { SubscribersReport } from './subscribers.ts';
 const TRADES_PER_SECOND = 500;
 const TICKS_PER_SECOND = 2_000;
 const APPEND_EVERY_MS = 10;
-const WARM_UP_MS = 5_000;
+/** Until the hot functions are compiled. */
+const WARM_UP_MS = 15_000;
 const MEASURE_MS = 15_000;
 const NODES = nodesFor(100);
 const POSITIONS = ACCOUNTS * HELD_NODES;

@@ -52,8 +52,9 @@ export async function startCast(stage: CastStage, broker: KafkaBroker | undefine
   const subscriber = served && subscribeThroughGateway(served.url, stage.live.beginning);
   const victims = broker ? [...processes, victimOf(broker)] : processes;
   const guest = async (stayMs: number) => {
-    const visiting = (await starter())();
-    await visiting.sees(INGESTORS_UP);
+    // Supervised, as the others are: where it comes while the broker is away, it ends and is started again.
+    const visiting = supervise('guest', INGESTORS_UP, await starter());
+    await visiting.up();
     await pause(stayMs);
     await visiting.stop();
   };

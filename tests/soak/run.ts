@@ -6,6 +6,7 @@ import type { TradeSeries } from '../faults/trade-series.ts';
 import { soundTrades, withTrades } from '../faults/trades-stage.ts';
 import { startKafka } from '../support/kafka.ts';
 import { startRedis } from '../support/redis.ts';
+import { comparePositions } from './positions.ts';
 import { type RandomFaults, runRandomFaults, soundRun } from './random-faults.ts';
 
 interface Soak extends Omit<RandomFaults<object>, 'stage' | 'broker' | 'progress'> {
@@ -58,15 +59,29 @@ const SOAKS: Readonly<Record<string, Soak>> = {
   },
 };
 
+/** Half a million trades of 40 accounts, in a million versions, counted in SQL as well. */
+const POSITIONS = { seed: 14, versions: 1_000_000, accounts: 40, nodes: 25 };
+
 const name = process.argv[2] ?? '';
 const soak = SOAKS[name];
-if (!soak) {
-  console.error(`usage: npm run soak -- <name>\nsoaks: ${Object.keys(SOAKS).join(', ')}`);
+if (!soak && name !== 'positions') {
+  console.error(`usage: npm run soak -- <name>\nsoaks: ${[...Object.keys(SOAKS), 'positions'].join(', ')}`);
   process.exit(2);
 }
-const result = await runSoak(soak);
+const result = soak ? await runSoak(soak) : await runPositions();
 console.log(JSON.stringify({ soak: name, ...result }, null, 2));
 process.exit(result.sound ? 0 : 1);
+
+async function runPositions() {
+  const startedAt = performance.now();
+  const store = await openBenchStore();
+  try {
+    const compared = await comparePositions(store, POSITIONS, (line) => console.error(line));
+    return { seconds: Math.round((performance.now() - startedAt) / 1_000), ...compared };
+  } finally {
+    await store.close();
+  }
+}
 
 async function runSoak({ kafka, trades, ...run }: Soak) {
   const startedAt = performance.now();
