@@ -19,7 +19,7 @@ typeParsers.setTypeParser(pg.types.builtins.INT8, (text: string) => {
 
 /**
  * The pool that bulk writes, hot reads and Prisma share. Statements issued on one client without waiting travel together and
- * are answered in their order: of a commit's ten round trips, each some turns of a busy event loop, six are left. A statement that outlives a minute is cancelled by the server,
+ * are answered in their order. A statement that outlives a minute is cancelled by the server,
  * and a connection that cannot be had in ten seconds is an error: nobody waits for ever.
  */
 export function createPool({ url, max, name = 'busbar', onConnectionError = () => {} }: PoolOptions): pg.Pool {

@@ -49,4 +49,27 @@ describe('statements of a transaction', () => {
     await expect(later).rejects.toThrow('the transaction is over');
     expect(await noted()).toEqual(['one', 'two']);
   });
+
+  it('are not executed where it could not begin', async () => {
+    const client = await db.pool.connect();
+    const query = client.query;
+    // As a cancel from elsewhere leaves it: BEGIN fails, the connection goes on.
+    client.query = ((text: unknown, ...rest: unknown[]) =>
+      Reflect.apply(query, client, [text === 'BEGIN' ? 'BEGIN nothing' : text, ...rest])) as typeof query;
+    const pool = { connect: async () => client } as unknown as typeof db.pool;
+    await expect(inTransaction(pool, (transaction) => note(transaction, 'seven'))).rejects.toMatchObject({
+      code: '42601',
+    });
+    client.query = query;
+    expect(await noted()).toEqual(['one', 'two']);
+  });
+
+  it('whose failure nobody met fail it at its end', async () => {
+    const failing = inTransaction(db.pool, async (transaction) => {
+      note(transaction, 'one').catch(() => {});
+      return 'done';
+    });
+    await expect(failing).rejects.toThrow('was not waited for');
+    expect(await noted()).toEqual(['one', 'two']);
+  });
 });

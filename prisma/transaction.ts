@@ -17,13 +17,13 @@ export async function inTransaction<T>(pool: pg.Pool, work: (transaction: Querya
     const transaction = new Transaction(client);
     let broken: Error | undefined;
     try {
-      const begun = transaction.query('BEGIN');
-      // It travels with the first statement of the work, which fails too where it does.
-      begun.catch(() => {});
+      // Waited for: what left behind a BEGIN that was cancelled would be committed by itself.
+      await transaction.query('BEGIN');
       const result = await work(transaction);
-      await begun;
       transaction.end();
-      await client.query('COMMIT');
+      const { command } = await client.query('COMMIT');
+      // The server's answer to COMMIT where a statement failed whose failure nobody met.
+      if (command !== 'COMMIT') throw new TypeError('a statement of the transaction failed, and was not waited for');
       return result;
     } catch (error) {
       transaction.end();

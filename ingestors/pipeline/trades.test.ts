@@ -154,6 +154,13 @@ describe('trades', () => {
     expect(await storedPositions(db.pool)).toEqual([]);
     const { rows } = await db.pool.query('SELECT array_agg(version ORDER BY version) AS versions FROM trade');
     expect(rows[0]?.versions).toEqual([1, 2, 3]);
+
+    // What came before does not change without a word, although it does not count.
+    const again = await ingest([
+      tradeRecord(trade({ tradeId: 'A', version: 2, price: 7 })),
+      tradeRecord(trade({ tradeId: 'A', version: 2, price: 8 })),
+    ]);
+    expect(again).toMatchObject({ written: 0, revised: 0, unchanged: 1, rejected: 1 });
   });
 
   it('another trade under a version that is taken is a dead letter, the same one again is nothing', async () => {

@@ -44,11 +44,12 @@ export async function writeTrades(
     saveHeads(client, known),
     changePositions(client, changesOf(heads, judged.heads), by),
   ]);
+  const otherTerms = await lateOfOtherTerms(client, judged.late);
   return {
     written: judged.accepted.map(({ trade }) => trade),
     revised: judged.revised,
-    unchanged: judged.unchanged,
-    refused: judged.refused,
+    unchanged: judged.unchanged - otherTerms.length,
+    refused: [...judged.refused, ...otherTerms],
     positions,
   };
 }
@@ -56,7 +57,7 @@ export async function writeTrades(
 interface Judged {
   readonly accepted: readonly PlacedTrade[];
   /** Older than what counts: history. */
-  readonly late: readonly PlacedTrade[];
+  readonly late: readonly LateTrade[];
   readonly revised: number;
   readonly unchanged: number;
   readonly refused: readonly number[];
@@ -64,10 +65,15 @@ interface Judged {
   readonly heads: ReadonlyMap<string, PlacedTrade>;
 }
 
+interface LateTrade extends PlacedTrade {
+  /** In what was given. */
+  readonly place: number;
+}
+
 function judge(placed: readonly PlacedTrade[], before: ReadonlyMap<string, PlacedTrade>): Judged {
   const heads = new Map<string, PlacedTrade>();
   const accepted: PlacedTrade[] = [];
-  const late: PlacedTrade[] = [];
+  const late: LateTrade[] = [];
   const refused: number[] = [];
   let revised = 0;
   let unchanged = 0;
@@ -79,7 +85,7 @@ function judge(placed: readonly PlacedTrade[], before: ReadonlyMap<string, Place
       heads.set(tradeId, each);
       if (head) revised += 1;
     } else if (version < head.trade.version) {
-      late.push(each);
+      late.push({ ...each, place });
       unchanged += 1;
     } else if (isSame(each.trade, head.trade)) unchanged += 1;
     else refused.push(place);
@@ -146,12 +152,7 @@ async function takeHeads(client: Queryable, placed: readonly PlacedTrade[]): Pro
   await client.query({ name: 'lock-trade-heads', text: LOCK_HEADS, values: ids });
   // A statement of its own: one that waited for a lock still sees what else there was before it waited.
   const { rows } = await client.query<HeadTexts>({ name: 'read-trade-heads', text: READ_HEADS, values: ids });
-  return new Map(
-    rows.map(({ nodeId, mw, price, ...trade }) => [
-      trade.tradeId,
-      { nodeId, trade: { ...trade, mw: decimalFrom(mw), price: decimalFrom(price) } },
-    ]),
-  );
+  return new Map(rows.map((row) => [row.tradeId, placedFrom(row)]));
 }
 
 /** Of each trade the highest version, and of that one what came first, as `judge` will have it. */
@@ -182,9 +183,22 @@ const MAKE_HEADS = `
 
 const LOCK_HEADS = 'SELECT FROM trade_head WHERE trade_id = ANY($1::text[]) ORDER BY trade_id FOR UPDATE';
 
+function placedFrom({ nodeId, mw, price, ...trade }: HeadTexts): PlacedTrade {
+  return { nodeId, trade: { ...trade, mw: decimalFrom(mw), price: decimalFrom(price) } };
+}
+
+const TERMS = `
+  t.trade_id AS "tradeId", t.version, ${ms('t.ts')} AS ts, t.account, t.node_id AS "nodeId", n.market_id || ':' || n.name AS node,
+  t.side, trim_scale(t.mw) AS mw, trim_scale(t.price) AS price, t.minutes, t.status`;
+
+const READ_LATE = `
+  SELECT ${TERMS}
+  FROM unnest($1::text[], $2::int4[]) AS late (trade_id, version)
+  JOIN trade t ON t.trade_id = late.trade_id AND t.version = late.version
+  JOIN pricing_node n ON n.id = t.node_id`;
+
 const READ_HEADS = `
-  SELECT t.trade_id AS "tradeId", t.version, ${ms('t.ts')} AS ts, t.account, t.node_id AS "nodeId",
-         n.market_id || ':' || n.name AS node, t.side, trim_scale(t.mw) AS mw, trim_scale(t.price) AS price, t.minutes, t.status
+  SELECT ${TERMS}
   FROM trade_head h
   JOIN trade t ON t.trade_id = h.trade_id AND t.version = h.version AND t.ts = h.ts
   JOIN pricing_node n ON n.id = t.node_id
@@ -220,6 +234,22 @@ const KEEP_LATE = `
   SELECT DISTINCT ON (trade_id, version) ${COLUMNS} FROM (${INCOMING}) AS i
   WHERE NOT EXISTS (SELECT FROM trade t WHERE t.trade_id = i.trade_id AND t.version = i.version)
   ORDER BY trade_id, version, place`;
+
+/** @returns the places of versions that came before with other terms, which stay. */
+async function lateOfOtherTerms(client: Queryable, late: readonly LateTrade[]): Promise<number[]> {
+  if (late.length === 0) return [];
+  const [ids, versions] = columnsOf(late);
+  const { rows } = await client.query<HeadTexts>({
+    name: 'read-late-trades',
+    text: READ_LATE,
+    values: [ids, versions],
+  });
+  const kept = new Map(rows.map((row) => [`${row.version} ${row.tradeId}`, placedFrom(row).trade]));
+  return late.flatMap(({ trade, place }) => {
+    const known = kept.get(`${trade.version} ${trade.tradeId}`);
+    return known && !isSame(trade, known) ? [place] : [];
+  });
+}
 
 async function saveHeads(client: Queryable, heads: readonly PlacedTrade[]): Promise<void> {
   if (heads.length === 0) return;

@@ -64,12 +64,12 @@ const LOCK_POSITIONS = `
       SELECT FROM position q WHERE q.account = asked.account AND q.node_id = asked.node_id))
   ORDER BY p.account, p.node_id FOR UPDATE`;
 
-/** Positions that ever had a trade, after one, by account and node. */
+/** Positions that ever had a trade, after one, by account and node: locked, so that no trade moves them until they are kept. */
 export async function pageOfPositions(client: Queryable, after: PositionId, max: number): Promise<StoredPosition[]> {
   const { rows } = await client.query<PositionTexts>({
     name: 'page-of-positions',
     text: `SELECT ${COLUMNS} FROM position p WHERE (p.account, p.node_id) > ($1, $2) AND p.seq > 0
-           ORDER BY p.account, p.node_id LIMIT $3`,
+           ORDER BY p.account, p.node_id LIMIT $3 FOR SHARE`,
     values: [after.account, after.nodeId, max],
   });
   return rows.map(storedFrom);
