@@ -13,18 +13,32 @@ export interface Market {
   readonly timeZone: string;
   readonly currency: string;
   readonly identityTolerance: number | null;
+  readonly onPeak: OnPeakHours;
+}
+
+/** Which hours are on-peak, on the market's own clock (RULES 5); a NERC holiday has none. */
+export interface OnPeakHours {
+  /** Hour-ending, 1 to 24, and so is `lastHourEnding`, which is on-peak too. */
+  readonly firstHourEnding: number;
+  readonly lastHourEnding: number;
+  /** On-peak from Monday, 1, to this day: 5 is Friday, 6 is Saturday. */
+  readonly lastWeekday: number;
 }
 
 const EXACT = 1e-6;
 
+const EASTERN_PEAK: OnPeakHours = { firstHourEnding: 8, lastHourEnding: 23, lastWeekday: 5 };
+const CENTRAL_PEAK: OnPeakHours = { firstHourEnding: 7, lastHourEnding: 22, lastWeekday: 5 };
+const WESTERN_PEAK: OnPeakHours = { firstHourEnding: 7, lastHourEnding: 22, lastWeekday: 6 };
+
 export const MARKETS = [
-  market('CAISO', 'California', 'California Independent System Operator', 'America/Los_Angeles', 0.0001),
-  market('ERCOT', 'Texas', 'Electric Reliability Council of Texas', 'America/Chicago', null),
-  market('ISONE', 'New England', 'ISO New England', 'America/New_York', EXACT),
-  market('MISO', 'Midcontinent', 'Midcontinent Independent System Operator', 'Etc/GMT+5', EXACT),
-  market('NYISO', 'New York', 'New York Independent System Operator', 'America/New_York', 0.01),
-  market('PJM', 'Mid-Atlantic', 'PJM Interconnection', 'America/New_York', 0.005),
-  market('SPP', 'Southwest', 'Southwest Power Pool', 'America/Chicago', EXACT),
+  market('CAISO', 'California', 'California Independent System Operator', 'America/Los_Angeles', 0.0001, WESTERN_PEAK),
+  market('ERCOT', 'Texas', 'Electric Reliability Council of Texas', 'America/Chicago', null, CENTRAL_PEAK),
+  market('ISONE', 'New England', 'ISO New England', 'America/New_York', EXACT, EASTERN_PEAK),
+  market('MISO', 'Midcontinent', 'Midcontinent Independent System Operator', 'Etc/GMT+5', EXACT, CENTRAL_PEAK),
+  market('NYISO', 'New York', 'New York Independent System Operator', 'America/New_York', 0.01, EASTERN_PEAK),
+  market('PJM', 'Mid-Atlantic', 'PJM Interconnection', 'America/New_York', 0.005, EASTERN_PEAK),
+  market('SPP', 'Southwest', 'Southwest Power Pool', 'America/Chicago', EXACT, CENTRAL_PEAK),
 ] as const satisfies readonly Market[];
 
 const BY_ID: ReadonlyMap<string, Market> = new Map(MARKETS.map((each) => [each.id, each]));
@@ -75,6 +89,7 @@ function market(
   operator: string,
   timeZone: string,
   identityTolerance: number | null,
+  onPeak: OnPeakHours,
 ): Market {
-  return { id, name, operator, timeZone, currency: 'USD', identityTolerance };
+  return { id, name, operator, timeZone, currency: 'USD', identityTolerance, onPeak };
 }

@@ -1,3 +1,4 @@
+import { Block } from './block.ts';
 import { builder } from './builder.ts';
 import type { LmpSeriesRow } from './context.ts';
 import { MarketRun } from './market-run.ts';
@@ -9,7 +10,9 @@ import { Resolution, requireCoarseEnough, requireFewPoints } from './resolution.
 const LmpSeries = builder.objectRef<LmpSeriesRow>('LmpSeries').implement({
   description: `Prices of one node as columns of equal length: the n-th value of each belongs to the n-th start. USD/MWh.
 
-Gaps are nulls. RAW has a point for every interval of the run in the range; where a node's prices do not start on the run's grid, or the run is SPOT, its points are the prices themselves. Coarser resolutions have a point for every bucket that starts in the range; a bucket is always whole, also where it reaches beyond \`to\`. The future is no gap: an axis ends with the last interval that has ended, or the last price.`,
+Gaps are nulls. RAW has a point for every interval of the run in the range; where a node's prices do not start on the run's grid, or the run is SPOT, its points are the prices themselves. Coarser resolutions have a point for every bucket that starts in the range; a bucket is always whole, also where it reaches beyond \`to\`. The future is no gap: an axis ends with the last interval that has ended, or the last price.
+
+Of a block other than ATC there are the points that lie in it, and a DAY or MONTH is made of the prices in the block alone, weighted by interval length; days and months are the market’s own, as always. What has no hour of the block is no gap and has no point: ON_PEAK has neither nights nor Sundays.`,
   fields: (t) => ({
     node: t.field({ type: PricingNode, description: 'Where.', resolve: ({ node }) => ({ id: node }) }),
     run: t.expose('run', { type: MarketRun, description: 'The clearing the prices come from.' }),
@@ -90,12 +93,17 @@ builder.queryField('lmpSeries', (t) =>
         description:
           'What was known at this instant, before later prices and corrections; without it, what is known now.',
       }),
+      block: t.arg({
+        type: Block,
+        defaultValue: 'ATC',
+        description: 'Only prices of these hours, and averages of them.',
+      }),
     },
-    resolve: (_root, { nodes, run, from, to, resolution, asOf }, { reads }) => {
+    resolve: (_root, { nodes, run, from, to, resolution, asOf, block }, { reads }) => {
       const asked = { names: nodesFrom(nodes), range: rangeFrom({ from, to }), resolution: resolution ?? 'RAW' };
       requireCoarseEnough(run, asked.resolution);
       requireFewPoints(asked.names.length, run, asked.range, asked.resolution);
-      return reads.lmpSeries(asked.names, run, asked.range, asked.resolution, asOf ?? undefined);
+      return reads.lmpSeries(asked.names, run, asked.range, asked.resolution, asOf ?? undefined, block ?? 'ATC');
     },
   }),
 );

@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import { isOnPeak } from '../domain/blocks.ts';
+import { hourEndingOf } from '../domain/hour-ending.ts';
+import { type Market, marketOf, parseNodeName } from '../domain/market.ts';
 import { builder } from './builder.ts';
 import { connectionFrom, pageArguments, pageFrom } from './connection.ts';
 import type { LmpFilter, LmpRow, LmpUpdate as LmpUpdateRow } from './context.ts';
@@ -22,6 +25,15 @@ const Lmp = builder.objectRef<LmpRow>('Lmp').implement({
     end: t.expose('endAt', {
       type: 'DateTime',
       description: 'End of the delivery interval, exclusive; equal to `start` for a tick without length.',
+    }),
+    hourEnding: t.string({
+      description:
+        'The hour that the interval starts in, as the market counts: by its end, on the market’s clock. `01` to `24`; in autumn `02` is the first and `02*` the second of the repeated hour, in spring `03` is left out. MISO has 24 hours every day. Operators’ own labels (CAISO’s 25, ERCOT’s flag) are not these.',
+      resolve: ({ node, startAt }) => hourEndingOf(marketFrom(node), startAt),
+    }),
+    onPeak: t.boolean({
+      description: 'Whether the interval starts in an hour of the market’s ON_PEAK block; else it is OFF_PEAK.',
+      resolve: ({ node, startAt }) => isOnPeak(marketFrom(node), startAt),
     }),
     lmp: t.exposeFloat('lmp', { description: 'The price, USD/MWh, as published.' }),
     energy: t.exposeFloat('energy', {
@@ -68,6 +80,13 @@ const Lmp = builder.objectRef<LmpRow>('Lmp').implement({
     }),
   }),
 });
+
+/** @throws TypeError as a programming error: what comes from the store has a node of a market of ours. */
+function marketFrom(node: string): Market {
+  const name = parseNodeName(node);
+  if (!name) throw new TypeError(`not a node name: ${node}`);
+  return marketOf(name);
+}
 
 const LmpConnection = builder.connectionObject(
   { type: Lmp, name: 'LmpConnection', description: 'A page of prices, by interval start and node.' },

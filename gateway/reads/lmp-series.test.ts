@@ -31,7 +31,14 @@ interface Question {
 
 function series({ nodes, run, from, to, resolution = 'RAW', asOf, now = NOW, rollups = 'computed' }: Question) {
   const range = { from: at(from), to: at(to) };
-  const question = { nodes, run, range, resolution, asOf: asOf === undefined ? undefined : at(asOf) };
+  const question = {
+    nodes,
+    run,
+    range,
+    resolution,
+    asOf: asOf === undefined ? undefined : at(asOf),
+    block: 'ATC' as const,
+  };
   return readLmpSeries(db.pool, rollups, question, now);
 }
 
@@ -165,7 +172,7 @@ describe('a raw series', () => {
     const found = await readLmpSeries(
       counting,
       'computed',
-      { nodes: asked, run: 'DAY_AHEAD_HOURLY', range, resolution: 'RAW', asOf: undefined },
+      { nodes: asked, run: 'DAY_AHEAD_HOURLY', range, resolution: 'RAW', asOf: undefined, block: 'ATC' },
       NOW,
     );
     expect(found.map(({ node }) => node)).toEqual(asked);
@@ -174,7 +181,7 @@ describe('a raw series', () => {
     await readLmpSeries(
       counting,
       'computed',
-      { nodes: ['MISO:N1'], run: 'DAY_AHEAD_HOURLY', range, resolution: 'RAW', asOf: undefined },
+      { nodes: ['MISO:N1'], run: 'DAY_AHEAD_HOURLY', range, resolution: 'RAW', asOf: undefined, block: 'ATC' },
       NOW,
     );
     expect(counting.statements).toBe(2);

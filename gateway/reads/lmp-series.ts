@@ -1,34 +1,20 @@
 import { HOUR_MS, MINUTE_MS } from '../../domain/instant.ts';
 import { type Market, marketOf, type NodeName } from '../../domain/market.ts';
 import { intervalMinutesOf, type MarketRun } from '../../domain/market-run.ts';
-import type { LmpSeriesRow, Range, Resolution } from '../../schema/context.ts';
+import type { LmpSeriesRow, Resolution } from '../../schema/context.ts';
 import { LIMITS, limitExceeded } from '../../schema/limits.ts';
-import { askedNodes, nodeNames } from './asked-nodes.ts';
-import {
-  epochMs,
-  HOUR_START,
-  type PartParameters,
-  partsFromDays,
-  partsFromHours,
-  partsFromPrices,
-  prices,
-} from './lmp-parts.ts';
+import { nodeNames } from './asked-nodes.ts';
+import { blockAxis } from './block-hours.ts';
+import { type SeriesQuestion, seriesStatement } from './lmp-series-statement.ts';
 import type { Rollups } from './rollups.ts';
 import { type Axis, calendarAxis, gridAxis, layOut } from './series-axis.ts';
 import type { Queryable } from './statement.ts';
 
-interface SeriesQuestion {
+interface Question extends SeriesQuestion {
   readonly nodes: readonly string[];
-  readonly run: MarketRun;
-  readonly range: Range;
-  /** Not finer than the run's interval. */
-  readonly resolution: Resolution;
-  /** What was known at this instant, milliseconds UTC; undefined: what is known now. */
-  readonly asOf: number | undefined;
 }
 
 type Values = readonly (number | null)[];
-type Bucketed = Exclude<Resolution, 'RAW'>;
 
 interface StoredSeries {
   readonly start: readonly number[];
@@ -50,14 +36,16 @@ interface StoredSeries {
 export async function readLmpSeries(
   db: Queryable,
   rollups: Rollups,
-  question: SeriesQuestion,
+  question: Question,
   now: number,
 ): Promise<LmpSeriesRow[]> {
   const nodes = nodeNames(question.nodes);
   const axes = axesOf(question);
+  // Raw prices off the grid may start before its first point.
+  const bounds = nodes.map((node) => (question.resolution === 'RAW' ? question.range : axes(marketOf(node)).bounds));
   const rowsMax = Math.floor(LIMITS.points / Math.max(1, nodes.length));
   const { rows } = await db.query<StoredSeries & { node: NodeName }>(
-    statementOf(nodes, question, rollups, axes, rowsMax),
+    seriesStatement(nodes, bounds, question, rollups, rowsMax),
   );
   return rows.map(({ node, ...stored }) => {
     if (stored.start.length > rowsMax) throw tooManyPrices(node, stored.start.length, rowsMax);
@@ -66,8 +54,13 @@ export async function readLmpSeries(
   });
 }
 
+function axesOf(question: SeriesQuestion): (market: Market) => Axis {
+  const whole = wholeAxesOf(question);
+  return (market) => blockAxis(whole(market), market, question.resolution, question.block);
+}
+
 /** Days and months differ by time zone; each zone's axis is made once. */
-function axesOf({ run, range, resolution }: SeriesQuestion): (market: Market) => Axis {
+function wholeAxesOf({ run, range, resolution }: SeriesQuestion): (market: Market) => Axis {
   if (resolution === 'DAY' || resolution === 'MONTH') {
     const unit = resolution === 'DAY' ? 'days' : 'months';
     const byZone = new Map<string, Axis>();
@@ -101,78 +94,6 @@ function laidOut(stored: StoredSeries, { run, resolution }: SeriesQuestion, axis
 function isOffGrid(run: MarketRun, starts: readonly number[]): boolean {
   const minutes = intervalMinutesOf(run);
   return minutes === null || starts.some((start) => start % (minutes * MINUTE_MS) !== 0);
-}
-
-function statementOf(
-  nodes: readonly NodeName[],
-  { run, range, resolution, asOf }: SeriesQuestion,
-  rollups: Rollups,
-  axes: (market: Market) => Axis,
-  rowsMax: number,
-) {
-  const { markets, names } = askedNodes(nodes);
-  const zones = nodes.map((node) => marketOf(node).timeZone);
-  // Raw prices off the grid may start before its first point.
-  const bounds = nodes.map((node) => (resolution === 'RAW' ? range : axes(marketOf(node)).bounds));
-  const from = bounds.map((each) => new Date(each.from));
-  const to = bounds.map((each) => new Date(each.to));
-  const values = [markets, names, zones, from, to, run, rowsMax + 1];
-  const parameters: PartParameters = { run: '= $6::market_run', asOf: asOf === undefined ? undefined : '$8' };
-  const source = asOf === undefined ? rollups : 'as-of';
-  return {
-    name: `lmp-series-${resolution}-${source}`,
-    text: textOf(resolution, source, parameters),
-    values: asOf === undefined ? values : [...values, new Date(asOf)],
-  };
-}
-
-/** One row a node, a column a JSON array: the answer is parsed natively, and no object is made for a point. */
-function textOf(resolution: Resolution, source: Rollups | 'as-of', parameters: PartParameters): string {
-  const points = resolution === 'RAW' ? rawPoints(parameters) : bucketPoints(resolution, source, parameters);
-  const column = (name: string) => `coalesce(json_agg(${name}), '[]') AS ${name}`;
-  const extremes = ['min', 'max', 'open', 'close'].map((name) =>
-    resolution === 'RAW' ? `NULL AS ${name}` : column(name),
-  );
-  return `
-    SELECT asked.market || ':' || asked.name AS node, series.*
-    FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[])
-      WITH ORDINALITY AS asked (market, name, zone, lo, hi, place)
-    LEFT JOIN pricing_node AS n ON n.market_id = asked.market AND n.name = asked.name
-    CROSS JOIN LATERAL (
-      SELECT coalesce(json_agg(${epochMs('starts_at')}), '[]') AS start,
-        ${['lmp', 'energy', 'congestion', 'loss'].map(column).join(', ')}, ${extremes.join(', ')}
-      FROM (${points} ORDER BY starts_at LIMIT $7) AS point
-    ) AS series
-    ORDER BY asked.place`;
-}
-
-function rawPoints(parameters: PartParameters): string {
-  return `SELECT interval_start AS starts_at, lmp, energy, congestion, loss FROM (${prices(parameters)}) AS price`;
-}
-
-const STARTS_AT: Readonly<Record<Bucketed, string>> = {
-  FIFTEEN_MINUTES: `date_bin(INTERVAL '15 minutes', bucket, TIMESTAMPTZ '2000-01-01 00:00:00+00')`,
-  HOUR: HOUR_START,
-  DAY: 'operating_day::timestamp AT TIME ZONE asked.zone',
-  MONTH: `date_trunc('month', operating_day::timestamp) AT TIME ZONE asked.zone`,
-};
-
-function bucketPoints(resolution: Bucketed, source: Rollups | 'as-of', parameters: PartParameters): string {
-  return `
-    SELECT ${STARTS_AT[resolution]} AS starts_at,
-      sum(lmp_sum) / sum(weight) AS lmp,
-      sum(energy_sum) / sum(energy_weight) AS energy,
-      sum(congestion_sum) / sum(congestion_weight) AS congestion,
-      sum(loss_sum) / sum(loss_weight) AS loss,
-      min(lmp_min) AS min, max(lmp_max) AS max,
-      (array_agg(lmp_open ORDER BY bucket))[1] AS open, (array_agg(lmp_close ORDER BY bucket DESC))[1] AS close
-    FROM (${partsOf(resolution, source, parameters)}) AS part
-    GROUP BY 1`;
-}
-
-function partsOf(resolution: Bucketed, source: Rollups | 'as-of', parameters: PartParameters): string {
-  if (source !== 'kept' || resolution === 'FIFTEEN_MINUTES') return partsFromPrices(parameters);
-  return resolution === 'HOUR' ? partsFromHours(parameters) : partsFromDays(parameters);
 }
 
 function tooManyPrices(node: NodeName, asked: number, max: number) {

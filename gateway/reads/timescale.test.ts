@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BLOCKS, type Block } from '../../domain/blocks.ts';
 import { HOUR_MS, MINUTE_MS } from '../../domain/instant.ts';
 import type { Resolution } from '../../schema/context.ts';
 import { storeLmps } from '../../tests/support/lmp-rows.ts';
@@ -15,6 +16,7 @@ import type { Statement } from './statement.ts';
 const NODE = 'PJM:PJM-WEST';
 const FROM = Date.parse('2024-11-02T04:00Z');
 const DAYS = { from: FROM, to: FROM + 73 * HOUR_MS };
+const MONTH = { from: Date.parse('2024-11-01T04:00Z'), to: DAYS.to };
 const NOW = Date.parse('2026-01-01T00:00Z');
 
 describe.skipIf(!requireOrSkip('timescale'))('the reads on TimescaleDB', () => {
@@ -41,8 +43,15 @@ describe.skipIf(!requireOrSkip('timescale'))('the reads on TimescaleDB', () => {
   });
   afterAll(() => db.stop());
 
-  const series = async (rollups: Rollups, resolution: Resolution) => {
-    const question = { nodes: [NODE], run: 'REAL_TIME_5_MIN' as const, range: DAYS, resolution, asOf: undefined };
+  const series = async (rollups: Rollups, resolution: Resolution, block: Block = 'ATC') => {
+    const question = {
+      nodes: [NODE],
+      run: 'REAL_TIME_5_MIN' as const,
+      range: resolution === 'MONTH' ? MONTH : DAYS,
+      resolution,
+      asOf: undefined,
+      block,
+    };
     const [found] = await readLmpSeries(db.pool, rollups, question, NOW);
     if (!found) throw new Error('a series for each node');
     return found;
@@ -52,9 +61,11 @@ describe.skipIf(!requireOrSkip('timescale'))('the reads on TimescaleDB', () => {
     expect(await rollupsOf(db.pool)()).toBe('kept');
   });
 
-  it.each<Resolution>(['HOUR', 'DAY', 'MONTH'])('say the same by rollup as by price, each %s', async (resolution) => {
-    const kept = await series('kept', resolution);
-    const computed = await series('computed', resolution);
+  const asked = (['HOUR', 'DAY', 'MONTH'] as const).flatMap((each) => BLOCKS.map((block) => [each, block] as const));
+  it.each(asked)('say the same by rollup as by price, each %s of %s', async (resolution, block) => {
+    const kept = await series('kept', resolution, block);
+    const computed = await series('computed', resolution, block);
+    expect(kept.start.length).toBeGreaterThan(0);
     expect(kept.start).toEqual(computed.start);
     for (const column of ['lmp', 'energy', 'congestion', 'loss', 'min', 'max', 'open', 'close'] as const) {
       const values = computed[column]?.map((value) => value && expect.closeTo(value, 9));
