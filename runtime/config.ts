@@ -2,32 +2,13 @@ import { z } from 'zod';
 import { BusbarError } from '../domain/errors.ts';
 import { MARK_RUNS } from '../domain/mark-price.ts';
 import { isMarketRun, MARKET_RUNS, type MarketRun } from '../domain/market-run.ts';
+import { Secret } from './secret.ts';
 
 /**
  * The only reader of the environment. Every variable is declared once, here or in the fragment a feed brings, with its
  * default and a description; `.env.example` and the README's table are printed from these declarations.
  */
 export type EnvFragment<Settings> = z.ZodType<Settings> & { readonly shape: Readonly<Record<string, z.ZodType>> };
-
-/** A value that does not show itself: not in logs, not in JSON, not in an error. Ask for it by name. */
-class Secret {
-  readonly #value: string;
-  constructor(value: string) {
-    this.#value = value;
-  }
-  reveal(): string {
-    return this.#value;
-  }
-  toString(): string {
-    return '[secret]';
-  }
-  toJSON(): string {
-    return '[secret]';
-  }
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return '[secret]';
-  }
-}
 
 const port = z.coerce.number('must be a port, 0 to 65535').int().min(0).max(65_535);
 const url = (...protocols: string[]) =>

@@ -1,4 +1,5 @@
 import { createServer, type RequestListener } from 'node:http';
+import { inspect } from 'node:util';
 import { afterEach, expect, test } from 'vitest';
 import { BusbarError } from '../../domain/errors.ts';
 import { type Clock, createHttpSource, type HttpSettings, type HttpSource } from './http.ts';
@@ -144,6 +145,32 @@ test('an aborted request ends with the reason of its signal', async () => {
   const ending = new AbortController();
   const url = await serve(() => ending.abort(new Error('shutting down')));
   await expect(source(skippingClock()).get(url, textOf, { signal: ending.signal })).rejects.toThrow('shutting down');
+});
+
+test('a form is posted as a form, again after a failure, and none of it is in an error', async () => {
+  const bodies: string[] = [];
+  const url = await serve((request, response) => {
+    let body = `${request.method} ${request.headers['content-type']} ${request.headers.accept} `;
+    request.on('data', (chunk) => {
+      body += String(chunk);
+    });
+    request.on('end', () => {
+      bodies.push(body);
+      response.writeHead(bodies.length < 3 ? 503 : 200).end('done');
+    });
+  });
+  const fields = { user: 'me@here', password: 'a b&c' };
+  const options = { headers: { accept: 'application/json' } };
+  expect(await source(skippingClock()).postForm(url, fields, textOf, options)).toBe('done');
+  const sent = 'POST application/x-www-form-urlencoded application/json user=me%40here&password=a+b%26c';
+  expect(bodies).toEqual([sent, sent, sent]);
+
+  const refused = await serve(answers({ status: 400 }).listener);
+  const failed = await source(skippingClock())
+    .postForm(refused, fields, textOf)
+    .catch((error: unknown) => error);
+  expect(failed).toMatchObject({ code: 'SOURCE_REFUSED', message: expect.stringMatching(/^POST http:.* status 400$/) });
+  expect(inspect(failed, { depth: 9 })).not.toMatch(/a b&c|a\+b|me@here|hush/);
 });
 
 test('every try waits for its turn', async () => {

@@ -19,7 +19,17 @@ export interface HttpSource {
    *   `details.body`), `MALFORMED` where the answer is over the size limit; what the pacer throws; the signal's reason
    *   where it is aborted.
    */
-  get<T>(url: string, read: (answer: HttpAnswer) => T | Promise<T>, options?: GetOptions): Promise<T>;
+  get<T>(url: string, read: ReadAnswer<T>, options?: RequestOptions): Promise<T>;
+  /**
+   * POSTs the fields as `application/x-www-form-urlencoded`, else as `get` does: with its retries, so only what may be asked
+   * twice. No field shows in an error of ours; `details.body` is what the source said, and a source may repeat them.
+   */
+  postForm<T>(
+    url: string,
+    fields: Readonly<Record<string, string>>,
+    read: ReadAnswer<T>,
+    options?: RequestOptions,
+  ): Promise<T>;
   /** Drops open connections; requests under way fail. */
   close(): Promise<void>;
 }
@@ -31,7 +41,9 @@ export interface HttpAnswer {
   readonly bytes: Buffer;
 }
 
-export interface GetOptions {
+export type ReadAnswer<T> = (answer: HttpAnswer) => T | Promise<T>;
+
+export interface RequestOptions {
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
 }
@@ -71,10 +83,34 @@ export interface HttpSettings {
 
 export function createHttpSource(settings: HttpSettings): HttpSource {
   const agent = new Agent({ maxResponseSize: settings.bytesMax, connect: { timeout: settings.timeoutMs } });
+  const answered = <T>(question: Question, read: ReadAnswer<T>, signal?: AbortSignal) =>
+    retried(settings, signal, () => tryOnce(agent, settings, question, read, signal));
   return {
-    get: (url, read, options = {}) =>
-      retried(settings, options.signal, () => tryOnce(agent, settings, url, read, options)),
+    get: (url, read, { headers = {}, signal } = {}) => answered({ method: 'GET', url, headers }, read, signal),
+    postForm: (url, fields, read, { headers = {}, signal } = {}) =>
+      answered(formQuestion(url, fields, headers), read, signal),
     close: () => agent.destroy(),
+  };
+}
+
+interface Question {
+  readonly method: 'GET' | 'POST';
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+function formQuestion(
+  url: string,
+  fields: Readonly<Record<string, string>>,
+  headers: Readonly<Record<string, string>>,
+): Question {
+  const type = 'application/x-www-form-urlencoded';
+  return {
+    method: 'POST',
+    url,
+    headers: { ...headers, 'content-type': type },
+    body: new URLSearchParams(fields).toString(),
   };
 }
 
@@ -104,32 +140,38 @@ function pauseAfter(error: unknown, tries: number, settings: HttpSettings): numb
 async function tryOnce<T>(
   agent: Agent,
   settings: HttpSettings,
-  url: string,
-  read: (answer: HttpAnswer) => T | Promise<T>,
-  options: GetOptions,
+  question: Question,
+  read: ReadAnswer<T>,
+  signal: AbortSignal | undefined,
 ): Promise<T> {
-  await settings.pacer.turn(options.signal);
-  const answer = await fetched(agent, settings, url, options);
-  if (answer.status < 200 || answer.status > 299) throw errorFromStatus(url, answer, settings.clock.now());
+  await settings.pacer.turn(signal);
+  const answer = await fetched(agent, settings, question, signal);
+  if (answer.status < 200 || answer.status > 299) throw errorFromStatus(question, answer, settings.clock.now());
   return read(answer);
 }
 
-async function fetched(agent: Agent, settings: HttpSettings, url: string, options: GetOptions): Promise<HttpAnswer> {
+async function fetched(
+  agent: Agent,
+  settings: HttpSettings,
+  question: Question,
+  signal: AbortSignal | undefined,
+): Promise<HttpAnswer> {
   const deadline = AbortSignal.timeout(settings.timeoutMs);
-  const signal = options.signal ? AbortSignal.any([options.signal, deadline]) : deadline;
   try {
-    const { statusCode, headers, body } = await request(url, {
+    const { statusCode, headers, body } = await request(question.url, {
       dispatcher: agent,
-      signal,
-      headers: { ...options.headers },
+      signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
+      method: question.method,
+      headers: question.headers,
+      body: question.body ?? null,
       // The deadline above covers the whole try; undici's own limits would only cut it short.
       headersTimeout: 0,
       bodyTimeout: 0,
     });
     return { status: statusCode, headers, bytes: Buffer.from(await body.arrayBuffer()) };
   } catch (error) {
-    options.signal?.throwIfAborted();
-    const where = placeOf(url);
+    signal?.throwIfAborted();
+    const where = placeOf(question);
     if (codeOf(error) === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') {
       throw new BusbarError('MALFORMED', `${where} answered with more than ${settings.bytesMax} bytes`, {
         cause: error,
@@ -141,10 +183,10 @@ async function fetched(agent: Agent, settings: HttpSettings, url: string, option
 }
 
 /** What a status says by itself; a source with its own error bodies looks at `details.body` as well. */
-function errorFromStatus(url: string, answer: HttpAnswer, now: number): BusbarError {
+function errorFromStatus(question: Question, answer: HttpAnswer, now: number): BusbarError {
   const { status } = answer;
   const details = { status, body: answer.bytes.subarray(0, 500).toString('utf8'), ...retryAfter(answer, now) };
-  const message = `${placeOf(url)} answered with status ${status}`;
+  const message = `${placeOf(question)} answered with status ${status}`;
   if (status === 429) return new BusbarError('THROTTLED', message, { details });
   return new BusbarError(status >= 500 || status === 408 ? 'SOURCE_FAILED' : 'SOURCE_REFUSED', message, { details });
 }
@@ -158,9 +200,9 @@ function retryAfter(answer: HttpAnswer, now: number): { readonly retryAfterMs?: 
 }
 
 /** Without the query: it may hold a key, and errors are logged. */
-function placeOf(url: string): string {
+function placeOf({ method, url }: Question): string {
   const { origin, pathname } = new URL(url);
-  return `GET ${origin}${pathname}`;
+  return `${method} ${origin}${pathname}`;
 }
 
 function codeOf(error: unknown): unknown {
