@@ -1,0 +1,160 @@
+import { setImmediate as letOthersRun } from 'node:timers/promises';
+import { instantsAt } from '../../../domain/calendar.ts';
+import { BusbarError } from '../../../domain/errors.ts';
+import type { LmpFact } from '../../../domain/lmp.ts';
+import { nodeNameFrom } from '../../../domain/market.ts';
+import type { Decoded, Payload, Reject, RejectCode } from '../../feed.ts';
+import { csvTable, filesIn, type NamedBytes } from './archive-files.ts';
+import { type DeliveryInterval, intervalOf, type TimeProblem } from './delivery-interval.ts';
+import { jsonPages } from './json-pages.ts';
+import { malformed, type PriceColumns, type PriceRow, type PriceTable, reportOf } from './price-table.ts';
+import { CENTRAL, REPORTS, type ReportName, reportNamedIn } from './reports.ts';
+
+/** Rows between two pauses: some 10 ms of work, so that a large file does not stall live subscribers. */
+const ROWS_PER_TURN = 5_000;
+
+/**
+ * Decodes what ERCOT answers, or a file of it: pages of JSON, one or several after one another, a CSV of the archive, or a
+ * zip of such.
+ *
+ * @returns one fact a settlement point and interval, in the order of intervals; a reject's raw bytes can be decoded again.
+ * @throws BusbarError `NO_DATA` where there are fields and no rows; `THROTTLED`, `SOURCE_FAILED` or `SOURCE_REFUSED` where
+ *   ERCOT says so in JSON; `MALFORMED` for what is none of these, HTML included, and for two reports in one payload.
+ */
+export async function decodeErcotLmp(payload: Payload): Promise<Decoded<LmpFact>> {
+  const reading: Reading = { report: reportNamedIn(payload.name), instants: new Map(), prices: new Map(), rejects: [] };
+  let rows = 0;
+  for (const file of await filesIn(payload)) {
+    for (const table of tablesIn(file)) {
+      const { report, columns } = reportOf(table);
+      if (reading.report !== undefined && reading.report !== report) {
+        throw malformed(`${file.name} is of ${report}, and the payload of ${reading.report}`);
+      }
+      reading.report = report;
+      for (const row of table.rows) {
+        take(row, report, columns, reading);
+        if (++rows % ROWS_PER_TURN === 0) await letOthersRun();
+      }
+    }
+  }
+  if (rows === 0) throw new BusbarError('NO_DATA', 'the report has fields and no rows');
+  const facts = [...reading.prices.values()].flatMap(({ fact }) => (fact ? [fact] : []));
+  return { facts: facts.sort((a, b) => a.startAt - b.startAt), rejects: reading.rejects };
+}
+
+/**
+ * When ERCOT posted a file, which stands in its name, Central: `cdr.00012331.0000000000000000.20251101.133000.DAMSPNP4190.csv`.
+ * Of several the newest; undefined where no name says it, or it was posted in the repeated hour.
+ */
+export async function publishedAtOf(payload: Payload): Promise<number | undefined> {
+  const names = [payload.name, ...(await filesIn(payload)).map(({ name }) => name)];
+  const instants = names.map(postedAt).filter((instant) => instant !== undefined);
+  return instants.length === 0 ? undefined : Math.max(...instants);
+}
+
+interface Reading {
+  report: ReportName | undefined;
+  /** Few different times, each named very often. */
+  readonly instants: Map<string, DeliveryInterval | TimeProblem>;
+  readonly prices: Map<string, Taken>;
+  readonly rejects: Reject[];
+}
+
+/** The first row of a node and interval; without its fact once another row contradicted it. */
+interface Taken {
+  fact: LmpFact | undefined;
+  readonly lmp: number;
+  readonly row: PriceRow;
+}
+
+interface Problem {
+  readonly code: RejectCode;
+  readonly reason: string;
+}
+
+function tablesIn(file: NamedBytes): readonly PriceTable[] {
+  const start = file.bytes
+    .subarray(0, 1024)
+    .toString('utf8')
+    .replace(/^\uFEFF/, '')
+    .trimStart();
+  if (start === '') throw malformed(`${file.name} is empty`);
+  if (start.startsWith('<')) throw malformed(`${file.name} is a page of HTML or XML`);
+  return start.startsWith('{') ? jsonPages(file.bytes.toString('utf8').replace(/^\uFEFF/, '')) : [csvTable(file)];
+}
+
+function take(row: PriceRow, report: ReportName, columns: PriceColumns, { instants, prices, rejects }: Reading): void {
+  const judged = judge(row, report, columns, instants);
+  if ('reason' in judged) {
+    rejects.push({ ...judged, raw: row.raw() });
+    return;
+  }
+  const key = `${judged.startAt} ${judged.node}`;
+  const taken = prices.get(key);
+  if (!taken) prices.set(key, { fact: judged, lmp: judged.lmp, row });
+  else if (taken.lmp !== judged.lmp) contradict(taken, judged, row, rejects);
+}
+
+/** A row that comes twice is one; of two that differ nobody can say which is right. */
+function contradict(taken: Taken, { node, startAt, lmp }: LmpFact, row: PriceRow, rejects: Reject[]): void {
+  const where = `${node} at ${new Date(startAt).toISOString()}`;
+  const problem: Problem = { code: 'BAD_VALUE', reason: `two prices of ${where}: ${taken.lmp} and ${lmp}` };
+  if (taken.fact) rejects.push({ ...problem, raw: taken.row.raw() });
+  rejects.push({ ...problem, raw: row.raw() });
+  taken.fact = undefined;
+}
+
+function judge(
+  row: PriceRow,
+  report: ReportName,
+  columns: PriceColumns,
+  instants: Reading['instants'],
+): LmpFact | Problem {
+  if (row.ragged) return { code: 'NOT_THE_FORMAT', reason: 'the row has not one value for each column' };
+  if (row.cutOff) return { code: 'NOT_THE_FORMAT', reason: 'the last line has no line end and may be cut off' };
+  const point = row.get(columns.point);
+  const node = nodeNameFrom('ERCOT', pointName(point, columns.type === undefined ? '' : row.get(columns.type)));
+  if (point === '' || !node) return { code: 'MISSING_FIELD', reason: 'the settlement point is blank or too long' };
+  const interval = rememberedInterval(row, report, columns, instants);
+  if ('reason' in interval) return interval;
+  const price = row.get(columns.price);
+  if (price === '') return { code: 'MISSING_FIELD', reason: `no price for ${point}` };
+  if (!DECIMAL.test(price))
+    return { code: 'BAD_VALUE', reason: `the price of ${point} is "${price}", expected a number` };
+  const lmp = Number(price);
+  return { node, run: REPORTS[report].run, ...interval, lmp, energy: null, congestion: null, loss: null, ghg: null };
+}
+
+const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,2})?$/;
+
+/**
+ * np6-905-cd has load zones twice under one name: with the mean of their nodes' prices (types LZ, LZ_DC) and with the
+ * energy-weighted one (LZEW, LZ_DCEW), another number. The second is a node of its own.
+ */
+function pointName(point: string, type: string): string {
+  return type.endsWith('EW') && !point.endsWith('_EW') ? `${point}_EW` : point;
+}
+
+function rememberedInterval(
+  row: PriceRow,
+  report: ReportName,
+  columns: PriceColumns,
+  instants: Reading['instants'],
+): DeliveryInterval | TimeProblem {
+  const when = columns.when.map((column) => row.get(column));
+  const flag = row.get(columns.repeated);
+  const key = `${when.join('|')}|${flag}`;
+  const known = instants.get(key);
+  if (known) return known;
+  const interval = intervalOf(report, when, flag);
+  instants.set(key, interval);
+  return interval;
+}
+
+function postedAt(name: string): number | undefined {
+  const parts = /^cdr\.\d+\.\d+\.(\d{4})(\d{2})(\d{2})\.(\d{2})(\d{2})(\d{2})/i.exec(name);
+  if (!parts) return undefined;
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = parts.slice(1, 7).map(Number);
+  const [instant, other] = instantsAt(CENTRAL, { year, month, day, hour, minute, second });
+  return other === undefined ? instant : undefined;
+}

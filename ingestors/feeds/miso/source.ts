@@ -1,0 +1,190 @@
+import { BusbarError, isBusbarError } from '../../../domain/errors.ts';
+import { HOUR_MS } from '../../../domain/instant.ts';
+import type { Pacer } from '../../feed.ts';
+import { type Clock, createHttpSource, type HttpAnswer, type HttpSource } from '../../sources/http.ts';
+import type { ReportAnswer, ReportSource } from '../../sources/report-poller.ts';
+import { errorInDocument, failedByPage, isMarkup } from './answers.ts';
+import { misoDayAt } from './eastern-standard.ts';
+import { type Kept, keptOfDayFile, keptOfDisplay } from './kept.ts';
+import { pageFrom } from './pricing-pages.ts';
+import { REPORTS, type ReportName } from './reports.ts';
+import { type MisoRequest, pollRequests, requestFrom } from './requests.ts';
+import { type MisoSettings, nodesOf } from './settings.ts';
+
+/** Yesterday's display is some 47 MB. */
+const ANSWER_BYTES_MAX = 128 * 1024 * 1024;
+
+const TIMEOUT_MS = 120_000;
+
+/** MISO asks for a minute's patience where a display fails. */
+const RETRIES = { triesMax: 5, backoffMs: 10_000, backoffMsMax: 120_000 };
+
+/** A day of five-minute prices of one node is 288 rows. */
+const PAGES_MAX = 100;
+
+export interface MisoParts {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly pacer: Pacer;
+}
+
+interface Asking {
+  readonly settings: MisoSettings;
+  readonly clock: Clock;
+  readonly http: HttpSource;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Asks MISO: the files of its market reports, its five-minute display and its pricing API. A file that is not there is no data. An
+ * answer that is damaged is asked for again; a file that stays so is handed on, so that it becomes a dead letter and the days
+ * behind it are brought, while a display, which will tell something else in a minute, fails the poll.
+ */
+export function createMisoSource(
+  settings: MisoSettings,
+  { clock, random, pacer }: MisoParts,
+): ReportSource<ReportName> {
+  const http = createHttpSource({
+    clock,
+    random,
+    pacer,
+    timeoutMs: TIMEOUT_MS,
+    bytesMax: ANSWER_BYTES_MAX,
+    ...RETRIES,
+  });
+  return {
+    vendor: 'MISO',
+    reports: REPORTS,
+    requestsFor: (report, asked) => pollRequests(report, nodesOf(settings), asked),
+    isRequest: (report, text) => requestFrom(report, text) !== undefined,
+    ask: (report, text, signal) => {
+      const request = requestFrom(report, text);
+      if (!request) throw new BusbarError('SOURCE_REFUSED', `this is no request to MISO for ${report}: ${text}`);
+      const asking = { settings, clock, http, signal };
+      switch (REPORTS[report].kind) {
+        case 'day-file':
+          return askForFile(asking, report, request);
+        case 'display':
+          return askDisplay(asking, request);
+        case 'pricing-api':
+          return askPages(asking, request);
+      }
+    },
+    lookbackMs: settings.MISO_LOOKBACK_HOURS * HOUR_MS,
+    clock,
+    close: () => http.close(),
+  };
+}
+
+async function askForFile(asking: Asking, name: ReportName, { path, nodes }: MisoRequest): Promise<ReportAnswer> {
+  let damaged: { readonly bytes: Buffer; readonly error: BusbarError } | undefined;
+  const read = ({ bytes, headers }: HttpAnswer): ReportAnswer => {
+    try {
+      const kept = keptOfDayFile({ bytes, name: path }, nodes && new Set(nodes));
+      return { ...answerFrom(kept), ...publishedAt(headers) };
+    } catch (error) {
+      if (!isBusbarError(error, 'MALFORMED')) throw error;
+      damaged = { bytes, error };
+      throw new BusbarError('SOURCE_FAILED', `${name}: ${error.message}`, { cause: error });
+    }
+  };
+  try {
+    return await get(asking, asking.settings.MISO_REPORTS_URL, path, read);
+  } catch (error) {
+    if (isBusbarError(error) && error.details.status === 404) return { bytes: Buffer.alloc(0), noData: true };
+    if (damaged && isBusbarError(error) && error.cause === damaged.error)
+      return { bytes: damaged.bytes, damaged: true };
+    throw error;
+  }
+}
+
+async function askDisplay(asking: Asking, { path, nodes, day }: MisoRequest): Promise<ReportAnswer> {
+  const told = misoDayAt(asking.clock.now() - (path.endsWith('Previous') ? 24 * HOUR_MS : 0));
+  if (day !== undefined && day !== told)
+    throw new BusbarError('SOURCE_REFUSED', `${path} tells of ${told} by now, and no longer of ${day}`);
+  return get(asking, asking.settings.MISO_DISPLAY_URL, path, async ({ bytes }) => {
+    try {
+      return answerFrom(await keptOfDisplay(bytes, nodes && new Set(nodes)));
+    } catch (error) {
+      if (!isBusbarError(error, 'MALFORMED')) throw error;
+      throw new BusbarError('SOURCE_FAILED', error.message, { cause: error });
+    }
+  });
+}
+
+/** All pages of all nodes, one after the other, each in its own bytes. */
+async function askPages(asking: Asking, { path, nodes = [] }: MisoRequest): Promise<ReportAnswer> {
+  const pages: Buffer[] = [];
+  let rows = 0;
+  for (const node of nodes) {
+    for (let [page, isLast] = [1, false]; !isLast; page += 1) {
+      if (page > PAGES_MAX) throw new BusbarError('SOURCE_FAILED', `MISO has more than ${PAGES_MAX} pages of ${path}`);
+      const answer = await askForPage(asking, `${path}&node=${encodeURIComponent(node)}&pageNumber=${page}`);
+      // Without rows it is no page but MISO's word that there are none, which would hide those of the other nodes.
+      if (answer.rows > 0) pages.push(answer.bytes);
+      rows += answer.rows;
+      isLast = answer.isLast;
+    }
+  }
+  return answerFrom({ bytes: Buffer.concat(pages.flatMap((page, i) => (i === 0 ? [page] : [LINE_END, page]))), rows });
+}
+
+const LINE_END = Buffer.from('\n');
+
+type Page = Kept & { readonly isLast: boolean };
+
+async function askForPage(asking: Asking, path: string): Promise<Page> {
+  const key = asking.settings.MISO_API_KEY;
+  if (!key) throw new BusbarError('SOURCE_REFUSED', 'MISO’s pricing API needs a key: set MISO_API_KEY');
+  try {
+    const headers = { 'ocp-apim-subscription-key': key.reveal(), accept: 'application/json' };
+    return await get(asking, asking.settings.MISO_PRICING_URL, path, ({ bytes }) => pageIn(bytes), headers);
+  } catch (error) {
+    const said =
+      isBusbarError(error) && typeof error.details.body === 'string' ? documentIn(error.details.body) : undefined;
+    const meant = errorInDocument(said);
+    if (meant?.code === 'NO_DATA') return { bytes: Buffer.alloc(0), rows: 0, isLast: true };
+    throw error;
+  }
+}
+
+/** @throws BusbarError `SOURCE_FAILED` for a damaged page, and what the page says instead of data. */
+function pageIn(bytes: Buffer): Page {
+  if (isMarkup(bytes)) throw failedByPage();
+  try {
+    const { data, isLast } = pageFrom(bytes.toString('utf8'));
+    return { bytes, rows: data.length, isLast };
+  } catch (error) {
+    if (isBusbarError(error, 'NO_DATA')) return { bytes, rows: 0, isLast: true };
+    if (isBusbarError(error, 'MALFORMED')) throw new BusbarError('SOURCE_FAILED', error.message, { cause: error });
+    throw error;
+  }
+}
+
+function documentIn(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A document without a row of the nodes asked for has no data of them, or not yet. */
+function answerFrom({ bytes, rows }: Kept): ReportAnswer {
+  return { bytes, noData: rows === 0 };
+}
+
+function publishedAt({ 'last-modified': modified }: HttpAnswer['headers']): Pick<ReportAnswer, 'publishedAt'> {
+  const instant = typeof modified === 'string' ? Date.parse(modified) : Number.NaN;
+  return Number.isNaN(instant) ? {} : { publishedAt: instant };
+}
+
+function get<T>(
+  { http, signal }: Asking,
+  base: string,
+  path: string,
+  read: (answer: HttpAnswer) => T | Promise<T>,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<T> {
+  return http.get(`${base.replace(/\/$/, '')}/${path}`, read, { signal, headers });
+}

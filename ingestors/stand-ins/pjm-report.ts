@@ -1,0 +1,110 @@
+import { createHash } from 'node:crypto';
+import { Temporal } from 'temporal-polyfill';
+
+/**
+ * The reports of the Data Miner stand-in: simulated prices in the columns of the real ones. The same node and interval give
+ * the same price in every request, until it is corrected.
+ */
+export interface StandInReport {
+  readonly name: string;
+  readonly suffix: 'da' | 'rt';
+  readonly intervalMinutes: number;
+  /** Has the energy component, `row_is_current` and `version_nbr`. */
+  readonly verified: boolean;
+  /** Days after which it is archived; null: never. */
+  readonly archiveDays: number | null;
+  /** Days for which it is kept; null: for ever. */
+  readonly keptDays: number | null;
+}
+
+export const STAND_IN_REPORTS: readonly StandInReport[] = [
+  { name: 'da_hrl_lmps', suffix: 'da', intervalMinutes: 60, verified: true, archiveDays: 731, keptDays: null },
+  { name: 'rt_hrl_lmps', suffix: 'rt', intervalMinutes: 60, verified: true, archiveDays: 731, keptDays: null },
+  { name: 'rt_fivemin_hrl_lmps', suffix: 'rt', intervalMinutes: 5, verified: true, archiveDays: 186, keptDays: null },
+  {
+    name: 'rt_unverified_fivemin_lmps',
+    suffix: 'rt',
+    intervalMinutes: 5,
+    verified: false,
+    archiveDays: null,
+    keptDays: 15,
+  },
+];
+
+export interface StandInNode {
+  readonly id: number;
+  readonly name: string;
+  readonly type: string;
+}
+
+/** $ per MWh. */
+export interface PjmPrices {
+  /** PJM rounds it to cents, so that the parts sum to the total to half a cent only. */
+  readonly energy: number;
+  readonly total: number;
+  readonly congestion: number;
+  readonly loss: number;
+}
+
+export function pjmPrices(report: StandInReport, nodeId: number, startMs: number, delta = 0): PjmPrices {
+  // Verified and unverified prices of an interval differ a little.
+  const system = noise(`${report.suffix}|${startMs}`);
+  const local = noise(`${report.suffix}|${report.verified}|${nodeId}|${startMs}`);
+  const energy = 34 - 22 * Math.sin((startMs / 86_400_000) * 2 * Math.PI) + 10 * (system - 0.5);
+  const congestion = sixth((local < 0.08 ? -80 * local * 10 : 8 * (local - 0.4)) + delta);
+  const loss = sixth(energy * 0.05 * (noise(String(nodeId)) - 0.5));
+  return { energy: Number(energy.toFixed(2)), total: sixth(energy + congestion + loss), congestion, loss };
+}
+
+/** A row as PJM writes it: the UTC time without a zone, of the unverified report with milliseconds. */
+export function rowOf(report: StandInReport, node: StandInNode, startMs: number, version: PjmVersion) {
+  const { energy, total, congestion, loss } = pjmPrices(report, node.id, startMs, version.delta);
+  const { suffix, verified } = report;
+  return {
+    datetime_beginning_utc: new Date(startMs).toISOString().slice(0, verified ? 19 : 23),
+    datetime_beginning_ept: eastern(startMs).toPlainDateTime().toString({ smallestUnit: 'second' }),
+    pnode_id: node.id,
+    pnode_name: node.name,
+    voltage: null,
+    equipment: null,
+    type: node.type,
+    zone: null,
+    ...(verified && { [`system_energy_price_${suffix}`]: energy }),
+    [`total_lmp_${suffix}`]: total,
+    [`congestion_price_${suffix}`]: congestion,
+    [`marginal_loss_price_${suffix}`]: loss,
+    ...(verified && { row_is_current: version.isCurrent, version_nbr: version.number }),
+  };
+}
+
+export interface PjmVersion {
+  readonly number: number;
+  readonly isCurrent: boolean;
+  /** What was added to the first version, in $ per MWh. */
+  readonly delta: number;
+}
+
+/**
+ * When an interval is published: the day-ahead ones of a day at 13:30 Eastern of the day before, the verified ones at noon of
+ * the next weekday (PJM knows holidays too), the others a minute after their end.
+ */
+export function publishedAt(report: StandInReport, startMs: number): number {
+  if (!report.verified) return startMs + (report.intervalMinutes + 1) * 60_000;
+  const day = eastern(startMs).startOfDay();
+  if (report.suffix === 'da') return day.subtract({ days: 1 }).add({ hours: 13, minutes: 30 }).epochMilliseconds;
+  const toWeekday = day.dayOfWeek >= 5 ? 8 - day.dayOfWeek : 1;
+  return day.add({ days: toWeekday }).withPlainTime('12:00').epochMilliseconds;
+}
+
+export function eastern(instantMs: number): Temporal.ZonedDateTime {
+  return Temporal.Instant.fromEpochMilliseconds(instantMs).toZonedDateTimeISO('America/New_York');
+}
+
+function sixth(price: number): number {
+  return Number(price.toFixed(6));
+}
+
+/** 0 to 1, the same for the same text. */
+function noise(text: string): number {
+  return createHash('sha256').update(text).digest().readUInt32BE(0) / 2 ** 32;
+}
