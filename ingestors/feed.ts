@@ -2,7 +2,7 @@
  * The words of the ingestors.
  *
  * - A **feed** is one stream of facts from one source: how to reach it, how to read its bytes.
- * - A **family** is a kind of fact: prices, trades. All facts of a feed are of one.
+ * - A **family** is a kind of fact: prices, trades, tariffs. All facts of a feed are of one.
  * - A **payload** is what arrived in one piece: the value of a log record, the body of an HTTP answer, a file.
  * - **decode** turns a payload into records. It is pure: same bytes, same records; no clock, no I/O. A decoder of large
  *   payloads is async only so that it can let others run meanwhile.
@@ -16,9 +16,12 @@
  * - A **chunk** is a part of a backfill that a source takes as one request.
  * - An **expectation** says which prices a partition owes; what is owed and did not come is a **gap**.
  */
+import type { ControlSignal } from '../domain/control-signal.ts';
 import type { LmpFact } from '../domain/lmp.ts';
 import type { NodeName } from '../domain/market.ts';
 import type { MarketRun } from '../domain/market-run.ts';
+import type { PlantReading } from '../domain/plant-status.ts';
+import type { TariffPrice } from '../domain/tariff.ts';
 import type { Trade } from '../domain/trade.ts';
 import type { EnvFragment } from '../runtime/config.ts';
 
@@ -26,6 +29,9 @@ import type { EnvFragment } from '../runtime/config.ts';
 export interface Facts {
   readonly lmp: LmpFact;
   readonly trades: Trade;
+  readonly tariffs: TariffPrice;
+  readonly 'plant-status': PlantReading;
+  readonly 'control-signals': ControlSignal;
 }
 
 export type FamilyName = keyof Facts;
@@ -43,9 +49,10 @@ export interface FeedOf<Name extends FamilyName, Settings = unknown> {
   readonly source: Source<Settings>;
   /**
    * What to do with a fact of a node nobody knows: a vendor's own node list grows without notice, so its nodes are
-   * `register`ed; a topic that anyone may write to is held to the reference data, and the rest is `reject`ed.
+   * `register`ed; a topic that anyone may write to is held to the reference data, and the rest is `reject`ed, as is where
+   * nothing is said. A feed whose facts are of no node says nothing.
    */
-  readonly unknownNodes: 'register' | 'reject';
+  readonly unknownNodes?: 'register' | 'reject';
   readonly decode: Decoder<Facts[Name]>;
   /**
    * When the source published a payload, milliseconds UTC, where the payload says so itself. Used for files, which have

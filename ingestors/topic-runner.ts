@@ -28,7 +28,13 @@ const CONSUMER_GROUP = 'busbar';
 const BATCH_RECORDS_MAX = 5_000;
 
 /** A trade holds its position until the commit, and others who trade there wait: these commits are kept short. */
-const COMMIT_RECORDS_MAX: Readonly<Record<FamilyName, number>> = { lmp: BATCH_RECORDS_MAX, trades: 500 };
+const COMMIT_RECORDS_MAX: Readonly<Record<FamilyName, number>> = {
+  lmp: BATCH_RECORDS_MAX,
+  trades: 500,
+  tariffs: BATCH_RECORDS_MAX,
+  'plant-status': BATCH_RECORDS_MAX,
+  'control-signals': BATCH_RECORDS_MAX,
+};
 
 export function runTopics(feeds: readonly TopicFeed[], parts: TopicRunnerParts): Promise<Consumption> {
   const byTopic = new Map(feeds.map((feed) => [feed.source.topic, feed]));

@@ -26,6 +26,6 @@ describe('migrate', () => {
     const { rows } = await db.pool.query(
       'SELECT id, name, operator, time_zone AS "timeZone", currency FROM market ORDER BY id',
     );
-    expect(rows).toEqual(MARKETS.map(({ identityTolerance: _, ...market }) => market));
+    expect(rows).toEqual(MARKETS.map(({ identityTolerance: _tolerance, onPeak: _hours, ...market }) => market));
   });
 });

@@ -3,12 +3,14 @@
  * nor sockets. Instants are milliseconds UTC, prices per MWh.
  */
 import type DataLoader from 'dataloader';
+import type { Block } from '../domain/blocks.ts';
 import type { StoredLmp } from '../domain/lmp.ts';
 import type { MarketRun } from '../domain/market-run.ts';
 import type { CostMethod } from '../domain/position.ts';
 import type { QualityFlag } from '../domain/quality.ts';
 import type { Delivery, Page, Range, Resolution, Slice } from './question.ts';
 import type { PositionTradesRequest, TradeRow, TradingLive, TradingReads } from './trading-rows.ts';
+import type { UtilityReads } from './utility-rows.ts';
 
 export type { Delivery, Page, Range, Resolution, Slice } from './question.ts';
 
@@ -136,7 +138,7 @@ export interface LmpUpdate {
 
 export type LmpRow = StoredLmp;
 
-export interface Reads extends TradingReads {
+export interface Reads extends TradingReads, UtilityReads {
   markets(): Promise<MarketRow[]>;
   pricingNodes(filter: { market?: string; search?: string }, page: Page<string>): Promise<Slice<NodeRow>>;
   latestLmp(nodes: readonly string[], run: MarketRun): Promise<LmpRow[]>;
@@ -146,12 +148,14 @@ export interface Reads extends TradingReads {
     range: Range,
     page: Page<{ startAt: number; node: string }>,
   ): Promise<Slice<LmpRow>>;
+  /** @param block ATC by default. */
   lmpSeries(
     nodes: readonly string[],
     run: MarketRun,
     range: Range,
     resolution: Resolution,
     asOf: number | undefined,
+    block?: Block,
   ): Promise<LmpSeriesRow[]>;
   dartSpread(nodes: readonly string[], range: Range): Promise<DartSeriesRow[]>;
   feeds(): Promise<FeedRow[]>;

@@ -34,6 +34,10 @@ export const LIMITS = {
   positionTrades: 100_000,
   /** Prices that the statistics of one field are made of; a month of 5-minute prices at 200 nodes are 1.8 million. */
   metricPrices: 2_000_000,
+  /** Prices of tariffs of one answer, or that one comparison may be made of; all parts of a tariff are 140,000 a year. */
+  tariffPrices: 100_000,
+  /** Readings of plants of one answer. */
+  plantReadings: 100_000,
 } as const;
 
 type LimitName = keyof typeof LIMITS;

@@ -62,9 +62,13 @@ describe.skipIf(!requireOrSkip('timescale'))('the store on TimescaleDB', () => {
       'SELECT hypertable_name AS name, compression_enabled AS compressed FROM timescaledb_information.hypertables ORDER BY 1',
     );
     expect(tables).toEqual([
+      { name: 'energy_prices', compressed: false },
+      { name: 'energy_prices_revision', compressed: false },
       { name: 'forecast', compressed: false },
       { name: 'lmp', compressed: true },
       { name: 'lmp_revision', compressed: false },
+      { name: 'plant_status', compressed: false },
+      { name: 'plant_status_revision', compressed: false },
       { name: 'positions_pnl', compressed: true },
       { name: 'price_exposure', compressed: true },
       { name: 'trade', compressed: false },
@@ -75,7 +79,7 @@ describe.skipIf(!requireOrSkip('timescale'))('the store on TimescaleDB', () => {
     expect(jobs).toEqual([
       { job: 'policy_compression', count: 3 },
       { job: 'policy_refresh_continuous_aggregate', count: 3 },
-      { job: 'policy_retention', count: 5 },
+      { job: 'policy_retention', count: 9 },
     ]);
   });
 

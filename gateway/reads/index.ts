@@ -20,6 +20,7 @@ import { oneAtATime } from './one-at-a-time.ts';
 import { readNodesByName, readPricingNodes } from './pricing-nodes.ts';
 import { rollupsOf } from './rollups.ts';
 import { createTradingReads } from './trading.ts';
+import { createUtilityReads } from './utility.ts';
 
 interface ReadsOptions {
   readonly pool: pg.Pool;
@@ -47,13 +48,14 @@ function readsOf({ pool, prisma, clock, ...trading }: ReadsOptions): Reads {
   const inTurn = oneAtATime(COMPLETENESS_WAITING_MAX);
   return {
     ...createTradingReads({ pool, rollups, clock, ...trading }),
+    ...createUtilityReads(pool),
     markets: () => readMarkets(prisma),
     pricingNodes: (filter, page) => readPricingNodes(pool, filter, page, clock()),
     nodesByName: (names) => readNodesByName(pool, names, clock()),
     latestLmp: (nodes, run) => readLatestLmp(pool, nodes, run),
     lmps: (nodes, run, range, page) => readLmps(pool, nodes, run, range, page),
-    lmpSeries: async (nodes, run, range, resolution, asOf) =>
-      readLmpSeries(pool, await rollups(), { nodes, run, range, resolution, asOf }, clock()),
+    lmpSeries: async (nodes, run, range, resolution, asOf, block = 'ATC') =>
+      readLmpSeries(pool, await rollups(), { nodes, run, range, resolution, asOf, block }, clock()),
     dartSpread: async (nodes, range) => readDartSpread(pool, await rollups(), nodes, range, clock()),
     feeds: () => readFeeds(prisma),
     feed: (id) => readFeed(prisma, id),

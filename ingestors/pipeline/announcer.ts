@@ -172,6 +172,8 @@ function sourceOf(feed: string, partition: string): string {
 
 /** The newest commit all of whose parts are on each of its channels. */
 async function commitOnBus(bus: LiveBus, { channels }: NewsArchive, source: string): Promise<number> {
+  // Whoever tells nobody has nothing left to tell.
+  if (channels.length === 0) return Number.MAX_SAFE_INTEGER;
   const commits = channels.map(async (channel) => {
     const sequence = await bus.lastAnnounced(channel, source);
     if (sequence === undefined) return 0;

@@ -16,7 +16,7 @@ import type { DeliveryRange, FamilyName, Feed, FeedOf } from '../feed.ts';
 import type { Announcer } from './announcer.ts';
 import { factLetter, type Read, readItems } from './decode.ts';
 import { createFamilies } from './families/families.ts';
-import type { FamilyOf, JudgedFacts, Placed, Written } from './families/family.ts';
+import type { FamilyOf, JudgedFacts, PlacedOf, Written } from './families/family.ts';
 import { findPoison, isPoisoned } from './poison.ts';
 import type { Rollups } from './rollups.ts';
 import {
@@ -138,7 +138,7 @@ interface Prepared<Name extends FamilyName> extends Work<Name> {
   readonly checksum: Buffer;
   readonly original: Original | undefined;
   readonly read: Read<JudgedFacts[Name]>;
-  readonly placed: readonly Placed<JudgedFacts[Name]>[];
+  readonly placed: readonly PlacedOf<Name>[];
   readonly letters: readonly DeadLetter[];
   /** Dead letters that the same bytes left when they came before. */
   readonly known: readonly KnownLetter[];
@@ -164,22 +164,29 @@ function failureOf<Name extends FamilyName>({ unit, read }: Prepared<Name>): str
   return unit.failure ?? (unit.kind === 'BACKFILL' ? read.unreadable : undefined);
 }
 
-/** Finds each fact's node, by the feed's policy for nodes that nobody knows. */
+/** Finds each fact's node, where it is of one, by the feed's policy for nodes that nobody knows. */
 async function place<Name extends FamilyName>(
   { feed, family }: Work<Name>,
   nodes: NodeDirectory,
   { facts }: Read<JudgedFacts[Name]>,
-): Promise<{ placed: Placed<JudgedFacts[Name]>[]; strangers: DeadLetter[] }> {
+): Promise<{ placed: PlacedOf<Name>[]; strangers: DeadLetter[] }> {
+  const { places } = family;
   const unknown = new Set<NodeName>();
-  for (const { fact } of facts) if (nodes.idOf(fact.node) === undefined) unknown.add(fact.node);
+  for (const { fact } of facts) {
+    const node = places.nodeOf(fact);
+    if (node !== undefined && nodes.idOf(node) === undefined) unknown.add(node);
+  }
   if (unknown.size > 0) await (feed.unknownNodes === 'register' ? nodes.register(unknown) : nodes.load(unknown));
-  const placed: Placed<JudgedFacts[Name]>[] = [];
+  const placed: PlacedOf<Name>[] = [];
   const strangers: DeadLetter[] = [];
   for (const { fact, item } of facts) {
-    const nodeId = nodes.idOf(fact.node);
-    const reason = `${fact.node} is not in the reference data`;
-    if (nodeId !== undefined) placed.push({ fact, item, nodeId });
-    else strangers.push(factLetter(feed, family, fact, item, { code: 'UNKNOWN_NODE', reason }));
+    const nodeId = places.nodeIdOf(fact, nodes);
+    if (nodeId !== undefined) {
+      placed.push({ fact, item, nodeId });
+      continue;
+    }
+    const reason = `${places.nodeOf(fact)} is not in the reference data`;
+    strangers.push(factLetter(feed, family, fact, item, { code: 'UNKNOWN_NODE', reason }));
   }
   return { placed, strangers };
 }
@@ -192,7 +199,7 @@ async function withoutPoison<Name extends FamilyName>(
   const { feed, family, claim, unit, startedAt } = prepared;
   const poison = await inTransaction(pool, async (client) => {
     const ledgerId = await lockPartition(client, claim);
-    const attempt = async (some: readonly Placed<JudgedFacts[Name]>[]) => {
+    const attempt = async (some: readonly PlacedOf<Name>[]) => {
       await client.query('SAVEPOINT trial');
       try {
         await family.write(client, some, { ledgerId, now: startedAt, kind: unit.kind });

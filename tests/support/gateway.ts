@@ -144,6 +144,11 @@ function contextWith(
     forecasts: down,
     marketMetrics: down,
     priceTrends: down,
+    tariffs: down,
+    tariffComparison: down,
+    plantStatus: down,
+    plantHistory: down,
+    controlSignals: down,
     ledgerEntriesById: async (ids) => {
       loaded.ledgerEntries += ids.length;
       return ids.map(() => null);

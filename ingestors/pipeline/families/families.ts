@@ -4,18 +4,36 @@ import { FORECASTS_FEED } from '../../processors/forecasts/forecast-prices.ts';
 import { forecastsArchive } from '../../processors/forecasts/stored-forecast.ts';
 import type { NewsArchive } from '../news.ts';
 import type { Rollups } from '../rollups.ts';
+import { createControlSignalsFamily } from './control-signals.ts';
 import type { Families } from './family.ts';
 import { createLmpFamily } from './lmp.ts';
 import { lmpArchive } from './lmp-news.ts';
+import { createPlantStatusFamily } from './plant-status.ts';
+import { createTariffsFamily } from './tariffs.ts';
 import { createTradesFamily } from './trades.ts';
 import { tradesArchive } from './trades-news.ts';
 
 /** Every family there is. */
 export function createFamilies(parts: { rollups: Rollups; markRuns: readonly MarketRun[] }): Families {
-  return { lmp: createLmpFamily(parts.rollups), trades: createTradesFamily(parts.markRuns) };
+  return {
+    lmp: createLmpFamily(parts.rollups),
+    trades: createTradesFamily(parts.markRuns),
+    tariffs: createTariffsFamily(),
+    'plant-status': createPlantStatusFamily(),
+    'control-signals': createControlSignalsFamily(),
+  };
 }
 
-const ARCHIVES: { readonly [Name in FamilyName]: NewsArchive } = { lmp: lmpArchive, trades: tradesArchive };
+/** Of a family that nobody follows live. */
+const NO_NEWS: NewsArchive = { channels: [], read: async () => ({}) };
+
+const ARCHIVES: { readonly [Name in FamilyName]: NewsArchive } = {
+  lmp: lmpArchive,
+  trades: tradesArchive,
+  tariffs: NO_NEWS,
+  'plant-status': NO_NEWS,
+  'control-signals': NO_NEWS,
+};
 
 /** How to read back what a feed's commits told, for those of the feeds given, and for forecasts. */
 export function archivesOf(feeds: readonly Pick<Feed, 'id' | 'family'>[]): (feed: string) => NewsArchive | undefined {

@@ -1,8 +1,11 @@
 /**
- * A **family** is a kind of fact, prices or trades, and all that the pipeline has to know of it. What a unit is, its ledger
+ * A **family** is a kind of fact, say prices or trades, and all that the pipeline has to know of it. What a unit is, its ledger
  * entry, its dead letters, its place in the order of commits, is the same for every family.
  */
+import type { VersionedControlSignal } from '../../../domain/control-signal.ts';
 import type { VersionedLmp } from '../../../domain/lmp.ts';
+import type { VersionedPlantReading } from '../../../domain/plant-status.ts';
+import type { VersionedTariffPrice } from '../../../domain/tariff.ts';
 import type { Trade } from '../../../domain/trade.ts';
 import type { Queryable } from '../../../prisma/queryable.ts';
 import type { Facts, FamilyName, RejectCode } from '../../feed.ts';
@@ -10,8 +13,11 @@ import type { News } from '../news.ts';
 import type { UnitKind } from '../store/ledger.ts';
 import type { Item } from '../unit.ts';
 import type { Impossible, Version } from '../validate.ts';
+import type { Places } from './places.ts';
 
-export interface Family<Fact, Judged> {
+export interface Family<Fact, Judged, NodeId extends number | null> {
+  /** Where on the grid its facts are: at a pricing node each, or nowhere. */
+  readonly places: Places<Judged, NodeId>;
   /** What is impossible is refused, what is odd is flagged and kept as it came. @param now milliseconds UTC. */
   judge(fact: Fact, version: Version, now: number): Judged | Impossible;
   /** The range of time that a fact is of, milliseconds UTC. */
@@ -20,16 +26,16 @@ export interface Family<Fact, Judged> {
   textOf(fact: Fact): string;
   factFrom(text: string): Fact;
   /** Writes facts in the caller's transaction. What it throws of a value makes the pipeline look for the one to blame. */
-  write(client: Queryable, placed: readonly Placed<Judged>[], by: WriteContext): Promise<Written>;
+  write(client: Queryable, placed: readonly Placed<Judged, NodeId>[], by: WriteContext): Promise<Written>;
   /** Called after the commit of facts in a range. */
   committed(range: { readonly from: number; readonly to: number }): void;
 }
 
-/** A fact whose node the store knows. */
-export interface Placed<Judged> {
+/** A fact whose node the store knows, or that is of none. */
+export interface Placed<Judged, NodeId extends number | null> {
   readonly fact: Judged;
   readonly item: Item;
-  readonly nodeId: number;
+  readonly nodeId: NodeId;
 }
 
 export interface WriteContext {
@@ -61,8 +67,22 @@ export interface Refused {
 export interface JudgedFacts {
   readonly lmp: VersionedLmp;
   readonly trades: Trade;
+  readonly tariffs: VersionedTariffPrice;
+  readonly 'plant-status': VersionedPlantReading;
+  readonly 'control-signals': VersionedControlSignal;
 }
 
-export type FamilyOf<Name extends FamilyName> = Family<Facts[Name], JudgedFacts[Name]>;
+/** What the store knows a fact's node by, by family. */
+interface NodeIds {
+  readonly lmp: number;
+  readonly trades: number;
+  readonly tariffs: null;
+  readonly 'plant-status': null;
+  readonly 'control-signals': null;
+}
+
+export type FamilyOf<Name extends FamilyName> = Family<Facts[Name], JudgedFacts[Name], NodeIds[Name]>;
+
+export type PlacedOf<Name extends FamilyName> = Placed<JudgedFacts[Name], NodeIds[Name]>;
 
 export type Families = { readonly [Name in FamilyName]: FamilyOf<Name> };

@@ -7,10 +7,12 @@ import type { Rollups } from '../rollups.ts';
 import { upsertLmp, type WrittenLmp } from '../store/upsert-lmp.ts';
 import { validate } from '../validate.ts';
 import type { FamilyOf } from './family.ts';
+import { AT_NODES } from './places.ts';
 
 /** Prices. */
 export function createLmpFamily(rollups: Rollups): FamilyOf<'lmp'> {
   return {
+    places: AT_NODES,
     judge: validate,
     rangeOf: ({ startAt, endAt }) => ({ from: startAt, to: endAt }),
     textOf,

@@ -5,6 +5,7 @@ import type { TradeEvent } from '../../../runtime/live-bus/live-bus.ts';
 import { writeTrades } from '../store/write-trades.ts';
 import type { Impossible } from '../validate.ts';
 import type { FamilyOf } from './family.ts';
+import { AT_NODES } from './places.ts';
 import { positionEvent } from './position-event.ts';
 
 /** No account here traded before, and no trade is of tomorrow: a clock may be wrong by a time zone. */
@@ -17,6 +18,7 @@ const AHEAD_MS_MAX = DAY_MS;
  */
 export function createTradesFamily(markRuns: readonly MarketRun[]): FamilyOf<'trades'> {
   return {
+    places: AT_NODES,
     judge: (trade, _version, now) => judge(trade, now),
     rangeOf: ({ ts }) => ({ from: ts, to: ts }),
     textOf: (trade) => JSON.stringify(trade),
