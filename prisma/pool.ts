@@ -3,6 +3,8 @@ import pg from 'pg';
 export interface PoolOptions {
   readonly url: string;
   readonly max: number;
+  /** False: for others' code, which does not expect its clients to have several statements under way. */
+  readonly pipeline?: boolean;
   /** Shown in `pg_stat_activity`. */
   readonly name?: string;
   /** An idle connection that broke; the pool replaces it by itself. */
@@ -22,11 +24,17 @@ typeParsers.setTypeParser(pg.types.builtins.INT8, (text: string) => {
  * are answered in their order. A statement that outlives a minute is cancelled by the server,
  * and a connection that cannot be had in ten seconds is an error: nobody waits for ever.
  */
-export function createPool({ url, max, name = 'busbar', onConnectionError = () => {} }: PoolOptions): pg.Pool {
+export function createPool({
+  url,
+  max,
+  pipeline = true,
+  name = 'busbar',
+  onConnectionError = () => {},
+}: PoolOptions): pg.Pool {
   const pool = new pg.Pool({
     connectionString: url,
     max,
-    pipeline: true,
+    pipeline,
     application_name: name,
     connectionTimeoutMillis: 10_000,
     statement_timeout: 60_000,

@@ -46,6 +46,7 @@ export async function beginLife({ databaseUrl, log, crews, times, ingestors }: Q
     url: databaseUrl,
     // One each to listen with, and some to take jobs and to end them.
     max: crews.length + 3,
+    pipeline: false,
     name: 'busbar queue',
     onConnectionError: (error) => log.debug({ err: error }, 'queue connection lost'),
   });

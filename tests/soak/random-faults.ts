@@ -88,11 +88,17 @@ export async function runRandomFaults<Seen extends object>(
     ...(await stage.verdict()),
     faults: counted(plan.faults),
     inTheMiddle,
-    endedByThemselves: processes.flatMap(({ name, ends }) => ends.map((last) => `${name}: ${last.split('\n').at(-1)}`)),
+    endedByThemselves: processes.flatMap(({ name, ends }) => ends.map((last) => `${name}: ${lastWords(last)}`)),
     exitCodes,
     gateway: subscriber?.record.compare(oracleOf(series)),
     interruptions: subscriber?.interruptions ?? 0,
   };
+}
+
+/** Of a crash all that was said: its last line is only the version of Node. */
+function lastWords(said: string): string {
+  const last = said.split('\n').at(-1) ?? '';
+  return last.startsWith('Node.js ') ? said : last;
 }
 
 /** What the verdict says where each record had its effect exactly once, whoever looks. */
