@@ -5,6 +5,7 @@ import type { Impossible, Version } from '../validate.ts';
 import type { FamilyOf } from './family.ts';
 import { NOWHERE } from './places.ts';
 import { impossibleInterval, impossibleVersion } from './plausible.ts';
+import { writtenBy } from './versions.ts';
 
 /** Ripple control signals. */
 export function createControlSignalsFamily(): FamilyOf<'control-signals'> {
@@ -15,11 +16,7 @@ export function createControlSignalsFamily(): FamilyOf<'control-signals'> {
     textOf: ({ provider, name, description, date, startAt, endAt }) =>
       JSON.stringify({ provider, name, description, date, startAt, endAt }),
     factFrom: (text) => FACT.parse(JSON.parse(text)),
-    write: async (client, placed, { ledgerId, now, kind }) => {
-      const facts = placed.map(({ fact }) => fact);
-      const written = await writeVersions(client, facts, { ledgerId, now, keepLate: kind !== 'REPLAY' });
-      return { ...written, written: written.written - written.revised, refused: [], news: {} };
-    },
+    write: writtenBy(writeVersions),
     committed: () => {},
   };
 }

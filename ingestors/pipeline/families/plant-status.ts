@@ -6,6 +6,7 @@ import type { Impossible, Version } from '../validate.ts';
 import type { FamilyOf } from './family.ts';
 import { NOWHERE } from './places.ts';
 import { impossibleInterval, impossibleVersion } from './plausible.ts';
+import { writtenBy } from './versions.ts';
 
 /**
  * Beyond any plant there is and any storm: 1,200 kV lines exist, the largest plant has 22,500 MW, and no wind was measured
@@ -22,11 +23,7 @@ export function createPlantStatusFamily(): FamilyOf<'plant-status'> {
     textOf: ({ plant, at, state, rawState, voltageKv, activeMw, reactiveMvar, windKmh }) =>
       JSON.stringify({ plant, at, state, rawState, voltageKv, activeMw, reactiveMvar, windKmh }),
     factFrom: (text) => FACT.parse(JSON.parse(text)),
-    write: async (client, placed, { ledgerId, now, kind }) => {
-      const facts = placed.map(({ fact }) => fact);
-      const written = await writeVersions(client, facts, { ledgerId, now, keepLate: kind !== 'REPLAY' });
-      return { ...written, written: written.written - written.revised, refused: [], news: {} };
-    },
+    write: writtenBy(writeVersions),
     committed: () => {},
   };
 }

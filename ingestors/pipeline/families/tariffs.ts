@@ -8,6 +8,7 @@ import type { Impossible, Version } from '../validate.ts';
 import type { FamilyOf } from './family.ts';
 import { NOWHERE } from './places.ts';
 import { impossibleInterval, impossibleVersion } from './plausible.ts';
+import { writtenBy } from './versions.ts';
 
 /** Swiss tariffs move by the quarter of an hour. */
 const INTERVAL_MS = 15 * MINUTE_MS;
@@ -25,11 +26,7 @@ export function createTariffsFamily(): FamilyOf<'tariffs'> {
     textOf: ({ provider, tariffName, type, startAt, endAt, value, unit, flags }) =>
       JSON.stringify({ provider, tariffName, type, startAt, endAt, value, unit, flags }),
     factFrom: (text) => FACT.parse(JSON.parse(text)),
-    write: async (client, placed, { ledgerId, now, kind }) => {
-      const facts = placed.map(({ fact }) => fact);
-      const written = await writeVersions(client, facts, { ledgerId, now, keepLate: kind !== 'REPLAY' });
-      return { ...written, written: written.written - written.revised, refused: [], news: {} };
-    },
+    write: writtenBy(writeVersions),
     committed: () => {},
   };
 }
