@@ -22,6 +22,8 @@ export interface LmpFact extends Price {
   readonly node: NodeName;
   /** The source says that a final value will follow. */
   readonly preliminary?: boolean;
+  /** The source's own number of the version, where it publishes several together; the higher one is newer. */
+  readonly sourceVersion?: number;
 }
 
 /** A committed version of a price, as it leaves the store: plain JSON. */

@@ -3,6 +3,7 @@
  *
  * - A **feed** is one stream of facts from one source: how to reach it, how to read its bytes.
  * - A **family** is a kind of fact: prices, trades, tariffs. All facts of a feed are of one.
+ * - A **place** is what a payload tells of a pricing node beside its prices: its kind, its zone, its other names.
  * - A **payload** is what arrived in one piece: the value of a log record, the body of an HTTP answer, a file.
  * - **decode** turns a payload into records. It is pure: same bytes, same records; no clock, no I/O. A decoder of large
  *   payloads is async only so that it can let others run meanwhile.
@@ -20,7 +21,9 @@ import type { ControlSignal } from '../domain/control-signal.ts';
 import type { LmpFact } from '../domain/lmp.ts';
 import type { NodeName } from '../domain/market.ts';
 import type { MarketRun } from '../domain/market-run.ts';
+import type { Place } from '../domain/place.ts';
 import type { PlantReading } from '../domain/plant-status.ts';
+import type { SourceCall } from '../domain/source-call.ts';
 import type { TariffPrice } from '../domain/tariff.ts';
 import type { Trade } from '../domain/trade.ts';
 import type { EnvFragment } from '../runtime/config.ts';
@@ -32,6 +35,7 @@ export interface Facts {
   readonly tariffs: TariffPrice;
   readonly 'plant-status': PlantReading;
   readonly 'control-signals': ControlSignal;
+  readonly places: Place;
 }
 
 export type FamilyName = keyof Facts;
@@ -73,6 +77,8 @@ export interface Payload {
 export interface Decoded<Fact> {
   readonly facts: readonly Fact[];
   readonly rejects: readonly Reject[];
+  /** What the payload tells of nodes, each of them once. Nodes that nobody knows are treated as those of facts are. */
+  readonly places?: readonly Place[];
 }
 
 export interface Reject {
@@ -101,6 +107,8 @@ export type Source<Settings> = TopicSource | PolledSource<Settings>;
 export interface TopicSource {
   readonly kind: 'topic';
   readonly topic: string;
+  /** Whether a payload may hold several facts, as a file of them does, and be as large as a file. */
+  readonly several?: boolean;
 }
 
 /**
@@ -119,11 +127,11 @@ export interface PolledSource<Settings> {
   expectations(settings: Settings): readonly Expectation[];
   /**
    * Splits delivery intervals that start in `[from, to)` into requests that the source will take, oldest first.
+   * @param now milliseconds UTC: what is old lies elsewhere than what is new, at some sources.
    * @throws BusbarError `BAD_USER_INPUT` where it cannot be asked for that, with the reason.
    */
-  chunks(settings: Settings, partition: string, asked: ChunkRange): readonly Chunk[];
-  /** @param turns gives leave to ask, so far apart as the source wishes, over all processes. */
-  open(settings: Settings, turns: Turns): Poller;
+  chunks(settings: Settings, partition: string, asked: ChunkRange, now: number): readonly Chunk[];
+  open(settings: Settings, parts: SourceParts): Poller;
 }
 
 export interface Expectation {
@@ -145,6 +153,33 @@ export interface ChunkRange extends DeliveryRange {
 export interface Chunk extends DeliveryRange {
   /** Everything the poller needs to ask for it, as text that a person can read, without secrets. */
   readonly request: string;
+}
+
+/** What a poller is given of the process it works in. */
+export interface SourceParts {
+  /** Gives leave to ask, so far apart as the source wishes, over all processes. */
+  readonly turns: Turns;
+  /** Is told of every call, for the monitor. */
+  readonly calls: Calls;
+  readonly clock: Clock;
+  /** Uniform in [0, 1), for the jitter of retries. */
+  readonly random: () => number;
+}
+
+/** Keeps the calls to sources. */
+export interface Calls {
+  /** Never waits and never throws: the monitor is not to hold up what it watches. */
+  made(call: SourceCall): void;
+}
+
+/** Time as sources need it, so that a test can let hours pass in no time. */
+export interface Clock {
+  /** Milliseconds since the epoch, UTC. */
+  now(): number;
+  /** Rejects with the signal's reason once it is aborted. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Aborted when so much time has passed. */
+  deadline(ms: number): AbortSignal;
 }
 
 /** Paces the requests to a source. */

@@ -7,7 +7,9 @@ import { describe, expect, it } from 'vitest';
 import { isBusbarError } from '../../domain/errors.ts';
 import { DAY_MS, HOUR_MS } from '../../domain/instant.ts';
 import { marketById } from '../../domain/market.ts';
-import type { Feed, PolledSource, Turns } from '../feed.ts';
+import { sourcePartsOn, TURNS_AT_ONCE } from '../../tests/support/source-parts.ts';
+import type { Feed, PolledSource } from '../feed.ts';
+import { systemClock } from '../sources/system-clock.ts';
 import { FEEDS } from './index.ts';
 
 /** An environment by which each feed polls something. Nothing listens there. */
@@ -31,7 +33,7 @@ const NOW = Date.now();
 const FROM = Math.floor((NOW - 4 * DAY_MS) / DAY_MS) * DAY_MS;
 const ASKED = { from: FROM, to: FROM + 2 * DAY_MS, nodes: undefined };
 
-const TURNS: Turns = { of: () => ({ turn: async () => {} }) };
+const PARTS = sourcePartsOn(systemClock, TURNS_AT_ONCE);
 
 const polled = FEEDS.flatMap((feed) =>
   feed.source.kind === 'poll' && feed.family === 'lmp' ? [{ feed, source: feed.source }] : [],
@@ -95,7 +97,7 @@ describe.each(polled.map(({ feed, source }) => ({ id: feed.id, feed, source })))
   });
 
   it('is refused what it never asks for', async () => {
-    const poller = source.open(settings(), TURNS);
+    const poller = source.open(settings(), PARTS);
     const [partition = ''] = partitions();
     for (const [of, request] of [
       ['no such report', 'x'],
@@ -131,7 +133,7 @@ it('every polled feed of prices has an example here', () => {
 /** @returns undefined where the source cannot be asked for the past, which it says as it should. */
 function chunksOf(source: PolledSource<unknown>, settings: unknown, partition: string) {
   try {
-    return source.chunks(settings, partition, ASKED);
+    return source.chunks(settings, partition, ASKED, NOW);
   } catch (error) {
     if (!isBusbarError(error, 'BAD_USER_INPUT') || /has no/.test(error.message)) throw error;
     return undefined;

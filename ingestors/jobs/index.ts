@@ -3,7 +3,7 @@ import type pg from 'pg';
 import type { Logger } from 'pino';
 import { CHUNK_TASK, PLAN_TASK } from '../../prisma/operations/jobs.ts';
 import type { Config } from '../../runtime/config.ts';
-import type { Feed, Turns } from '../feed.ts';
+import type { Feed, SourceParts } from '../feed.ts';
 import type { Announcer } from '../pipeline/announcer.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import { renewExpectations } from '../pipeline/store/feeds.ts';
@@ -27,7 +27,7 @@ export interface JobWorkerParts {
   readonly eventLog: EventLog;
   readonly feeds: readonly Feed[];
   readonly pipeline: Pipeline;
-  readonly turns: Turns;
+  readonly sourceParts: SourceParts;
   readonly log: Logger;
 }
 
@@ -60,7 +60,7 @@ const UPKEEP_EVERY_MS = 60_000;
 
 /** Plans and carries out jobs, as in a shell that waits for one: without polls, without retention. */
 export async function startJobWorkers(parts: JobWorkerParts): Promise<Workers> {
-  const pollers = createPollers(parts.config, parts.turns);
+  const pollers = createPollers(parts.config, parts.sourceParts);
   const plans: Crew = { workers: 1, tasks: { [PLAN_TASK]: createPlanTask(parts) } };
   return started(parts, pollers, { crews: [plans, chunkCrew(parts, pollers)] });
 }
@@ -68,7 +68,7 @@ export async function startJobWorkers(parts: JobWorkerParts): Promise<Workers> {
 /** Takes part in all there is: jobs, polls of what is configured, retention. */
 export async function startWorkers(parts: WorkerParts): Promise<Workers> {
   const { pool, config, feeds, log, tasks = {}, upkeepEveryMs = UPKEEP_EVERY_MS } = parts;
-  const pollers = createPollers(config, parts.turns);
+  const pollers = createPollers(config, parts.sourceParts);
   const polls = polledPartitions(parts).map((polled) => pollOf(polled, { ...parts, pollers }));
   const recurring = [...polls, ...(parts.recurring ?? [])];
   const light: Crew = {

@@ -14,6 +14,7 @@ const requests = (environment: Record<string, string>, owed: Record<string, stri
     settings(environment),
     { windows: [{ ...DAY, ...(partitions && { partitions }) }] },
     new Map(Object.entries(owed)),
+    DAY.to,
   ).map(({ partition, request }) => [partition, /node=([^&]*)/.exec(request ?? '')?.[1]]);
 
 it('a process that is not configured for a feed plans by what those that are have written down', () => {

@@ -16,13 +16,14 @@ export function planBackfill(
   settings: unknown,
   { windows }: BackfillInput,
   owed: ReadonlyMap<string, readonly string[]>,
+  now: number,
 ): PlannedChunk[] {
   const isConfigured = feed.source.partitions(settings).length > 0;
   const chunks = new Map<string, PlannedChunk>();
   for (const window of windows) {
     for (const partition of partitionsOf(feed, settings, window, owed)) {
       const nodes = (window.nodes ?? (isConfigured ? undefined : owed.get(partition)))?.map(nodeNameFrom);
-      for (const { from, to, request } of feed.source.chunks(settings, partition, { ...window, nodes })) {
+      for (const { from, to, request } of feed.source.chunks(settings, partition, { ...window, nodes }, now)) {
         const chunk = { partition: chunkPartition('BACKFILL', partition), request, eventFrom: from, eventTo: to };
         chunks.set(`${partition} ${request}`, chunk);
       }

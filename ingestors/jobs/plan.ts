@@ -3,7 +3,7 @@ import { BusbarError } from '../../domain/errors.ts';
 import type { BackfillInput, JobState, ReplayInput, RetryInput } from '../../prisma/operations/jobs.ts';
 import { reachable } from '../../prisma/transaction.ts';
 import type { Config } from '../../runtime/config.ts';
-import type { Feed } from '../feed.ts';
+import type { Feed, SourceParts } from '../feed.ts';
 import type { EventLog } from '../sources/event-log.ts';
 import type { PlannedChunk } from './chunk-entries.ts';
 import { planBackfill } from './plan-backfill.ts';
@@ -17,6 +17,7 @@ export interface PlanParts {
   readonly config: Pick<Config, 'settings'>;
   readonly eventLog: EventLog;
   readonly feeds: readonly Feed[];
+  readonly sourceParts: Pick<SourceParts, 'clock'>;
 }
 
 interface JobFacts {
@@ -56,14 +57,15 @@ export async function planOf(job: Job, parts: PlanParts): Promise<Plan> {
   return plan;
 }
 
-async function planByKind(job: Job, { pool, config, eventLog, feeds }: PlanParts): Promise<Plan> {
+async function planByKind(job: Job, { pool, config, eventLog, feeds, sourceParts }: PlanParts): Promise<Plan> {
   const feed = feeds.find((each) => each.id === job.feed);
   if (!feed) throw new BusbarError('NOT_FOUND', `the ingestors have no feed ${job.feed}`);
   if (job.kind === 'RETRY') return { chunks: await planRetry(pool, feed.id, job.input), note: null };
   if (job.kind === 'BACKFILL') {
     if (!isPolledFeed(feed)) throw new BusbarError('BAD_USER_INPUT', `${feed.id} is a topic: replay it`);
     const owed = await readOwedNodes(pool, feed.id);
-    return { chunks: planBackfill(feed, config.settings(feed.source.env), job.input, owed), note: null };
+    const settings = config.settings(feed.source.env);
+    return { chunks: planBackfill(feed, settings, job.input, owed, sourceParts.clock.now()), note: null };
   }
   if (feed.source.kind === 'topic') {
     return { chunks: await planTopicReplay(eventLog, feed.source.topic, job.input), note: null };

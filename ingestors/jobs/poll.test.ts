@@ -84,12 +84,12 @@ describe('polls', () => {
     expect(Math.min(...gaps)).toBeGreaterThanOrEqual(195);
   });
 
-  it('that fail say why, and are queued again', async () => {
+  it('that fail say why in one line, and are queued again', async () => {
     let polls = 0;
     await benchOf(async function* () {
       polls += 1;
       yield* [];
-      throw new BusbarError('SOURCE_FAILED', 'the vendor is away');
+      throw new BusbarError('SOURCE_FAILED', 'the vendor\nis \0away');
     });
     await bench.startWorkers();
     await expect.poll(() => polls).toBeGreaterThan(1);

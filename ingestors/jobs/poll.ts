@@ -5,6 +5,7 @@ import { HOUR_MS } from '../../domain/instant.ts';
 import type { Announcer } from '../pipeline/announcer.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { Claim } from '../pipeline/store/positions.ts';
+import { oneLine } from '../sources/one-line.ts';
 import type { PolledFeed, Pollers } from './pollers.ts';
 import type { Recurring } from './recurring.ts';
 
@@ -69,7 +70,7 @@ async function pollOnce(
 }
 
 async function noteFailure({ feed, partition }: PolledPartition, error: unknown, parts: PollParts): Promise<void> {
-  const said = messageOf(error);
+  const said = oneLine(messageOf(error));
   // Another process polls it: nothing failed.
   if (isBusbarError(error, 'FENCED')) return parts.log.debug({ feed: feed.id, partition, error: said }, 'poll fenced');
   parts.log.warn({ feed: feed.id, partition, error: said }, 'poll failed');

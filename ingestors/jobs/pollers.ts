@@ -1,5 +1,5 @@
 import type { Config } from '../../runtime/config.ts';
-import type { Feed, PolledSource, Poller, Turns } from '../feed.ts';
+import type { Feed, PolledSource, Poller, SourceParts } from '../feed.ts';
 
 export type PolledFeed = Feed & { readonly source: PolledSource<unknown> };
 
@@ -13,11 +13,11 @@ export interface Pollers {
   close(): Promise<void>;
 }
 
-export function createPollers(config: Pick<Config, 'settings'>, turns: Turns): Pollers {
+export function createPollers(config: Pick<Config, 'settings'>, parts: SourceParts): Pollers {
   const open = new Map<string, Poller>();
   return {
     of: (feed) => {
-      const found = open.get(feed.id) ?? feed.source.open(config.settings(feed.source.env), turns);
+      const found = open.get(feed.id) ?? feed.source.open(config.settings(feed.source.env), parts);
       open.set(feed.id, found);
       return found;
     },

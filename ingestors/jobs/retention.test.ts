@@ -17,7 +17,7 @@ describe('retention', () => {
   const retain = (rawDays = 90, ledgerDays = 90) =>
     createRetentionTask({
       pool: db.pool,
-      core: { RAW_PAYLOAD_DAYS: rawDays, LEDGER_DAYS: ledgerDays },
+      core: { RAW_PAYLOAD_DAYS: rawDays, LEDGER_DAYS: ledgerDays, API_HEALTH_DAYS: 30 },
       log: pino({ level: 'silent' }),
       clock: () => NOW,
     })({}, { signal: new AbortController().signal, tries: 1 });
@@ -152,6 +152,30 @@ describe('retention', () => {
     await retain();
     const { rows } = await db.pool.query('SELECT partition FROM feed_expectation');
     expect(rows).toEqual([{ partition: '2' }]);
+  });
+
+  it('drops calls to sources that are older than they are to be kept, however many', async () => {
+    const insertCalls = (count: number, daysAgo: number) =>
+      db.pool.query(
+        `INSERT INTO api_health_logs (called_at, process, seq, source, endpoint, outcome, latency_ms, bytes)
+         SELECT $2, 'p', n, 'PJM', 'e', 'OK', 1, 0 FROM generate_series(1, $1::int) AS n`,
+        [count, ago(daysAgo)],
+      );
+    await insertCalls(5_003, 31);
+    await insertCalls(4, 29);
+    await retain();
+    expect(await count('api_health_logs')).toBe(4);
+  });
+
+  it('drops alerts that were closed longer ago than that, never one that is open', async () => {
+    await db.pool.query(
+      `INSERT INTO api_alert (source, kind, opened_at, closed_at, detail)
+       SELECT source, 'DOWN', $1, closed_at, '' FROM unnest($2::text[], $3::timestamptz[]) AS t(source, closed_at)`,
+      [ago(90), ['old', 'young', 'open'], [ago(31), ago(29), null]],
+    );
+    await retain();
+    const { rows } = await db.pool.query('SELECT source FROM api_alert ORDER BY source');
+    expect(rows).toEqual([{ source: 'open' }, { source: 'young' }]);
   });
 
   it('is queued by the clock of every process that takes part in all there is', async () => {

@@ -1,4 +1,4 @@
-/** Keeps the ledger and what hangs on it to their time, in batches that nobody has to wait for. */
+/** Keeps the ledger, what hangs on it and the calls to sources to their time, in batches that nobody has to wait for. */
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import { DAY_MS, isoFromInstant } from '../../domain/instant.ts';
@@ -9,7 +9,7 @@ import type { QueueTask } from './queue-runner.ts';
 
 export interface RetentionParts {
   readonly pool: pg.Pool;
-  readonly core: Pick<CoreConfig, 'RAW_PAYLOAD_DAYS' | 'LEDGER_DAYS'>;
+  readonly core: Pick<CoreConfig, 'RAW_PAYLOAD_DAYS' | 'LEDGER_DAYS' | 'API_HEALTH_DAYS'>;
   readonly log: Logger;
   readonly clock: () => number;
 }
@@ -22,6 +22,7 @@ export const RETENTION_CRONTAB = `7 * * * * ${RETENTION_TASK} ?jobKey=${RETENTIO
 const PAYLOADS_MAX = 100;
 const ENTRIES_MAX = 2_000;
 const JOBS_MAX = 1_000;
+const CALLS_MAX = 5_000;
 
 /** What a feed is polled for and owes is looked after every minute. For so long, an outage of those who do is lived through. */
 const ABANDONED_DAYS = 1;
@@ -33,6 +34,8 @@ export function createRetentionTask({ pool, core, log, clock }: RetentionParts):
       payloads: await dropPayloads(pool, before(core.RAW_PAYLOAD_DAYS), signal),
       entries: await dropEntries(pool, before(core.LEDGER_DAYS), signal),
       jobs: await dropJobs(pool, before(core.LEDGER_DAYS), signal),
+      calls: await dropCalls(pool, before(core.API_HEALTH_DAYS), signal),
+      alerts: await dropAlerts(pool, before(core.API_HEALTH_DAYS)),
       polls: await dropPolls(pool, before(ABANDONED_DAYS)),
       expectations: await dropExpectations(pool, before(ABANDONED_DAYS)),
     };
@@ -141,6 +144,20 @@ async function dropPolls(pool: pg.Pool, dueBefore: string): Promise<number> {
 const DROP_POLLS = `
   SELECT count(*)::int AS dropped FROM graphile_worker.complete_jobs(ARRAY(
     SELECT id FROM graphile_worker.jobs WHERE ${IS_POLL} AND locked_by IS NULL AND run_at < $1))`;
+
+async function dropCalls(pool: pg.Pool, before: string, signal: AbortSignal): Promise<number> {
+  return inBatches(pool, DROP_CALLS, [before, CALLS_MAX], CALLS_MAX, signal);
+}
+
+const DROP_CALLS = `
+  DELETE FROM api_health_logs WHERE (called_at, process, seq) IN (
+    SELECT called_at, process, seq FROM api_health_logs WHERE called_at < $1 ORDER BY called_at LIMIT $2)`;
+
+/** They are few. */
+async function dropAlerts(pool: pg.Pool, closedBefore: string): Promise<number> {
+  const { rowCount } = await reachable(() => pool.query('DELETE FROM api_alert WHERE closed_at < $1', [closedBefore]));
+  return rowCount ?? 0;
+}
 
 /** What a feed owed as long as somebody was configured to poll it. */
 async function dropExpectations(pool: pg.Pool, renewedBefore: string): Promise<number> {

@@ -3,6 +3,7 @@ import { type BusbarError, type ErrorCode, isBusbarError, messageOf } from '../.
 import type { Decoded, Decoder, Facts, FamilyName, FeedOf, Reject } from '../feed.ts';
 import type { FamilyOf, JudgedFacts } from './families/family.ts';
 import type { DeadLetter } from './store/dead-letters.ts';
+import { type DatedPlace, datedPlace } from './store/write-places.ts';
 import type { Item } from './unit.ts';
 import { isImpossible } from './validate.ts';
 
@@ -10,6 +11,8 @@ import { isImpossible } from './validate.ts';
 export interface Read<Judged> {
   readonly facts: readonly JudgedFact<Judged>[];
   readonly rejects: readonly DeadLetter[];
+  /** What payloads tell of nodes beside their facts. */
+  readonly places: readonly DatedPlace[];
   /** The source's own words that it has nothing, where no item had anything. */
   readonly noData: string | undefined;
   /** Why the last of the payloads that could not be read as a whole could not be. */
@@ -41,6 +44,7 @@ export async function readItems<Name extends FamilyName>(
 ): Promise<Read<JudgedFacts[Name]>> {
   const facts: JudgedFact<JudgedFacts[Name]>[] = [];
   const rejects: DeadLetter[] = [];
+  const places: DatedPlace[] = [];
   let noData: string | undefined;
   let unreadable: string | undefined;
   for (const item of items) {
@@ -58,9 +62,10 @@ export async function readItems<Name extends FamilyName>(
       if (isImpossible(judged)) rejects.push(factLetter(feed, family, fact, item, judged));
       else facts.push({ fact: judged, item });
     }
+    for (const place of decoded.places ?? []) places.push(datedPlace(place, item.publishedAt, now));
   }
-  const nothing = facts.length === 0 && rejects.length === 0;
-  return { facts, rejects, noData: nothing ? noData : undefined, unreadable };
+  const nothing = facts.length + rejects.length + places.length === 0;
+  return { facts, rejects, places, noData: nothing ? noData : undefined, unreadable };
 }
 
 /** The dead letter of one fact: the record it came in, or of a fetched payload, which is kept elsewhere, the fact as it was read. */
@@ -91,7 +96,7 @@ function payloadLetter(item: Item, { code, reason, raw }: Reject): DeadLetter {
 }
 
 function isOfOneRecord({ source }: Pick<FeedOf<FamilyName>, 'source'>): boolean {
-  return source.kind === 'topic';
+  return source.kind === 'topic' && !source.several;
 }
 
 type Answer<Fact> = (Decoded<Fact> & { readonly unreadable?: string }) | { readonly noData: string };

@@ -129,6 +129,16 @@ describe('the ledger', () => {
       expect(rows[1]).toEqual({ origins: [first.ledgerId], rows_unchanged: 2, event_to: new Date(MARCH + 7_200_000) });
     });
 
+    it('is decoded under another name, which may say that it is another thing', async () => {
+      await ingest([[0, 10]]);
+      expect(await ingest([[0, 10]], NOW, { request: 'other.json' })).toMatchObject({ duplicateOf: undefined });
+      const other = unowned(feed.id, 'B');
+      expect(await pipeline.ingest(feed, other, unit([[0, 10]], NOW, { kind: 'FETCH' }))).toMatchObject({
+        duplicateOf: undefined,
+      });
+      expect(decoded).toBe(3);
+    });
+
     it('is decoded when it is published anew: what came in between was taken back', async () => {
       await ingest([[0, 10]], NOW - 3);
       await ingest([[0, 99]], NOW - 2);

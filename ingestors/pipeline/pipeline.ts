@@ -7,7 +7,6 @@ import type { Logger } from 'pino';
 import { messageOf } from '../../domain/errors.ts';
 import { instantOrNull } from '../../domain/instant.ts';
 import { MARK_RUNS } from '../../domain/mark-price.ts';
-import type { NodeName } from '../../domain/market.ts';
 import type { MarketRun } from '../../domain/market-run.ts';
 import { ownPartition } from '../../prisma/operations/partitions.ts';
 import { inTransaction } from '../../prisma/transaction.ts';
@@ -17,6 +16,7 @@ import type { Announcer } from './announcer.ts';
 import { factLetter, type Read, readItems } from './decode.ts';
 import { createFamilies } from './families/families.ts';
 import type { FamilyOf, JudgedFacts, PlacedOf, Written } from './families/family.ts';
+import { createPlaceMemory, type PlaceMemory } from './place-memory.ts';
 import { findPoison, isPoisoned } from './poison.ts';
 import type { Rollups } from './rollups.ts';
 import {
@@ -33,6 +33,7 @@ import { writeLedger } from './store/ledger.ts';
 import { createNodeDirectory, type NodeDirectory } from './store/nodes.ts';
 import { type Claim, lockPartition } from './store/positions.ts';
 import { compressed, keepRawPayload, type RawPayload } from './store/raw-payloads.ts';
+import { type PlacedPlace, type PlacesWritten, writePlaces } from './store/write-places.ts';
 import type { Item, Outcome, Unit } from './unit.ts';
 
 export interface Pipeline {
@@ -64,22 +65,24 @@ export function createPipeline(parts: PipelineParts): Pipeline {
   const { pool, announcer, rollups, markRuns = MARK_RUNS, metrics, log, clock = Date.now } = parts;
   const nodes = createNodeDirectory(pool);
   const families = createFamilies({ rollups, markRuns });
+  const memory = createPlaceMemory();
 
   const prepare = async <Name extends FamilyName>(work: Work<Name>, startedAt: number): Promise<Prepared<Name>> => {
     const { feed, family, claim, unit } = work;
     const checksum = checksumOf(unit.items);
     const single = payloadToRecognise(unit);
-    const same = single && (await findOriginal(pool, feed.id, checksum, single.publishedAt));
+    const { request } = unit;
+    const same = single && (await findOriginal(pool, { ...claim, request, checksum, publishedAt: single.publishedAt }));
     const original = unit.decodeAgain ? undefined : same;
     const items = same ? unit.items.map((item) => ({ ...item, origin: same.id })) : unit.items;
     const read: Read<JudgedFacts[Name]> = original
       ? NOTHING_READ
       : await readItems(feed, family, items, startedAt, log, isAnswer(unit));
-    const { placed, strangers } = await place(work, nodes, read);
+    const { placed, strangers, told } = await place(work, nodes, memory, read);
     const raw = single && parts.keepRaw ? await compressed(single.payload) : undefined;
     const known = original ? [] : await knownLetters(pool, claim, unit.kind, items);
     const letters = recognised([...read.rejects, ...strangers], known);
-    return { ...work, startedAt, checksum, original, read, placed, letters, known, raw };
+    return { ...work, startedAt, checksum, original, read, placed, told, letters, known, raw };
   };
 
   const commit = <Name extends FamilyName>(prepared: Prepared<Name>) =>
@@ -88,8 +91,9 @@ export function createPipeline(parts: PipelineParts): Pipeline {
       const commitId = await lockPartition(client, claim);
       const ledgerId = unit.entry?.id ?? commitId;
       const written = await family.write(client, placed, { ledgerId, now: clock(), kind: unit.kind });
+      const places = prepared.told.length > 0 ? await writePlaces(client, prepared.told, ledgerId) : undefined;
       const letters = withRefused(prepared, written);
-      const outcome = outcomeOf(prepared, ledgerId, written, letters.length);
+      const outcome = { ...outcomeOf(prepared, ledgerId, written, letters.length), ...placesOf(prepared, places) };
       const announced = announcer?.announcedOf(claim.feed, claim.partition) ?? 0;
       await Promise.all([
         prepared.raw && keepRawPayload(client, feed.id, prepared.checksum, prepared.raw),
@@ -97,7 +101,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
         keepDeadLetters(client, claim, ledgerId, letters, prepared.startedAt),
         resolveDeadLetters(client, resolvedBy(prepared, letters)),
       ]);
-      return { commitId, outcome, news: written.news };
+      return { commitId, outcome, places, news: written.news };
     });
 
   const commitSound = async <Name extends FamilyName>(prepared: Prepared<Name>) => {
@@ -113,7 +117,8 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     const startedAt = clock();
     const family: FamilyOf<Name> = families[feed.family];
     const prepared = await prepare({ feed, family, claim, unit }, startedAt);
-    const { commitId, outcome, news } = await commitSound(prepared);
+    const { commitId, outcome, places, news } = await commitSound(prepared);
+    if (places) memory.keep(prepared.told, places);
     if (unit.next !== undefined) claim.position = unit.next;
     const range = outcome.written + outcome.revised > 0 && eventRange(prepared);
     if (range) family.committed(range);
@@ -139,13 +144,15 @@ interface Prepared<Name extends FamilyName> extends Work<Name> {
   readonly original: Original | undefined;
   readonly read: Read<JudgedFacts[Name]>;
   readonly placed: readonly PlacedOf<Name>[];
+  /** What is told of nodes and is not known to be known. */
+  readonly told: readonly PlacedPlace[];
   readonly letters: readonly DeadLetter[];
   /** Dead letters that the same bytes left when they came before. */
   readonly known: readonly KnownLetter[];
   readonly raw: RawPayload | undefined;
 }
 
-const NOTHING_READ: Read<never> = { facts: [], rejects: [], noData: undefined, unreadable: undefined };
+const NOTHING_READ: Read<never> = { facts: [], rejects: [], places: [], noData: undefined, unreadable: undefined };
 
 /** What came in one piece from a source: worth a look whether it came before, and worth keeping. */
 function payloadToRecognise({ kind, items }: Unit): Item | undefined {
@@ -168,10 +175,12 @@ function failureOf<Name extends FamilyName>({ unit, read }: Prepared<Name>): str
 async function place<Name extends FamilyName>(
   { feed, family }: Work<Name>,
   nodes: NodeDirectory,
-  { facts }: Read<JudgedFacts[Name]>,
-): Promise<{ placed: PlacedOf<Name>[]; strangers: DeadLetter[] }> {
+  memory: PlaceMemory,
+  { facts, places: said }: Read<JudgedFacts[Name]>,
+): Promise<{ placed: PlacedOf<Name>[]; strangers: DeadLetter[]; told: PlacedPlace[] }> {
   const { places } = family;
-  const unknown = new Set<NodeName>();
+  const news = said.filter((each) => !memory.isKnown(each));
+  const unknown = new Set(news.map(({ node }) => node).filter((node) => nodes.idOf(node) === undefined));
   for (const { fact } of facts) {
     const node = places.nodeOf(fact);
     if (node !== undefined && nodes.idOf(node) === undefined) unknown.add(node);
@@ -188,7 +197,11 @@ async function place<Name extends FamilyName>(
     const reason = `${places.nodeOf(fact)} is not in the reference data`;
     strangers.push(factLetter(feed, family, fact, item, { code: 'UNKNOWN_NODE', reason }));
   }
-  return { placed, strangers };
+  const told = news.flatMap((fact) => {
+    const nodeId = nodes.idOf(fact.node);
+    return nodeId === undefined ? [] : [{ fact, nodeId }];
+  });
+  return { placed, strangers, told };
 }
 
 /** Tries the facts in ever smaller parts, each in a savepoint, in a transaction that is taken back as a whole. */
@@ -243,6 +256,13 @@ function outcomeOf<Name extends FamilyName>(
   }
   const rowsIn = read.facts.length + read.rejects.length;
   return { ledgerId, rowsIn, written, revised, unchanged, rejected, noData: read.noData, duplicateOf: undefined };
+}
+
+function placesOf<Name extends FamilyName>(
+  { told }: Prepared<Name>,
+  written: PlacesWritten | undefined,
+): Pick<Outcome, 'places'> {
+  return written ? { places: { told: told.length, changed: written.written + written.revised } } : {};
 }
 
 function ledgerFactsOf<Name extends FamilyName>(

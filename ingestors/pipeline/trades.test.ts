@@ -5,6 +5,8 @@ import { type NodeName, parseNodeName } from '../../domain/market.ts';
 import { decimalFrom } from '../../domain/money.ts';
 import { COST_METHODS, type CostMethod } from '../../domain/position.ts';
 import type { Trade } from '../../domain/trade.ts';
+import { setCostMethod } from '../../prisma/operations/accounts.ts';
+import { inTransaction } from '../../prisma/transaction.ts';
 import type { LiveBus, PositionEvent, TradeEvent } from '../../runtime/live-bus/live-bus.ts';
 import { createRingBus } from '../../runtime/live-bus/ring-bus.ts';
 import { createMetrics } from '../../runtime/metrics.ts';
@@ -148,7 +150,9 @@ describe('trades', () => {
     await ingest([tradeRecord(trade({ tradeId: 'A' }))]);
     await ingest([tradeRecord(trade({ tradeId: 'A', version: 3, status: 'CANCELLED' }))]);
     expect(await ingest([tradeRecord(trade({ tradeId: 'A', version: 2, price: 7 }))])).toMatchObject({
-      unchanged: 1,
+      written: 1,
+      revised: 0,
+      unchanged: 0,
       rejected: 0,
     });
     expect(await storedPositions(db.pool)).toEqual([]);
@@ -207,6 +211,30 @@ describe('trades', () => {
     ]);
     await announcer().catchUp(feed.id, '0');
     expect(await tradesAfter(trades)).toHaveLength(2);
+  });
+
+  it('a late older version is told once, at once or by another process after a crash', async () => {
+    const versions = [3, 1, 2, 2].map((version) => tradeRecord(trade({ tradeId: 'A', version })));
+    const before = await bus.tail('trades');
+    const told = async () => (await tradesAfter(before)).map(({ version }) => version);
+    const ingest = await claimed('0');
+    for (const version of versions.slice(0, 3)) await ingest([version]);
+    expect(await ingest(versions.slice(3))).toMatchObject({ written: 0, unchanged: 1 });
+    expect(await told()).toEqual([3, 1, 2]);
+
+    const silent = await claimed('1', false);
+    for (const version of [3, 1]) await silent([tradeRecord(trade({ tradeId: 'B', version }))]);
+    await announcer().catchUp(feed.id, '1');
+    expect((await told()).slice(3)).toEqual([3, 1]);
+  });
+
+  it('an account whose method was set before its first trade is kept by it from then on', async () => {
+    const change = { account: 'newcomer', method: 'FIFO', create: true } as const;
+    await inTransaction(db.pool, (client) => setCostMethod(client, change));
+    const ingest = await claimed('0');
+    await ingest([tradeRecord(trade({ tradeId: 'A', account: 'newcomer' }))]);
+    const { rows } = await db.pool.query('SELECT account, method FROM position');
+    expect(rows).toEqual([{ account: 'newcomer', method: 'FIFO' }]);
   });
 
   it('each trade leaves a snapshot, marked at the last price of the node', async () => {

@@ -45,6 +45,8 @@ export interface Outcome {
   readonly revised: number;
   readonly unchanged: number;
   readonly rejected: number;
+  /** What was told of nodes beside the facts, and changed what is known of them; absent where nothing new was told. */
+  readonly places?: { readonly told: number; readonly changed: number };
   /** The source's own words that it has nothing. */
   readonly noData: string | undefined;
   /** The entry that brought the same bytes before; then nothing was decoded. */

@@ -87,7 +87,7 @@ function versioned(fact: LmpFact, version: Version, flags: readonly QualityFlag[
     loss: fact.loss,
     ghg: fact.ghg,
     publishedAt: version.publishedAt,
-    publishedSeq: version.publishedSeq,
+    publishedSeq: fact.sourceVersion ?? version.publishedSeq,
     flags,
   };
 }

@@ -95,6 +95,24 @@ export function eventLogConformance(name: string, setUp: () => Promise<LogUnderT
       expect(empty?.value).toEqual(Buffer.alloc(0));
     });
 
+    test('an append says where its records went', async () => {
+      const topic = await newTopic(2);
+      const log = theLog();
+      const [first, ...none] = await log.append(topic, ofKey('PJM', 3));
+      expect([first?.offset, none]).toEqual([0, []]);
+      const [next] = await log.append(topic, ofKey('PJM', 1));
+      expect(next).toEqual({ partition: first?.partition, offset: 3 });
+      const both = await log.append(
+        topic,
+        Array.from({ length: 50 }, (_, key) => ({ key: String(key), value: 'x' })),
+      );
+      const offsets = (await log.partitions(topic)).map(({ partition }) => (partition === first?.partition ? 4 : 0));
+      expect(both.toSorted((one, other) => one.partition - other.partition)).toEqual(
+        offsets.map((offset, partition) => ({ partition, offset })),
+      );
+      expect(await log.append(topic, [])).toEqual([]);
+    });
+
     test('records of one key stay in order in one partition', async () => {
       const topic = await newTopic(4);
       const keys = Array.from({ length: 40 }, (_, index) => `NODE-${index}`);
@@ -615,6 +633,8 @@ async function committed(store: Store, count: number): Promise<void> {
 }
 
 /** Records `first … first + count - 1`, each with a key of its own and its number as the value. */
+const ofKey = (key: string, count: number) => Array.from({ length: count }, () => ({ key, value: 'x' }));
+
 function numbered(first: number, count: number): OutgoingRecord[] {
   return Array.from({ length: count }, (_, index) => ({ key: `key ${first + index}`, value: String(first + index) }));
 }

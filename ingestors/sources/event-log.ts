@@ -12,9 +12,10 @@ export interface EventLog {
 
   /**
    * Appends durably. Records with the same key go to the same partition, in the order given.
+   * @returns of each partition that got any, the offset of the first.
    * @throws BusbarError `UNAVAILABLE` where the log cannot be reached; then the records may or may not be there.
    */
-  append(topic: string, records: readonly OutgoingRecord[]): Promise<void>;
+  append(topic: string, records: readonly OutgoingRecord[]): Promise<readonly Appended[]>;
 
   /** Reads as a member of a group until stopped. */
   consume(consumer: LogConsumer): Promise<Consumption>;
@@ -39,6 +40,11 @@ export interface EventLog {
 
   /** Stops every consumption, ends every read, and closes connections. */
   close(): Promise<void>;
+}
+
+export interface Appended {
+  readonly partition: number;
+  readonly offset: number;
 }
 
 export interface LogRange {

@@ -3,6 +3,7 @@ import { type Admin, type Message, Partitioners, type Producer } from 'kafkajs';
 import { BusbarError, isBusbarError } from '../../domain/errors.ts';
 import { abortable } from './abortable.ts';
 import type {
+  Appended,
   Consumption,
   EventLog,
   LogBatch,
@@ -54,12 +55,16 @@ class KafkaLog implements EventLog {
     return this.#asking('creating topics', (admin) => createMissing(admin, topics));
   }
 
-  async append(topic: string, records: readonly OutgoingRecord[]): Promise<void> {
+  async append(topic: string, records: readonly OutgoingRecord[]): Promise<readonly Appended[]> {
+    const first = new Map<number, number>();
     try {
       for (const messages of sendsFrom(records)) {
         const producer = await this.#producer.get();
-        await producer.send({ topic, messages, acks: -1, compression: COMPRESSION });
+        const sent = await producer.send({ topic, messages, acks: -1, compression: COMPRESSION });
+        for (const { partition, baseOffset } of sent)
+          if (!first.has(partition)) first.set(partition, Number(baseOffset));
       }
+      return [...first].map(([partition, offset]) => ({ partition, offset }));
     } catch (error) {
       throw kafkaError(`appending to ${topic}`, error);
     }

@@ -3,7 +3,8 @@ import { inspect } from 'node:util';
 import { afterEach, describe, expect, test } from 'vitest';
 import { BusbarError } from '../../domain/errors.ts';
 import { Secret } from '../../runtime/secret.ts';
-import { type Clock, createHttpSource } from './http.ts';
+import { skippingClock, sourcePartsOn, TURNS_AT_ONCE } from '../../tests/support/source-parts.ts';
+import { createHttpSource } from './http.ts';
 import { createTokenSource, type Grant, type TokenSettings } from './oauth-token.ts';
 
 const cleanups: (() => Promise<unknown>)[] = [];
@@ -22,16 +23,8 @@ interface LoginAnswer {
 
 /** A login that gives `token-1`, `token-2` and so on for an hour, unless it is told to answer otherwise. */
 async function begin(settings: Partial<TokenSettings> = {}) {
-  let now = Date.parse('2026-01-01T00:00:00Z');
-  const clock: Clock & { advance(ms: number): void } = {
-    now: () => now,
-    sleep: async (ms) => {
-      now += ms;
-    },
-    advance: (ms) => {
-      now += ms;
-    },
-  };
+  const clock = skippingClock(Date.parse('2026-01-01T00:00:00Z'));
+  const { told, ...parts } = sourcePartsOn(clock, TURNS_AT_ONCE);
   const forms: Record<string, string>[] = [];
   const next: LoginAnswer[] = [];
   let held: Promise<void> | undefined;
@@ -48,9 +41,9 @@ async function begin(settings: Partial<TokenSettings> = {}) {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
   const http = createHttpSource({
-    clock,
-    random: () => 0.5,
-    pacer: { turn: async () => {} },
+    ...parts,
+    source: 'the vendor',
+    pacer: parts.turns.of('login', 0),
     timeoutMs: 5000,
     bytesMax: 10_000,
     triesMax: 2,
@@ -78,7 +71,7 @@ async function begin(settings: Partial<TokenSettings> = {}) {
     });
     return () => release();
   };
-  return { clock, forms, tokens, hold, answer: (...answers: LoginAnswer[]) => next.push(...answers) };
+  return { clock, forms, told, tokens, hold, answer: (...answers: LoginAnswer[]) => next.push(...answers) };
 }
 
 const itself = async (token: string) => token;
@@ -235,6 +228,21 @@ describe('work that is refused', () => {
     const { tokens, forms } = await begin();
     await expect(tokens.authorized(() => Promise.reject(error), never)).rejects.toBe(error);
     expect(forms).toHaveLength(1);
+  });
+});
+
+describe('the monitor is told of a login', () => {
+  test.each([
+    [{ status: 400, body: { error: 'invalid_grant' } }, 'AUTH'],
+    [{ status: 401, body: { error: 'invalid_client' } }, 'AUTH'],
+    [{ status: 400, body: { error: 'invalid_scope' } }, 'REFUSED'],
+    [{ body: '<html>' }, 'MALFORMED'],
+  ])('that answers %j as %s, without a secret', async (answered, outcome) => {
+    const { tokens, answer, told } = await begin();
+    answer(answered, answered);
+    await tokens.authorized(itself, never).catch(() => {});
+    expect(told[0]).toMatchObject({ endpoint: 'login', outcome });
+    expect(JSON.stringify(told)).not.toContain('sesame');
   });
 });
 

@@ -1,7 +1,10 @@
 import { BusbarError, isBusbarError } from '../../domain/errors.ts';
 import { MINUTE_MS } from '../../domain/instant.ts';
+import type { Clock } from '../feed.ts';
 import { abortable } from './abortable.ts';
-import type { Clock, HttpSource } from './http.ts';
+import { BREAKER, type BreakerSettings } from './circuit-breaker.ts';
+import type { HttpSource } from './http.ts';
+import type { HttpAnswer } from './http-answer.ts';
 
 /**
  * OAuth2 tokens (RFC 6749, 4.3 and 4.4) for sources that want one, asked for anew rather than by refresh token: the two
@@ -59,6 +62,12 @@ interface Token {
   readonly endsAt: number;
 }
 
+/**
+ * For the circuit breaker of what is asked with a token: all who wait for their turn may hold one that has just ended, and each is
+ * refused once before it has a new one.
+ */
+export const TOKEN_BREAKER: BreakerSettings = { ...BREAKER, refused: { ...BREAKER.refused, rowMax: 20 } };
+
 /** The rest of its life is for requests that wait for their turn and for a login that is away for a while. */
 const RENEWED_AFTER = 0.8;
 
@@ -113,7 +122,8 @@ function isUnauthorized(error: unknown): boolean {
 
 async function askedFor(settings: TokenSettings, signal: AbortSignal): Promise<Token> {
   const { http, clock, url, grant, fields = {}, tokenField, lifetimeMs } = settings;
-  const read = ({ bytes }: { readonly bytes: Buffer }): Token => {
+  const read = ({ bytes, refusal }: HttpAnswer): Token => {
+    if (refusal) throw withoutBody(refusal);
     const answer = objectFrom(bytes.toString('utf8'));
     const text = answer[tokenField];
     if (typeof text !== 'string' || text === '')
@@ -122,7 +132,11 @@ async function askedFor(settings: TokenSettings, signal: AbortSignal): Promise<T
     return { text, renewAt: clock.now() + lifeMs * RENEWED_AFTER, endsAt: clock.now() + lifeMs };
   };
   try {
-    return await http.postForm(url, { ...fields, ...fieldsOf(grant) }, read, { signal });
+    return await http.postForm(url, { ...fields, ...fieldsOf(grant) }, read, {
+      endpoint: 'login',
+      signal,
+      statuses: [400, 401, 403],
+    });
   } catch (error) {
     throw withoutBody(error);
   }
@@ -150,6 +164,14 @@ function secondsFrom(value: unknown): number {
   return typeof seconds === 'number' && Number.isFinite(seconds) && seconds > 0 ? seconds : 0;
 }
 
+/** Of RFC 6749, 5.2 and 4.1.2.1: what is wrong is who asks, not how. */
+const REFUSING_US: ReadonlySet<string> = new Set([
+  'invalid_client',
+  'invalid_grant',
+  'unauthorized_client',
+  'access_denied',
+]);
+
 /** A login may repeat in its error what it was sent: of its body only the error's code is kept, and so no cause either. */
 function withoutBody(error: unknown): unknown {
   if (!isBusbarError(error) || typeof error.details.body !== 'string') return error;
@@ -157,6 +179,6 @@ function withoutBody(error: unknown): unknown {
   const code = /"error"\s*:\s*"([a-z_]{1,40})"/.exec(error.details.body)?.[1];
   const why = code === undefined ? '' : `: ${code}`;
   return new BusbarError(error.code, `no token was given: ${error.message}${why}`, {
-    details: { ...details, error: code },
+    details: { ...details, error: code, isAuth: code !== undefined && REFUSING_US.has(code) },
   });
 }

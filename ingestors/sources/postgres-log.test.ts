@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import pg from 'pg';
 import { pino } from 'pino';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { BusbarError } from '../../domain/errors.ts';
 import { freshDatabase, type TestDatabase } from '../../tests/support/postgres.ts';
 import { eventLogConformance } from './event-log.conformance.ts';
@@ -287,11 +287,62 @@ describe('the log in Postgres', () => {
   test('a clock that goes back does not put a record before an older one', async () => {
     await log.append(topic, text('0'));
     const laterMs = nowMs;
-    nowMs -= 5 * minute;
+    nowMs -= minute / 2;
     await log.append(topic, text('1'));
     expect(await log.offsetAt(topic, 0, nowMs)).toBe(0);
     expect(await log.offsetAt(topic, 0, laterMs)).toBe(0);
     expect(await log.offsetAt(topic, 0, laterMs + 1)).toBe(2);
+  });
+
+  const hour = 60 * minute;
+  const toldOf = async (from: number, to: number) => {
+    const told: number[] = [];
+    for await (const { records } of readRange(from, to)) told.push(...records.map(({ appendedAt }) => appendedAt));
+    return told;
+  };
+
+  test.each(['the next append', 'the sweep'] as const)(
+    'a clock that ran hours ahead and was set back: %s brings the search by time back to it, and readers are told what they were',
+    async (who) => {
+      const trueMs = nowMs;
+      await log.append(topic, text('0'));
+      nowMs = trueMs + 5 * hour;
+      await log.append(topic, text('1', '2'));
+      nowMs = trueMs + 8 * minute;
+      if (who === 'the sweep') expect(await log.sweep()).toBe(0);
+      await log.append(topic, text('3'));
+      nowMs += minute;
+      await log.append(topic, text('4'));
+
+      // A replay of the last ten minutes has all there is, one of the first five what was appended in them.
+      expect(await log.offsetAt(topic, 0, trueMs)).toBe(0);
+      expect(await log.offsetAt(topic, 0, trueMs + 5 * minute)).toBe(1);
+      expect(await log.offsetAt(topic, 0, trueMs + 9 * minute)).toBe(4);
+      expect(await log.offsetAt(topic, 0, nowMs + 1)).toBe(5);
+      expect(await toldOf(0, 5)).toEqual([0, 5 * hour, 5 * hour, 8 * minute, 9 * minute].map((past) => trueMs + past));
+
+      // The same once more: what was told first stays what is told.
+      nowMs += 2 * hour;
+      await log.append(topic, text('5'));
+      nowMs = trueMs + 10 * minute;
+      await log.append(topic, text('6'));
+      expect(await log.offsetAt(topic, 0, nowMs)).toBe(5);
+      expect((await toldOf(0, 7)).slice(1, 3)).toEqual([5 * hour, 5 * hour].map((past) => trueMs + past));
+    },
+  );
+
+  test('the clock of a machine that appends, hours ahead, stamps nothing: the server’s does', async () => {
+    const serverMs = Date.now();
+    const machine = createPostgresLog({ pool: database.pool, connectionString: database.url, log: quiet });
+    vi.useFakeTimers({ toFake: ['Date'], now: serverMs + 5 * hour });
+    onTestFinished(() => {
+      vi.useRealTimers();
+    });
+    await machine.append(topic, text('0'));
+    expect(Math.abs(((await toldOf(0, 1))[0] ?? 0) - serverMs)).toBeLessThan(minute);
+    // Nor does it drop what is not too old by the server's.
+    expect(await machine.sweep()).toBe(0);
+    await machine.close();
   });
 
   test('a lost session voids the claims: the partition is claimed anew, once its old batch is over', async () => {

@@ -14,6 +14,7 @@ import { BusbarError } from '../../domain/errors.ts';
 import { reachable } from '../../prisma/transaction.ts';
 import { pause } from '../pause.ts';
 import type {
+  Appended,
   Consumption,
   EventLog,
   LogBatch,
@@ -24,6 +25,7 @@ import type {
   TopicSpec,
 } from './event-log.ts';
 import { Appender } from './postgres-log/appender.ts';
+import { bringAllBack, type LogClock, readClock } from './postgres-log/clock.ts';
 import { Member } from './postgres-log/member.ts';
 import { readRange } from './postgres-log/range-reader.ts';
 import { dropExpired } from './postgres-log/retention.ts';
@@ -39,13 +41,13 @@ export interface PostgresLogOptions {
   readonly log: Logger;
   /** A topic is created with no more partitions than this, whatever its spec says. */
   readonly partitionsMax?: number;
-  /** Milliseconds UTC: when a record was appended, and what is too old to keep. */
-  readonly clock?: () => number;
+  /** When a record was appended, and what is too old to keep: by default the server's. */
+  readonly clock?: LogClock;
 }
 
 export interface PostgresLog extends EventLog {
   /**
-   * Drops what is older than its topic's retention; returns how many records went. Runs by itself each minute, from the
+   * Drops what is older than its topic's retention; returns how many records went. Brings partitions back to the clock first. Runs by itself each minute, from the
    * first consumption until `close`. @throws BusbarError `UNAVAILABLE`
    */
   sweep(): Promise<number>;
@@ -61,27 +63,21 @@ class TableLog implements PostgresLog {
   readonly #connectionString: string;
   readonly #log: Logger;
   readonly #partitionsMax: number;
-  readonly #clock: () => number;
+  readonly #clock: LogClock;
   readonly #topics: Topics;
   readonly #appender: Appender;
   readonly #members = new Set<Member>();
   readonly #closing = new AbortController();
   #sweeping: Promise<void> | undefined;
 
-  constructor({
-    pool,
-    connectionString,
-    log,
-    partitionsMax = Number.POSITIVE_INFINITY,
-    clock = Date.now,
-  }: PostgresLogOptions) {
+  constructor({ pool, connectionString, log, partitionsMax = Number.POSITIVE_INFINITY, clock }: PostgresLogOptions) {
     this.#partitionsMax = partitionsMax;
     this.#pool = pool;
     this.#connectionString = connectionString;
     this.#log = log;
     this.#clock = clock;
     this.#topics = new Topics(pool);
-    this.#appender = new Appender(pool, clock);
+    this.#appender = new Appender(pool, clock, log);
   }
 
   ensureTopics(topics: readonly TopicSpec[]): Promise<void> {
@@ -89,8 +85,8 @@ class TableLog implements PostgresLog {
     return this.#topics.ensure(bounded);
   }
 
-  async append(topic: string, records: readonly OutgoingRecord[]): Promise<void> {
-    await this.#appender.append(await this.#topics.get(topic), records);
+  async append(topic: string, records: readonly OutgoingRecord[]): Promise<readonly Appended[]> {
+    return this.#appender.append(await this.#topics.get(topic), records);
   }
 
   async consume(consumer: LogConsumer): Promise<Consumption> {
@@ -126,8 +122,10 @@ class TableLog implements PostgresLog {
     await reachable(() => this.#pool.query('SELECT 1'));
   }
 
-  sweep(): Promise<number> {
-    return dropExpired(this.#pool, this.#topics, this.#clock());
+  async sweep(): Promise<number> {
+    const now = await readClock(this.#pool, this.#clock);
+    await bringAllBack(this.#pool, now, this.#log);
+    return dropExpired(this.#pool, this.#topics, now);
   }
 
   async close(): Promise<void> {

@@ -5,8 +5,7 @@
 import { BusbarError } from '../../domain/errors.ts';
 import { MINUTE_MS } from '../../domain/instant.ts';
 import { intervalMinutesOf, type MarketRun } from '../../domain/market-run.ts';
-import type { Answer, Chunk, ChunkRange, DeliveryRange, Fetched, Poller } from '../feed.ts';
-import type { Clock } from './http.ts';
+import type { Answer, Chunk, ChunkRange, Clock, DeliveryRange, Fetched, Poller } from '../feed.ts';
 
 /** A report of a vendor: one partition of its feed, and one market run. */
 export interface Report {
@@ -116,7 +115,7 @@ async function* pollReport<Name extends string>(
     if (!answer) return;
     // A report of days to come is complete as it comes; what has begun is settled only with time.
     const missing = answer.noData || answer.damaged;
-    const complete = !missing && (report.whole || asked.from >= now) ? asked.to : Math.min(asked.to, settled);
+    const complete = report.whole || asked.from >= now ? asked.to : Math.min(asked.to, settled);
     if (missing) ceiling = Math.min(ceiling, settled);
     // Until the last request for the same intervals is answered, they are still to be done.
     const done = Math.min(complete, ceiling, requests[at + 1]?.from ?? complete);

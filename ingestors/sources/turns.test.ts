@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createPool } from '../../prisma/pool.ts';
 import { freshDatabase, type TestDatabase } from '../../tests/support/postgres.ts';
-import { type Clock, systemClock } from './http.ts';
+import type { Clock } from '../feed.ts';
+import { systemClock } from './system-clock.ts';
 import { createTurns } from './turns.ts';
 
 let database: TestDatabase;
@@ -135,6 +136,7 @@ function recordingClock(): RecordingClock {
   return {
     slept,
     now: () => now,
+    deadline: systemClock.deadline,
     setBack: (ms) => {
       now -= ms;
     },
@@ -153,6 +155,7 @@ function handClock() {
   return {
     now: () => now,
     sleep: (ms: number) => new Promise<void>((wake) => asleep.push({ at: now + ms, wake })),
+    deadline: systemClock.deadline,
     sleepers: () => asleep.length,
     advance: (ms: number) => {
       now += ms;

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { reachable } from '../../prisma/transaction.ts';
-import type { Turns } from '../feed.ts';
-import { type Clock, systemClock } from './http.ts';
+import type { Clock, Turns } from '../feed.ts';
+import { systemClock } from './system-clock.ts';
 
 /**
  * A clock of the store that was set back, or a spacing that was made shorter, must not make anybody wait for hours. So

@@ -50,6 +50,7 @@ export async function decodeCorrectionGroup(
   return {
     facts: parts.flatMap((part) => part.facts).sort((a, b) => a.startAt - b.startAt),
     rejects: parts.flatMap((part) => part.rejects),
+    places: parts.flatMap((part) => part.places ?? []),
   };
 }
 

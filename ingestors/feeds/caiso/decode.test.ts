@@ -116,10 +116,8 @@ describe('the four reports', () => {
       name: `20240701_20240701_PRC_LMP_DAM_${type}_v12.csv`,
       bytes: Buffer.from([header, ...lines.filter((line) => line.includes(`,${type},`)), ''].join('\n')),
     }));
-    expect(await decodeOasisLmp({ bytes: zipOf(members), name: '20240701_DAM_LMP_GRP.zip' })).toEqual({
-      facts: DAM_FACTS,
-      rejects: [],
-    });
+    const { facts, rejects } = await decodeOasisLmp({ bytes: zipOf(members), name: '20240701_DAM_LMP_GRP.zip' });
+    expect({ facts, rejects }).toEqual({ facts: DAM_FACTS, rejects: [] });
   });
 
   test('facts come in the order of their intervals', async () => {
@@ -403,8 +401,9 @@ describe.skipIf(!requireOrSkip('recorded-data'))('recorded answers of OASIS', ()
   });
 });
 
-function decode(text: string, name = 'file.csv') {
-  return decodeOasisLmp({ bytes: Buffer.from(text), name });
+async function decode(text: string, name = 'file.csv') {
+  const { facts, rejects } = await decodeOasisLmp({ bytes: Buffer.from(text), name });
+  return { facts, rejects };
 }
 
 function csv(content: string | Buffer, name = 'file.csv') {
@@ -413,7 +412,8 @@ function csv(content: string | Buffer, name = 'file.csv') {
 
 async function outcomeOf(bytes: Buffer) {
   try {
-    return await decodeOasisLmp({ bytes, name: 'PRC_LMP' });
+    const { facts, rejects } = await decodeOasisLmp({ bytes, name: 'PRC_LMP' });
+    return { facts, rejects };
   } catch (error) {
     if (isBusbarError(error)) return error;
     throw error;

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
 import { HOUR_MS, MINUTE_MS } from '../../../domain/instant.ts';
 import { readConfig } from '../../../runtime/config.ts';
+import { sourcePartsOn } from '../../../tests/support/source-parts.ts';
 import type { PolledSource } from '../../feed.ts';
+import { systemClock } from '../../sources/system-clock.ts';
 import { caisoLmp } from './feed.ts';
 import { CAISO_ENV, type CaisoSettings } from './settings.ts';
 
@@ -58,7 +60,10 @@ test('all who ask OASIS take turns, as far apart as the settings say', async () 
       return { turn: async () => {} };
     },
   };
-  const poller = source().open(settingsOf({ ...NODES, CAISO_REQUEST_SPACING_MS: '7000' }), turns);
+  const poller = source().open(settingsOf({ ...NODES, CAISO_REQUEST_SPACING_MS: '7000' }), {
+    ...sourcePartsOn(systemClock),
+    turns,
+  });
   await poller.close();
   expect(asked).toEqual([['caiso-oasis', 7000]]);
 });

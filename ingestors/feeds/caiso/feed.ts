@@ -1,6 +1,5 @@
 import { MINUTE_MS } from '../../../domain/instant.ts';
 import { defineFeed } from '../../feed.ts';
-import { systemClock } from '../../sources/http.ts';
 import { caisoChunks } from './chunks.ts';
 import { decodeOasisLmp, publishedAtOf } from './decode.ts';
 import { caisoExpectations } from './expectations.ts';
@@ -30,11 +29,6 @@ export const caisoLmp = defineFeed({
     },
     expectations: caisoExpectations,
     chunks: caisoChunks,
-    open: (settings, turns) =>
-      createOasisPoller(settings, {
-        clock: systemClock,
-        random: Math.random,
-        pacer: turns.of('caiso-oasis', settings.CAISO_REQUEST_SPACING_MS),
-      }),
+    open: createOasisPoller,
   },
 });

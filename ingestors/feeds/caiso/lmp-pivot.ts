@@ -4,7 +4,9 @@ import { MINUTE_MS, parseInstant } from '../../../domain/instant.ts';
 import type { LmpFact } from '../../../domain/lmp.ts';
 import { nodeNameFrom } from '../../../domain/market.ts';
 import type { Decoded, Reject, RejectCode } from '../../feed.ts';
+import { createToldPlaces } from '../../sources/told-places.ts';
 import { type CsvMember, type LmpRow, type RowReader, readLmpRows } from './lmp-rows.ts';
+import { placeSaidBy } from './places.ts';
 import { intervalMsOf, type Report, reportByMarketRunId, reportNamedIn } from './reports.ts';
 
 /**
@@ -62,6 +64,8 @@ interface Group {
   readonly start: string;
   readonly end: string;
   readonly node: string;
+  readonly resource: string;
+  readonly groupType: string;
   readonly lines: string[];
   readonly prices: Partial<Record<LmpType, string>>;
   /** The first thing that is wrong with a row. */
@@ -104,11 +108,12 @@ function refuseOtherReport(name: string, report: Report): void {
   }
 }
 
-function groupOf(gathering: Gathering, header: string, { start, end, node }: LmpRow): Group {
+function groupOf(gathering: Gathering, header: string, row: LmpRow): Group {
+  const { start, end, node, resource, groupType } = row;
   const key = `${start},${end},${node}`;
   let group = gathering.groups.get(key);
   if (!group) {
-    group = { header, start, end, node, lines: [], prices: {}, problem: undefined };
+    group = { header, start, end, node, resource, groupType, lines: [], prices: {}, problem: undefined };
     gathering.groups.set(key, group);
   }
   return group;
@@ -146,15 +151,19 @@ async function pivoted(
 ): Promise<Decoded<LmpFact>> {
   const instantOf = rememberedInstants();
   const facts: LmpFact[] = [];
+  const places = createToldPlaces();
   let judged = 0;
   for (const group of groups.values()) {
     const outcome = judge(group, report, instantOf);
     if ('reason' in outcome) rejects.push(rejectOf(outcome, group.header, group.lines));
-    else facts.push(outcome);
+    else {
+      facts.push(outcome);
+      if (places.isNew(outcome.node)) places.tell(outcome.node, placeSaidBy(group));
+    }
     if (++judged % GROUPS_PER_TURN === 0) await letOthersRun();
   }
   facts.sort((a, b) => a.startAt - b.startAt);
-  return { facts, rejects };
+  return { facts, rejects, ...places.since(facts[0]?.startAt) };
 }
 
 function judge(group: Group, report: Report, instantOf: (text: string) => number | undefined): LmpFact | Problem {

@@ -30,6 +30,9 @@ export interface LmpRow {
   readonly lmpType: string;
   readonly dataItem: string;
   readonly price: string;
+  /** The pnode or the resource that is priced, and what the request was for: `ALL`, `ALL_APNODES`. */
+  readonly resource: string;
+  readonly groupType: string;
   readonly line: string;
   /** True where the bytes end inside or right after a column that is read here: its value may be cut off. */
   readonly cutOff: boolean;
@@ -117,6 +120,8 @@ function readLine(line: string, unterminated: boolean, columns: Columns, reader:
     lmpType: textAt(fields, columns.lmpType),
     dataItem: textAt(fields, columns.dataItem),
     price: textAt(fields, columns.price),
+    resource: textAt(fields, columns.resource),
+    groupType: textAt(fields, columns.groupType),
     line,
     cutOff: unterminated && columns.lastIsRead,
   });
@@ -146,6 +151,8 @@ interface Columns {
   readonly lmpType: number;
   readonly dataItem: number;
   readonly price: number;
+  readonly resource: number;
+  readonly groupType: number;
   readonly lastIsRead: boolean;
 }
 
@@ -165,7 +172,10 @@ function columnsOf(headerLine: string, memberName: string): Columns {
     dataItem: names.indexOf('XML_DATA_ITEM'),
   };
   if (new Set(names).size < names.length) throw malformed(`${memberName} has two columns of one name`);
-  return { ...places, count: names.length, lastIsRead: Object.values(places).includes(names.length - 1) };
+  const lastIsRead = Object.values(places).includes(names.length - 1);
+  // What may be missing, or cut off, without harm to a price.
+  const told = { resource: names.indexOf('PNODE_RESMRID'), groupType: names.indexOf('GRP_TYPE') };
+  return { ...places, ...told, count: names.length, lastIsRead };
 }
 
 function priceColumnOf(names: readonly string[], memberName: string): string {

@@ -4,8 +4,8 @@ import { HOUR_MS, isoFromInstant } from '../../../domain/instant.ts';
 import { checkIdentity } from '../../../domain/lmp.ts';
 import { localNameOf } from '../../../domain/market.ts';
 import { readConfig } from '../../../runtime/config.ts';
-import type { Fetched, Pacer, Poller } from '../../feed.ts';
-import type { Clock } from '../../sources/http.ts';
+import { skippingClock, sourcePartsOn } from '../../../tests/support/source-parts.ts';
+import type { Fetched, Poller } from '../../feed.ts';
 import { type Oasis, type OasisLimits, startOasis } from '../../stand-ins/oasis.ts';
 import { simulatedPrices } from '../../stand-ins/oasis-report.ts';
 import { caisoChunks } from './chunks.ts';
@@ -157,14 +157,14 @@ describe('no data', () => {
 
 describe('what OASIS does when it does not answer', () => {
   test.each([
-    ['an HTTP 429', { status: 429 }],
-    ['a page with HTTP 200', { page: true }],
+    ['an HTTP 429', 'THROTTLED'],
+    ['a page with HTTP 200', 'PAGE'],
     ['a timeout of its own (1003)', { oasisCode: 1003 }],
     ['a request in processing (1015)', { oasisCode: 1015 }],
-    ['an HTTP 503', { status: 503 }],
+    ['an HTTP 503', 'SERVER_ERROR'],
   ] as const)('%s is waited out', async (_, fault) => {
     const { poller, clock, oasis } = await begin({ now: '2024-07-02T12:30Z' });
-    oasis.failNext(fault, fault);
+    oasis.failNext(fault, 2);
     const fetched = await all(poller, 'PRC_INTVL_LMP', at('2024-07-02T10:00Z'), clock.now());
     expect(fetched).toHaveLength(1);
     expect(oasis.requests).toHaveLength(3);
@@ -186,7 +186,7 @@ describe('what OASIS does when it does not answer', () => {
 
   test.each([1, 4])('an answer that is damaged is asked for again, %i times in a row', async (times) => {
     const { poller, clock, oasis } = await begin({ now: '2024-07-02T12:30Z' });
-    oasis.failNext(...damaged(times));
+    oasis.failNext('TRUNCATED', times);
     const fetched = await all(poller, 'PRC_LMP', at('2024-07-02T07:00Z'), clock.now());
     expect(await factsIn(fetched)).toHaveLength(24 * NODES.length);
     expect(oasis.requests).toHaveLength(times + 1);
@@ -197,23 +197,23 @@ describe('what OASIS does when it does not answer', () => {
     const { poller, clock, oasis } = await begin({ now: '2024-07-10T12:30Z' });
     const position = at('2024-07-08T10:30Z');
     const poll = () => all(poller, 'PRC_INTVL_LMP', position, clock.now());
-    oasis.failNext(...damaged(3 * 5));
+    oasis.failNext('TRUNCATED', 3 * 5);
     for (let round = 0; round < 3; round += 1) await expect(poll()).rejects.toMatchObject({ code: 'MALFORMED' });
     expect(oasis.requests).toHaveLength(3 * 5);
-    oasis.failNext(...damaged(5));
+    oasis.failNext('TRUNCATED', 5);
     const [first, ...others] = await poll();
     if (!first) throw new Error('nothing was fetched');
     await expect(decodeOasisLmp(first.payload)).rejects.toMatchObject({ code: 'MALFORMED' });
     expect((await factsIn(others)).length).toBeGreaterThan(0);
     // Then there is as much patience again.
-    oasis.failNext(...damaged(5));
+    oasis.failNext('TRUNCATED', 5);
     await expect(poll()).rejects.toMatchObject({ code: 'MALFORMED' });
   });
 
   test('an answer that stays damaged and is not settled leaves the position before it', async () => {
     const { poller, clock, oasis } = await begin({ now: '2024-07-02T12:30Z' });
     const poll = () => all(poller, 'PRC_LMP', at('2024-07-02T07:00Z'), clock.now());
-    oasis.failNext(...damaged(4 * 5));
+    oasis.failNext('TRUNCATED', 4 * 5);
     for (let round = 0; round < 3; round += 1) await expect(poll()).rejects.toMatchObject({ code: 'MALFORMED' });
     expect((await poll()).map(({ next }) => isoFromInstant(next))).toEqual(['2024-07-02T07:00:00.000Z']);
   });
@@ -309,7 +309,7 @@ describe('a poll for corrections', () => {
 
   test('of which an answer stays damaged fails three times, then hands it to the dead letters and goes on', async () => {
     const { poller, clock, oasis } = await begin({ now: '2024-07-15T12:00Z' });
-    oasis.failNext(...damaged(4 * 5));
+    oasis.failNext('TRUNCATED', 4 * 5);
     for (let round = 0; round < 3; round += 1) {
       await expect(all(poller, 'PRC_CORR_GRP', START, clock.now())).rejects.toMatchObject({ code: 'MALFORMED' });
     }
@@ -360,10 +360,10 @@ describe('a chunk', () => {
 
   test.each([
     ['says that there is no data', { oasisCode: 1000 }, 'NO_DATA', 1],
-    ['cannot be read, however often it is asked for,', { damaged: true }, 'MALFORMED', 5],
+    ['cannot be read, however often it is asked for,', 'TRUNCATED', 'MALFORMED', 5],
   ] as const)('whose answer %s is answered', async (_, fault, code, tries) => {
     const { poller, oasis, request } = await beginChunk();
-    oasis.failNext(...Array.from({ length: tries }, () => fault));
+    oasis.failNext(fault, tries);
     const { payload } = await poller.fetch('PRC_LMP', request, never);
     await expect(decodeOasisLmp(payload)).rejects.toMatchObject({ code });
     expect(oasis.requests).toHaveLength(tries);
@@ -371,7 +371,8 @@ describe('a chunk', () => {
 
   test('whose answer is damaged and then fails otherwise fails by the last name', async () => {
     const { poller, oasis, request } = await beginChunk();
-    oasis.failNext(...damaged(4), { status: 503 });
+    oasis.failNext('TRUNCATED', 4);
+    oasis.failNext('SERVER_ERROR');
     await expect(poller.fetch('PRC_LMP', request, never)).rejects.toMatchObject({
       code: 'SOURCE_FAILED',
       details: { status: 503 },
@@ -380,7 +381,7 @@ describe('a chunk', () => {
 
   test('is tried again as a poll is, and paced likewise', async () => {
     const { poller, oasis, request } = await beginChunk();
-    oasis.failNext({ status: 429 }, { damaged: true }, { stallMs: 1 }, { page: true });
+    for (const fault of ['THROTTLED', 'TRUNCATED', 'CUT', 'PAGE'] as const) oasis.failNext(fault);
     const { payload } = await poller.fetch('PRC_LMP', request, never);
     expect((await decodeOasisLmp(payload)).facts).toHaveLength(48);
     expect(oasis.requests).toHaveLength(5);
@@ -388,12 +389,12 @@ describe('a chunk', () => {
   });
 
   test.each([
-    ['is throttled for good', { status: 429 }, 'THROTTLED', 5],
+    ['is throttled for good', 'THROTTLED', 'THROTTLED', 5],
     ['fails for good', { oasisCode: 1003 }, 'SOURCE_FAILED', 5],
     ['is too old', { oasisCode: 1014 }, 'SOURCE_REFUSED', 1],
   ] as const)('that %s fails by name after a bounded number of tries', async (_, fault, code, tries) => {
     const { poller, oasis, request } = await beginChunk();
-    oasis.failNext(fault, fault, fault, fault, fault);
+    oasis.failNext(fault, 5);
     await expect(poller.fetch('PRC_LMP', request, never)).rejects.toMatchObject({ code });
     expect(oasis.requests).toHaveLength(tries);
   });
@@ -515,40 +516,15 @@ async function begin({ now, nodes = NODES, limits = {}, env = {}, corrections = 
   const oasis = await stand({ now: clock.now, nodes, limits, corrections });
   const all = { CAISO_NODES: nodes.join(','), CAISO_OASIS_URL: oasis.url, ...env };
   const settings = readConfig(all, [CAISO_ENV]).settings(CAISO_ENV);
-  const pacer = skippingPacer(settings.CAISO_REQUEST_SPACING_MS, clock);
-  const poller = createOasisPoller(settings, { clock, random: () => 0.5, pacer });
+  const poller = createOasisPoller(settings, sourcePartsOn(clock));
   cleanups.push(() => poller.close());
   return { clock, oasis, poller, settings };
-}
-
-/** Turns on the clock that skips; those of the store are on its own clock. */
-function skippingPacer(spacingMs: number, clock: Clock): Pacer {
-  let nextAt = clock.now();
-  return {
-    turn: async (signal) => {
-      const mineAt = Math.max(nextAt, clock.now());
-      nextAt = mineAt + spacingMs;
-      await clock.sleep(mineAt - clock.now(), signal);
-    },
-  };
 }
 
 async function stand(options: Parameters<typeof startOasis>[0]): Promise<Oasis> {
   const oasis = await startOasis(options);
   cleanups.push(() => oasis.close());
   return oasis;
-}
-
-/** Sleeping takes no time and moves the clock on, for the adapter and the stand-in alike. */
-function skippingClock(begin: number): Clock {
-  let now = begin;
-  return {
-    now: () => now,
-    sleep: async (ms, signal) => {
-      signal?.throwIfAborted();
-      now += ms;
-    },
-  };
 }
 
 async function all(
@@ -560,10 +536,6 @@ async function all(
   const fetched: Fetched[] = [];
   for await (const each of poller.poll(report, position, now, never)) fetched.push(each);
   return fetched;
-}
-
-function damaged(times: number) {
-  return Array.from({ length: times }, () => ({ damaged: true }) as const);
 }
 
 /** `20240702T10:00-0000` */

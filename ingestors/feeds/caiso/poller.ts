@@ -1,7 +1,9 @@
 import { BusbarError, isBusbarError } from '../../../domain/errors.ts';
 import { HOUR_MS } from '../../../domain/instant.ts';
-import type { Answer, DeliveryRange, Fetched, Pacer, Poller } from '../../feed.ts';
-import { type Clock, createHttpSource, type HttpSource } from '../../sources/http.ts';
+import type { Answer, Clock, DeliveryRange, Fetched, Poller, SourceParts } from '../../feed.ts';
+import { outcomeOfAnswer } from '../../sources/call-outcome.ts';
+import { createHttpSource, type HttpSource } from '../../sources/http.ts';
+import type { HttpAnswer } from '../../sources/http-answer.ts';
 import { type Correction, correctedReports, correctionSweep } from './corrections.ts';
 import { correctionsInAnswer, errorInAnswer } from './decode.ts';
 import { pollPlan } from './poll-plan.ts';
@@ -9,26 +11,22 @@ import { CORRECTIONS, isPartitionName, type PartitionName, REPORTS, type ReportN
 import { correctionsPathOf, isRequestOf, oasisRequests, pathOf, requestsFor, urlOf, type Window } from './requests.ts';
 import type { CaisoSettings } from './settings.ts';
 
-/** A month of ten nodes is some 6 MB before it is zipped; a group download of all nodes is below 10 MB zipped. */
-const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
-
-/** OASIS takes up to a minute to make a large report. */
-const TIMEOUT_MS = 120_000;
-
-/** The least pause that clears a throttle is OASIS' own spacing of 5 s. */
-const RETRIES = { triesMax: 5, backoffMs: 10_000, backoffMsMax: 120_000 };
+const LIMITS = {
+  // OASIS takes up to a minute to make a large report.
+  timeoutMs: 120_000,
+  // A month of ten nodes is some 6 MB before it is zipped; a group download of all nodes is below 10 MB zipped.
+  bytesMax: 64 * 1024 * 1024,
+  triesMax: 5,
+  // The least pause that clears a throttle is OASIS' own spacing of 5 s.
+  backoffMs: 10_000,
+  backoffMsMax: 120_000,
+};
 
 /**
  * So many polls of a partition in a row fail over an answer that stays damaged. The next one takes what there is: the answer
  * becomes a dead letter, and one bad report cannot keep its partition for ever.
  */
 const DAMAGED_POLLS_MAX = 3;
-
-export interface OasisParts {
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly pacer: Pacer;
-}
 
 /**
  * Asks OASIS for what is new in a report, for what was corrected, or for a chunk. A poll ends quietly when it is aborted
@@ -38,15 +36,10 @@ export interface OasisParts {
  * asked for. An answer that cannot be read is asked for again, as one that failed; if it stays so, the poll fails and is
  * repeated, and after `DAMAGED_POLLS_MAX` of them, or for a chunk at once, it is handed on, so that it becomes a dead letter.
  */
-export function createOasisPoller(settings: CaisoSettings, { clock, random, pacer }: OasisParts): Poller {
-  const http = createHttpSource({
-    clock,
-    random,
-    pacer,
-    timeoutMs: TIMEOUT_MS,
-    bytesMax: ANSWER_BYTES_MAX,
-    ...RETRIES,
-  });
+export function createOasisPoller(settings: CaisoSettings, parts: SourceParts): Poller {
+  const { clock } = parts;
+  const pacer = parts.turns.of('caiso-oasis', settings.CAISO_REQUEST_SPACING_MS);
+  const http = createHttpSource({ ...parts, ...LIMITS, source: 'CAISO', pacer });
   const closing = new AbortController();
   const patience = createPatience();
   const until = (signal: AbortSignal) => AbortSignal.any([signal, closing.signal]);
@@ -213,28 +206,19 @@ async function answerTo(
  * One answer of OASIS, its errors told apart by what the body says. One that is still damaged at the last try is an answer.
  * @throws BusbarError `THROTTLED` and `SOURCE_FAILED` (after retries), `SOURCE_REFUSED`; `MALFORMED` where it is too large.
  */
-async function fetchOasis(
-  http: HttpSource,
-  name: PartitionName,
-  url: string,
-  signal: AbortSignal,
-): Promise<OasisAnswer> {
-  let damaged: OasisAnswer | undefined;
-  const read = async ({ bytes }: { readonly bytes: Buffer }) => {
+function fetchOasis(http: HttpSource, name: PartitionName, url: string, signal: AbortSignal): Promise<OasisAnswer> {
+  const read = async ({ bytes }: HttpAnswer): Promise<OasisAnswer> => {
     const error = await errorInAnswer({ bytes, name });
-    if (error?.code === 'MALFORMED') {
-      damaged = { bytes, error };
-      throw new BusbarError('SOURCE_FAILED', error.message, { cause: error });
-    }
+    if (error?.code === 'MALFORMED') throw error;
     if (error && error.code !== 'NO_DATA') throw requestError(error, url);
     return { bytes, error };
   };
-  try {
-    return await http.get(url, read, { signal });
-  } catch (error) {
-    if (damaged && isBusbarError(error) && error.cause === damaged.error) return damaged;
-    throw error;
-  }
+  return http.get(url, read, {
+    endpoint: name,
+    signal,
+    outcomeOf: ({ error }) => outcomeOfAnswer({ noData: error !== undefined }),
+    whenDamaged: ({ bytes }, error) => ({ bytes, error }),
+  });
 }
 
 function requestError(error: BusbarError, url: string): BusbarError {

@@ -1,13 +1,13 @@
 import { startOfDay } from '../../../domain/calendar.ts';
 import { BusbarError } from '../../../domain/errors.ts';
 import { HOUR_MS } from '../../../domain/instant.ts';
-import type { Answer, Fetched, Poller } from '../../feed.ts';
+import type { Answer, Fetched, Poller, SourceParts } from '../../feed.ts';
 import { decodeControlSignals } from './decode-control-signals.ts';
 import { jsonFrom } from './json.ts';
 import { SIGNALS } from './names.ts';
 import { daySignalled, signalRequests } from './requests.ts';
 import type { CkwSettings } from './settings.ts';
-import { type CkwParts, createCkwSource } from './source.ts';
+import { createCkwSource } from './source.ts';
 import { unlessAborted } from './tariffs-poller.ts';
 import { ZURICH } from './zurich.ts';
 
@@ -15,12 +15,12 @@ import { ZURICH } from './zurich.ts';
  * Asks for the signals of each day from the position to the end of yesterday, which is as far as CKW tells. The position
  * passes a day without signals once another day has ended: its signals might yet have come.
  */
-export function createControlSignalsPoller(settings: CkwSettings, parts: CkwParts): Poller {
+export function createControlSignalsPoller(settings: CkwSettings, parts: SourceParts): Poller {
   const source = createCkwSource(settings, parts);
   const ask = async (request: string, signal: AbortSignal): Promise<Answer> => {
     const day = daySignalled(request);
     if (day === undefined) throw new BusbarError('BAD_USER_INPUT', `this is no request to CKW for signals: ${request}`);
-    const bytes = await source.ask(request, readable, signal);
+    const bytes = await source.ask(SIGNALS, request, hasSignals, signal);
     return { payload: { bytes, name: `${SIGNALS} ${day}` }, request, publishedAt: parts.clock.now() };
   };
 
@@ -47,8 +47,10 @@ export function createControlSignalsPoller(settings: CkwSettings, parts: CkwPart
 }
 
 /** A day without signals can be read too. */
-function readable(bytes: Buffer): void {
-  if (!isEmpty(bytes)) decodeControlSignals({ bytes, name: SIGNALS });
+function hasSignals(bytes: Buffer): boolean {
+  if (isEmpty(bytes)) return false;
+  decodeControlSignals({ bytes, name: SIGNALS });
+  return true;
 }
 
 function isEmpty(bytes: Buffer): boolean {

@@ -1,7 +1,6 @@
 import { BusbarError } from '../../../domain/errors.ts';
 import { MINUTE_MS } from '../../../domain/instant.ts';
-import { defineFeed, type Turns } from '../../feed.ts';
-import { systemClock } from '../../sources/http.ts';
+import { defineFeed } from '../../feed.ts';
 import { createControlSignalsPoller } from './control-signals-poller.ts';
 import { decodeControlSignals } from './decode-control-signals.ts';
 import { decodePlantStatus, plantStatusAt } from './decode-plant-status.ts';
@@ -9,8 +8,7 @@ import { decodeTariffs, tariffsPublishedAt } from './decode-tariffs.ts';
 import { isTariffName, SIGNALS, TARIFF_NAMES } from './names.ts';
 import { createPlantStatusPoller } from './plant-status-poller.ts';
 import { signalRequests, tariffRequests } from './requests.ts';
-import { CKW_ENV, type CkwSettings } from './settings.ts';
-import type { CkwParts } from './source.ts';
+import { CKW_ENV } from './settings.ts';
 import { createTariffsPoller } from './tariffs-poller.ts';
 
 /** Quarter-hourly retail tariffs; see README.md in this folder. */
@@ -33,7 +31,7 @@ export const ckwTariffs = defineFeed({
       if (isTariffName(partition)) return tariffRequests(partition, { from, to });
       throw new BusbarError('BAD_USER_INPUT', `CKW has no tariff ${partition}: ask for ${TARIFF_NAMES.join(' or ')}`);
     },
-    open: (settings, turns) => createTariffsPoller(settings, partsOf(settings, turns)),
+    open: (settings, parts) => createTariffsPoller(settings, parts),
   },
 });
 
@@ -53,7 +51,7 @@ export const ckwPlantStatus = defineFeed({
     chunks: () => {
       throw new BusbarError('BAD_USER_INPUT', 'CKW tells only how a plant is now: what was not asked then is lost');
     },
-    open: (settings, turns) => createPlantStatusPoller(settings, partsOf(settings, turns)),
+    open: (settings, parts) => createPlantStatusPoller(settings, parts),
   },
 });
 
@@ -74,21 +72,11 @@ export const ckwControlSignals = defineFeed({
       if (partition === SIGNALS) return signalRequests({ from, to });
       throw new BusbarError('BAD_USER_INPUT', `CKW has no signals ${partition}: ask for ${SIGNALS}`);
     },
-    open: (settings, turns) => createControlSignalsPoller(settings, partsOf(settings, turns)),
+    open: (settings, parts) => createControlSignalsPoller(settings, parts),
   },
 });
 
 export const CKW_FEEDS = [ckwTariffs, ckwPlantStatus, ckwControlSignals] as const;
-
-/** Whether CKW counts its limit by what is asked or by who asks is not known: all three take turns. */
-function partsOf({ CKW_REQUEST_SPACING_MS }: CkwSettings, turns: Turns): CkwParts {
-  return {
-    clock: systemClock,
-    random: Math.random,
-    pacer: turns.of('ckw', CKW_REQUEST_SPACING_MS),
-    loginPacer: turns.of('ckw-login', 1_000),
-  };
-}
 
 function requireNoNodes(nodes: readonly string[] | undefined): void {
   if (nodes && nodes.length > 0) throw new BusbarError('BAD_USER_INPUT', 'CKW has no pricing nodes: leave them out');

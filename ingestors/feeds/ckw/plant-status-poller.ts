@@ -1,20 +1,20 @@
 import { BusbarError } from '../../../domain/errors.ts';
-import type { Answer, Fetched, Poller } from '../../feed.ts';
+import type { Answer, Fetched, Poller, SourceParts } from '../../feed.ts';
 import { decodePlantStatus, plantStatusAt } from './decode-plant-status.ts';
 import { isPlant } from './names.ts';
 import { plantRequest } from './requests.ts';
 import type { CkwSettings } from './settings.ts';
-import { type CkwParts, createCkwSource } from './source.ts';
+import { createCkwSource } from './source.ts';
 import { unlessAborted } from './tariffs-poller.ts';
 
 /** Asks a plant how it is. There is no history: what was not asked then is lost. */
-export function createPlantStatusPoller(settings: CkwSettings, parts: CkwParts): Poller {
+export function createPlantStatusPoller(settings: CkwSettings, parts: SourceParts): Poller {
   const source = createCkwSource(settings, parts);
   const ask = async (plant: string, signal: AbortSignal): Promise<Answer> => {
     if (!isPlant(plant)) throw new BusbarError('BAD_USER_INPUT', `CKW has no plant ${plant}`);
     const request = plantRequest(plant);
-    const check = (bytes: Buffer) => void decodePlantStatus({ bytes, name: plant });
-    const bytes = await source.ask(request, check, signal);
+    const hasReading = (bytes: Buffer) => decodePlantStatus({ bytes, name: plant }).facts.length > 0;
+    const bytes = await source.ask(plant, request, hasReading, signal);
     return { payload: { bytes, name: plant }, request, publishedAt: plantStatusAt(bytes) ?? parts.clock.now() };
   };
 

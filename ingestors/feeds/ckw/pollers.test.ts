@@ -3,8 +3,8 @@ import { startOfDate } from '../../../domain/calendar.ts';
 import { isBusbarError } from '../../../domain/errors.ts';
 import { DAY_MS, HOUR_MS, isoFromInstant, MINUTE_MS } from '../../../domain/instant.ts';
 import { readConfig } from '../../../runtime/config.ts';
-import type { Fetched, Pacer, Poller } from '../../feed.ts';
-import type { Clock } from '../../sources/http.ts';
+import { type SkippingClock, skippingClock, sourcePartsOn } from '../../../tests/support/source-parts.ts';
+import type { Fetched, Poller, SourceParts } from '../../feed.ts';
 import { type Ckw, type CkwFault, type CkwOptions, startCkw } from '../../stand-ins/ckw.ts';
 import { simulatedTariff } from '../../stand-ins/ckw-prices.ts';
 import { createControlSignalsPoller } from './control-signals-poller.ts';
@@ -15,7 +15,6 @@ import { ckwPlantStatus, ckwTariffs } from './feed.ts';
 import { createPlantStatusPoller } from './plant-status-poller.ts';
 import { isTariffRequest, tariffRequests } from './requests.ts';
 import { CKW_ENV, type CkwSettings } from './settings.ts';
-import type { CkwParts } from './source.ts';
 import { createTariffsPoller } from './tariffs-poller.ts';
 
 const at = (iso: string) => Date.parse(iso);
@@ -85,25 +84,25 @@ describe('a poll of a tariff', () => {
   });
 
   test.each<[string, CkwFault, number]>([
-    ['a page with status 200', { page: true }, 1],
-    ['half an answer', { truncated: true }, 1],
-    ['a failure', { status: 503 }, 1],
-    ['a throttle', { status: 429 }, 1],
-    ['no answer', { stallMs: 20 }, 1],
+    ['a page with status 200', 'PAGE', 1],
+    ['half an answer', 'TRUNCATED', 1],
+    ['a failure', 'SERVER_ERROR', 1],
+    ['a throttle', 'THROTTLED', 1],
+    ['a connection that is cut', 'CUT', 1],
   ])('survives %s', async (_, fault, times) => {
     const { poller, ckw, clock } = await begin({ now: '2026-09-28T13:00+02:00' });
-    ckw.failNext(...Array.from({ length: times }, () => fault));
+    ckw.failNext(fault, times);
     expect(await all(poller, 'home_dynamic', undefined, clock.now())).toHaveLength(1);
     expect(ckw.requests).toHaveLength(times + 1);
   });
 
   test.each<[string, CkwFault, string, string]>([
-    ['a page', { page: true }, 'SOURCE_FAILED', 'expected JSON, got "<html>'],
-    ['half an answer', { truncated: true }, 'SOURCE_FAILED', 'expected JSON'],
+    ['a page', 'PAGE', 'SOURCE_FAILED', 'expected JSON, got "<html>'],
+    ['half an answer', 'TRUNCATED', 'SOURCE_FAILED', 'expected JSON'],
     ['a refusal', { status: 400 }, 'SOURCE_REFUSED', 'status 400'],
   ])('ends with one clear line where %s is all that comes', async (_, fault, code, line) => {
     const { poller, ckw, clock } = await begin({ now: '2026-09-28T13:00+02:00' });
-    ckw.failNext(fault, fault, fault);
+    ckw.failNext(fault, 3);
     const error = await all(poller, 'home_dynamic', undefined, clock.now()).catch((thrown: unknown) => thrown);
     expect(isBusbarError(error) && [error.code, error.message]).toEqual([code, expect.stringContaining(line)]);
   });
@@ -149,7 +148,7 @@ describe('a backfill of a tariff', () => {
     const { poller, settings } = await begin({ now: '2026-11-20T13:00+01:00' });
     const range = { from: dayStart(day), to: dayStart(next), nodes: undefined };
     const [chunk, ...more] =
-      ckwTariffs.source.kind === 'poll' ? ckwTariffs.source.chunks(settings, 'home_dynamic', range) : [];
+      ckwTariffs.source.kind === 'poll' ? ckwTariffs.source.chunks(settings, 'home_dynamic', range, range.from) : [];
     expect(more).toEqual([]);
     const { payload } = await poller.fetch('home_dynamic', chunk?.request ?? '', never);
     const { facts } = decodeTariffs(payload);
@@ -177,8 +176,10 @@ describe('a backfill of a tariff', () => {
     const { source } = ckwTariffs;
     if (source.kind !== 'poll') throw new TypeError('it is polled');
     const range = { from: 0, to: DAY_MS, nodes: undefined };
-    expect(() => source.chunks(settings, 'garden_dynamic', range)).toThrow('CKW has no tariff garden_dynamic');
-    expect(() => source.chunks(settings, 'home_dynamic', { ...range, nodes: ['PJM:X' as never] })).toThrow(
+    expect(() => source.chunks(settings, 'garden_dynamic', range, range.from)).toThrow(
+      'CKW has no tariff garden_dynamic',
+    );
+    expect(() => source.chunks(settings, 'home_dynamic', { ...range, nodes: ['PJM:X' as never] }, range.from)).toThrow(
       'no pricing nodes',
     );
     await expect(poller.fetch('home_dynamic', 'netzinformationen/strassenlampen', never)).rejects.toThrow(
@@ -226,7 +227,7 @@ describe('a poll of a plant', () => {
     const { settings } = await begin({ now: '2026-09-28T13:02+02:00' });
     const { source } = ckwPlantStatus;
     if (source.kind !== 'poll') throw new TypeError('it is polled');
-    expect(() => source.chunks(settings, 'lutersarni', { from: 0, to: 1, nodes: undefined })).toThrow(
+    expect(() => source.chunks(settings, 'lutersarni', { from: 0, to: 1, nodes: undefined }, 0)).toThrow(
       'only how a plant is now',
     );
   });
@@ -262,7 +263,7 @@ interface Begun {
   readonly ckw: Ckw;
   readonly poller: Poller;
   readonly settings: CkwSettings;
-  readonly parts: CkwParts;
+  readonly parts: SourceParts;
 }
 
 async function begin({ now, env = {}, tokens, secret }: Beginning): Promise<Begun> {
@@ -271,44 +272,13 @@ async function begin({ now, env = {}, tokens, secret }: Beginning): Promise<Begu
   cleanups.push(() => ckw.close());
   const login = secret && { CKW_TOKEN_URL: ckw.tokenUrl, CKW_CLIENT_ID: 'busbar', CKW_CLIENT_SECRET: secret };
   const settings = readConfig({ CKW_URL: ckw.url, ...login, ...env }, [CKW_ENV]).settings(CKW_ENV);
-  const pacer = skippingPacer(settings.CKW_REQUEST_SPACING_MS, clock);
-  const parts = { clock, random: () => 0.5, pacer, loginPacer: skippingPacer(0, clock) };
+  const parts = sourcePartsOn(clock);
   return { clock, ckw, settings, parts, poller: opened(createTariffsPoller(settings, parts)) };
 }
 
 function opened(poller: Poller): Poller {
   cleanups.push(() => poller.close());
   return poller;
-}
-
-interface SkippingClock extends Clock {
-  advance(ms: number): void;
-}
-
-/** Sleeping takes no time and moves the clock on, for the feed and the stand-in alike. */
-function skippingClock(begin: number): SkippingClock {
-  let now = begin;
-  return {
-    now: () => now,
-    advance: (ms) => {
-      now += ms;
-    },
-    sleep: async (ms, signal) => {
-      signal?.throwIfAborted();
-      now += ms;
-    },
-  };
-}
-
-function skippingPacer(spacingMs: number, clock: Clock): Pacer {
-  let nextAt = clock.now();
-  return {
-    turn: async (signal) => {
-      const mineAt = Math.max(nextAt, clock.now());
-      nextAt = mineAt + spacingMs;
-      await clock.sleep(mineAt - clock.now(), signal);
-    },
-  };
 }
 
 async function all(poller: Poller, partition: string, position: number | undefined, now: number): Promise<Fetched[]> {

@@ -1,59 +1,64 @@
 import { BusbarError, isBusbarError } from '../../../domain/errors.ts';
 import { HOUR_MS } from '../../../domain/instant.ts';
-import type { Pacer } from '../../feed.ts';
-import { type Clock, createHttpSource, type HttpSource } from '../../sources/http.ts';
-import { createTokenSource, type Grant, type TokenSource } from '../../sources/oauth-token.ts';
+import type { Clock, SourceParts } from '../../feed.ts';
+import { outcomeOfAnswer } from '../../sources/call-outcome.ts';
+import { createHttpSource, type HttpSource } from '../../sources/http.ts';
+import type { HttpAnswer } from '../../sources/http-answer.ts';
+import { createTokenSource, type Grant, TOKEN_BREAKER, type TokenSource } from '../../sources/oauth-token.ts';
 import type { CkwSettings } from './settings.ts';
 
-/** A month of one tariff is 0.8 MB. */
-const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
-const TIMEOUT_MS = 60_000;
-/** Where it stays throttled the poll fails: the next one is half an hour later, and CKW's window of 999 s has ended. */
-const RETRIES = { triesMax: 3, backoffMs: 60_000, backoffMsMax: 300_000 };
+const LIMITS = {
+  timeoutMs: 60_000,
+  // A month of one tariff is 0.8 MB.
+  bytesMax: 16 * 1024 * 1024,
+  // Where it stays throttled the poll fails: the next one is half an hour later, and CKW's window of 999 s has ended.
+  triesMax: 3,
+  backoffMs: 60_000,
+  backoffMsMax: 300_000,
+  breaker: TOKEN_BREAKER,
+};
 const LOGIN = { timeoutMs: 30_000, bytesMax: 256 * 1024, triesMax: 3, backoffMs: 2_000, backoffMsMax: 30_000 };
 /** What an answer to a login says that does not say it. */
 const TOKEN_LIFETIME_MS = HOUR_MS;
-
-export interface CkwParts {
-  readonly clock: Clock;
-  /** Uniform in [0, 1). */
-  readonly random: () => number;
-  readonly pacer: Pacer;
-  readonly loginPacer: Pacer;
-}
 
 /** CKW's data over HTTP, for all three feeds. */
 export interface CkwSource {
   /**
    * An answer that is whole. One that cannot be read is asked for again, as one that failed: a page that comes with status
    * 200, or half of an answer.
-   * @param check throws `MALFORMED` where it cannot be read.
+   * @param endpoint what is asked, as operators know it.
+   * @param hasData whether there is anything in it; throws `MALFORMED` where it cannot be read.
    * @throws BusbarError `THROTTLED`, `SOURCE_FAILED` after retries; `SOURCE_REFUSED`.
    */
-  ask(request: string, check: (bytes: Buffer) => void, signal: AbortSignal): Promise<Buffer>;
+  ask(endpoint: string, request: string, hasData: (bytes: Buffer) => boolean, signal: AbortSignal): Promise<Buffer>;
   /** Ends with the given one, and where the source is closed. */
   until(signal: AbortSignal): AbortSignal;
   close(): Promise<void>;
 }
 
-export function createCkwSource(settings: CkwSettings, { clock, random, pacer, loginPacer }: CkwParts): CkwSource {
-  const http = createHttpSource({
-    clock,
-    random,
-    pacer,
-    timeoutMs: TIMEOUT_MS,
-    bytesMax: ANSWER_BYTES_MAX,
-    ...RETRIES,
-  });
-  const login = createHttpSource({ clock, random, pacer: loginPacer, ...LOGIN });
+export function createCkwSource(settings: CkwSettings, parts: SourceParts): CkwSource {
+  const { clock, turns } = parts;
+  const asCkw = { ...parts, source: 'CKW' };
+  // Whether CKW counts its limit by what is asked or by who asks is not known: all three feeds take turns.
+  const http = createHttpSource({ ...asCkw, ...LIMITS, pacer: turns.of('ckw', settings.CKW_REQUEST_SPACING_MS) });
+  const login = createHttpSource({ ...asCkw, ...LOGIN, pacer: turns.of('ckw-login', 1_000) });
   const tokens = tokensOf(settings, login, clock);
   const base = settings.CKW_URL.replace(/\/$/, '');
   const closing = new AbortController();
   return {
-    ask: (request, check, signal) => {
+    ask: async (endpoint, request, hasData, signal) => {
       const get = (headers: Readonly<Record<string, string>>) =>
-        http.get(`${base}/${request}`, ({ bytes }) => whole(bytes, check), { signal, headers });
-      return tokens ? tokens.authorized((token) => get({ authorization: `Bearer ${token}` }), signal) : get({});
+        http.get(`${base}/${request}`, (answer) => whole(answer, hasData), {
+          endpoint,
+          signal,
+          headers,
+          outcomeOf: outcomeOfAnswer,
+          conditional: true,
+        });
+      const { bytes } = await (tokens
+        ? tokens.authorized((token) => get({ authorization: `Bearer ${token}` }), signal)
+        : get({}));
+      return bytes;
     },
     until: (signal) => AbortSignal.any([signal, closing.signal]),
     close: async () => {
@@ -64,10 +69,9 @@ export function createCkwSource(settings: CkwSettings, { clock, random, pacer, l
   };
 }
 
-function whole(bytes: Buffer, check: (bytes: Buffer) => void): Buffer {
+function whole({ bytes }: HttpAnswer, hasData: (bytes: Buffer) => boolean) {
   try {
-    check(bytes);
-    return bytes;
+    return { bytes, noData: !hasData(bytes) };
   } catch (error) {
     if (!isBusbarError(error, 'MALFORMED')) throw error;
     throw new BusbarError('SOURCE_FAILED', error.message, { cause: error });

@@ -1,11 +1,11 @@
 import { startOfDay } from '../../../domain/calendar.ts';
 import { BusbarError } from '../../../domain/errors.ts';
 import { HOUR_MS } from '../../../domain/instant.ts';
-import type { Answer, Fetched, Poller } from '../../feed.ts';
+import type { Answer, Fetched, Poller, SourceParts } from '../../feed.ts';
 import { tariffsEndAt, tariffsPublishedAt } from './decode-tariffs.ts';
 import { isTariffRequest, QUARTER_MS, tariffRequests } from './requests.ts';
 import type { CkwSettings } from './settings.ts';
-import { type CkwParts, createCkwSource } from './source.ts';
+import { createCkwSource } from './source.ts';
 import { ZURICH } from './zurich.ts';
 
 /**
@@ -13,11 +13,11 @@ import { ZURICH } from './zurich.ts';
  * asked for again, and a correction is found. A range beyond what is published just ends there; the position is the end of
  * what came, and the end of yesterday at least, since a day's prices are published the day before.
  */
-export function createTariffsPoller(settings: CkwSettings, parts: CkwParts): Poller {
+export function createTariffsPoller(settings: CkwSettings, parts: SourceParts): Poller {
   const source = createCkwSource(settings, parts);
   const { clock } = parts;
   const ask = async (tariffName: string, request: string, signal: AbortSignal): Promise<Answer> => {
-    const bytes = await source.ask(request, tariffsEndAt, signal);
+    const bytes = await source.ask(tariffName, request, hasPrices, signal);
     return { payload: { bytes, name: tariffName }, request, publishedAt: tariffsPublishedAt(bytes) ?? clock.now() };
   };
 
@@ -48,6 +48,10 @@ export function createTariffsPoller(settings: CkwSettings, parts: CkwParts): Pol
     },
     close: () => source.close(),
   };
+}
+
+function hasPrices(bytes: Buffer): boolean {
+  return tariffsEndAt(bytes) !== undefined;
 }
 
 /** @returns undefined where polling was ended meanwhile. */

@@ -38,7 +38,7 @@ export async function filesIn(payload: NamedBytes, limits = ZIP_LIMITS): Promise
  */
 export function csvTable({ name, bytes }: NamedBytes): PriceTable {
   const { columns, header, rows } = readCsvTable(bytes, []);
-  const whole = bytes.at(-1) === LINE_FEED;
+  const whole = isWhole(bytes);
   return {
     says: reportNamedIn(name),
     columns,
@@ -51,7 +51,13 @@ export function csvTable({ name, bytes }: NamedBytes): PriceTable {
   };
 }
 
-const LINE_FEED = 0x0a;
+/**
+ * Whether the last line is whole. Without its end it is where it ends with the flag, which is one letter, or with a price in
+ * both of its places.
+ */
+function isWhole(bytes: Buffer): boolean {
+  return /(?:\n|,"?[YN]"?|\.\d\d"?)[ \t\r]*$/i.test(bytes.subarray(-100).toString('latin1'));
+}
 
 async function unpacked({ name, bytes }: NamedBytes, limits: ZipLimits): Promise<readonly NamedBytes[]> {
   const members = await readZip(bytes, limits);

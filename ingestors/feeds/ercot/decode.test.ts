@@ -277,6 +277,29 @@ describe('a row that is no price', () => {
     expect(rejects).toMatchObject([{ code: 'NOT_THE_FORMAT', reason: expect.stringContaining('cut off') }]);
   });
 
+  test.each([
+    ['with both places of its price', `${SCED_CSV}\n07/01/2026 00:40:18,N,Y,       27.04`],
+    ['with the flag', `${DAM_CSV}\n07/01/2026,01:00,X,1,n`],
+  ])('the last line of a CSV without a line end is whole where it ends %s', async (_, text) => {
+    expect(await decode(text)).toMatchObject({ facts: [{}], rejects: [] });
+  });
+
+  test.each([
+    ['07/01/2026', '7/1/2026'],
+    ['07/01/2026', '2026-07-01'],
+  ])('a day may be written %s and %s', async (one, other) => {
+    const read = async (day: string) => (await decode(`${DAM_CSV}\n${day},01:00,X,1.25,N\n`)).facts;
+    expect(await read(other)).toEqual(await read(one));
+  });
+
+  test('pages laid out over lines are read as those on one', async () => {
+    const pages = [dam(['2026-07-01', '01:00', 'X', 1, false]), dam(['2026-07-01', '02:00', 'X', 2, false])];
+    const laidOut = (each: string) => JSON.stringify(JSON.parse(each), null, 2);
+    expect(await decode(pages.map(laidOut).join('\n'))).toEqual(await decode(pages.join('\n')));
+    const flush = laidOut(pages[0] ?? '').replaceAll(/^ +/gm, '');
+    expect(await decode(flush)).toEqual(await decode(pages[0] ?? ''));
+  });
+
   test('a row that comes twice is one, and of two that differ neither is taken', async () => {
     const at = (price: number): Cell[] => ['2026-07-01', '01:00', 'X', price, false];
     expect((await decode(dam(at(1), at(1)))).facts).toHaveLength(1);

@@ -4,9 +4,11 @@ import { BusbarError } from '../../../domain/errors.ts';
 import type { LmpFact } from '../../../domain/lmp.ts';
 import { nodeNameFrom } from '../../../domain/market.ts';
 import type { Decoded, Payload, Reject, RejectCode } from '../../feed.ts';
+import { createToldPlaces, type ToldPlaces } from '../../sources/told-places.ts';
 import { csvTable, filesIn, type NamedBytes } from './archive-files.ts';
 import { type DeliveryInterval, intervalOf, type TimeProblem } from './delivery-interval.ts';
 import { jsonPages } from './json-pages.ts';
+import { kindOf } from './places.ts';
 import { malformed, type PriceColumns, type PriceRow, type PriceTable, reportOf } from './price-table.ts';
 import { CENTRAL, REPORTS, type ReportName, reportNamedIn } from './reports.ts';
 
@@ -22,7 +24,13 @@ const ROWS_PER_TURN = 5_000;
  *   ERCOT says so in JSON; `MALFORMED` for what is none of these, HTML included, and for two reports in one payload.
  */
 export async function decodeErcotLmp(payload: Payload): Promise<Decoded<LmpFact>> {
-  const reading: Reading = { report: reportNamedIn(payload.name), instants: new Map(), prices: new Map(), rejects: [] };
+  const reading: Reading = {
+    report: reportNamedIn(payload.name),
+    instants: new Map(),
+    prices: new Map(),
+    rejects: [],
+    places: createToldPlaces(),
+  };
   let rows = 0;
   for (const file of await filesIn(payload)) {
     for (const table of tablesIn(file)) {
@@ -39,7 +47,8 @@ export async function decodeErcotLmp(payload: Payload): Promise<Decoded<LmpFact>
   }
   if (rows === 0) throw new BusbarError('NO_DATA', 'the report has fields and no rows');
   const facts = [...reading.prices.values()].flatMap(({ fact }) => (fact ? [fact] : []));
-  return { facts: facts.sort((a, b) => a.startAt - b.startAt), rejects: reading.rejects };
+  facts.sort((a, b) => a.startAt - b.startAt);
+  return { facts, rejects: reading.rejects, ...reading.places.since(facts[0]?.startAt) };
 }
 
 /**
@@ -58,6 +67,7 @@ interface Reading {
   readonly instants: Map<string, DeliveryInterval | TimeProblem>;
   readonly prices: Map<string, Taken>;
   readonly rejects: Reject[];
+  readonly places: ToldPlaces;
 }
 
 /** The first row of a node and interval; without its fact once another row contradicted it. */
@@ -83,12 +93,15 @@ function tablesIn(file: NamedBytes): readonly PriceTable[] {
   return start.startsWith('{') ? jsonPages(file.bytes.toString('utf8').replace(/^\uFEFF/, '')) : [csvTable(file)];
 }
 
-function take(row: PriceRow, report: ReportName, columns: PriceColumns, { instants, prices, rejects }: Reading): void {
+function take(row: PriceRow, report: ReportName, columns: PriceColumns, reading: Reading): void {
+  const { instants, prices, rejects, places } = reading;
   const judged = judge(row, report, columns, instants);
   if ('reason' in judged) {
     rejects.push({ ...judged, raw: row.raw() });
     return;
   }
+  const kind = columns.type !== undefined && places.isNew(judged.node) ? kindOf(row.get(columns.type)) : undefined;
+  if (kind) places.tell(judged.node, { kind });
   const key = `${judged.startAt} ${judged.node}`;
   const taken = prices.get(key);
   if (!taken) prices.set(key, { fact: judged, lmp: judged.lmp, row });

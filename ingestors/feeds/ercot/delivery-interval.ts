@@ -66,7 +66,7 @@ function wallTimeFrom(
 
 /** `2026-06-25T00:40:18` of the API, `06/25/2026 00:40:18` of a CSV. */
 function momentFrom(text: string): WallTime | undefined {
-  const [, day = '', hour, minute, second] = /^(\S{10})[T ](\d{2}):(\d{2}):(\d{2})(?:\.0+)?$/.exec(text) ?? [];
+  const [, day = '', hour, minute, second] = /^(\S{8,10})[T ](\d{1,2}):(\d{2}):(\d{2})(?:\.0+)?$/.exec(text) ?? [];
   const date = dateFrom(day);
   return date && { ...date, hour: Number(hour), minute: Number(minute), second: Number(second) };
 }
@@ -75,6 +75,6 @@ function momentFrom(text: string): WallTime | undefined {
 function dateFrom(text: string): Pick<WallTime, 'year' | 'month' | 'day'> | undefined {
   const iso = /^(\d{4})-(\d{2})-(\d{2})$/.exec(text);
   if (iso) return { year: Number(iso[1]), month: Number(iso[2]), day: Number(iso[3]) };
-  const us = /^(\d{2})\/(\d{2})\/(\d{4})$/.exec(text);
+  const us = /^(\d{1,2})\/(\d{1,2})\/(\d{4})$/.exec(text);
   return us ? { year: Number(us[3]), month: Number(us[1]), day: Number(us[2]) } : undefined;
 }

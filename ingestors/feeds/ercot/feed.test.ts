@@ -2,7 +2,9 @@ import { inspect } from 'node:util';
 import { expect, test } from 'vitest';
 import { HOUR_MS, MINUTE_MS } from '../../../domain/instant.ts';
 import { readConfig } from '../../../runtime/config.ts';
+import { sourcePartsOn } from '../../../tests/support/source-parts.ts';
 import type { PolledSource } from '../../feed.ts';
+import { systemClock } from '../../sources/system-clock.ts';
 import { ercotLmp } from './feed.ts';
 import { ERCOT_ENV, type ErcotSettings } from './settings.ts';
 
@@ -71,9 +73,11 @@ test('all who ask ERCOT take turns, two seconds apart unless the settings say ot
       return { turn: async () => {} };
     },
   };
-  await source().open(settingsOf(ALL), turns).close();
   await source()
-    .open(settingsOf({ ...ALL, ERCOT_REQUEST_SPACING_MS: '7000' }), turns)
+    .open(settingsOf(ALL), { ...sourcePartsOn(systemClock), turns })
+    .close();
+  await source()
+    .open(settingsOf({ ...ALL, ERCOT_REQUEST_SPACING_MS: '7000' }), { ...sourcePartsOn(systemClock), turns })
     .close();
   expect(asked).toEqual([
     ['ercot', 2000],

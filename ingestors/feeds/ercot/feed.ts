@@ -1,7 +1,6 @@
 import { MINUTE_MS } from '../../../domain/instant.ts';
 import { nodeNameFrom } from '../../../domain/market.ts';
 import { defineFeed, type Expectation } from '../../feed.ts';
-import { systemClock } from '../../sources/http.ts';
 import { createReportPoller, intervalMsOf, reportChunks } from '../../sources/report-poller.ts';
 import { decodeErcotLmp, publishedAtOf } from './decode.ts';
 import { REPORTS } from './reports.ts';
@@ -27,15 +26,7 @@ export const ercotLmp = defineFeed({
     partitions: partitionsOf,
     expectations: expectationsOf,
     chunks: (settings, partition, asked) => reportChunks(ercotPlan(settings), partition, asked),
-    open: (settings, turns) =>
-      createReportPoller(
-        createErcotSource(settings, {
-          clock: systemClock,
-          random: Math.random,
-          pacer: turns.of('ercot', settings.ERCOT_REQUEST_SPACING_MS),
-          loginPacer: turns.of('ercot-login', 1000),
-        }),
-      ),
+    open: (settings, parts) => createReportPoller(createErcotSource(settings, parts)),
   },
 });
 

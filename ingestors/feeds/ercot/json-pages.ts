@@ -41,10 +41,22 @@ export interface JsonPage extends PriceTable {
  * @throws BusbarError `MALFORMED`, and what the API says instead of a page: `THROTTLED`, `SOURCE_FAILED`, `SOURCE_REFUSED`.
  */
 export function jsonPages(text: string): readonly JsonPage[] {
-  return text
-    .trim()
-    .split(/\r?\n(?=\{)/)
-    .map(pageFrom);
+  return jsonTexts(text.trim()).map(pageFrom);
+}
+
+/** A page begins with a line of its own. So do other things of a single page that was laid out anew. */
+function jsonTexts(text: string): readonly string[] {
+  const texts = text.split(/\r?\n(?=\{)/);
+  return texts.length > 1 && isJson(text) ? [text] : texts;
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function pageFrom(text: string): JsonPage {

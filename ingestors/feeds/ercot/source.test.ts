@@ -3,9 +3,10 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { HOUR_MS, isoFromInstant, MINUTE_MS } from '../../../domain/instant.ts';
 import { localNameOf, parseNodeName } from '../../../domain/market.ts';
 import { readConfig } from '../../../runtime/config.ts';
-import type { Fetched } from '../../feed.ts';
-import type { Clock } from '../../sources/http.ts';
+import { sourcePartsOn, TURNS_AT_ONCE } from '../../../tests/support/source-parts.ts';
+import type { Clock, Fetched, Turns } from '../../feed.ts';
 import { createReportPoller, reportChunks } from '../../sources/report-poller.ts';
+import { systemClock } from '../../sources/system-clock.ts';
 import { type ErcotFault, type ErcotOptions, startErcot } from '../../stand-ins/ercot.ts';
 import { ercotPrice } from '../../stand-ins/ercot-reports.ts';
 import { decodeErcotLmp } from './decode.ts';
@@ -92,7 +93,8 @@ describe('a poll', () => {
   });
 
   test('of many pages joins them, whatever the order of their fields', async () => {
-    const { poll, ercot } = await begin({ now: '2026-07-02T19:30Z', limits: { pageRows: 7 }, fieldsReversed: true });
+    const { poll, ercot } = await begin({ now: '2026-07-02T19:30Z', limits: { pageRows: 7 } });
+    ercot.failNext('COLUMN_ORDER', 24);
     const facts = await factsIn(await poll('np4-190-cd', at('2026-07-02T05:00Z')));
     expect(facts).toHaveLength(2 * 24 * 3);
     const pages = ercot.requests.filter(({ parameters }) => parameters.settlementPoint === 'X_RN');
@@ -134,11 +136,11 @@ describe('a poll', () => {
 
 describe('an answer that goes wrong', () => {
   test.each([
-    ['a page of HTML with status 200', { page: true }],
-    ['half a page', { damaged: true }],
-    ['trouble at ERCOT', { status: 503 }],
-    ['asked too often', { throttled: 429 }],
-    ['a connection that ends', { stallMs: 5 }],
+    ['a page of HTML with status 200', 'PAGE'],
+    ['half a page', 'TRUNCATED'],
+    ['trouble at ERCOT', 'SERVER_ERROR'],
+    ['asked too often', 'THROTTLED'],
+    ['a connection that ends', 'CUT'],
   ] satisfies [string, ErcotFault][])('for once is asked again: %s', async (_, fault) => {
     const { poll, ercot } = await begin({ now: '2026-07-02T19:30Z' });
     ercot.failNext(fault);
@@ -147,10 +149,10 @@ describe('an answer that goes wrong', () => {
   });
 
   test.each([
-    ['a page of HTML with status 200', { page: true }, 'SOURCE_FAILED', /is an HTML page$/],
-    ['half a page', { damaged: true }, 'SOURCE_FAILED', /cannot be read: .* cut off/],
-    ['trouble at ERCOT', { status: 503 }, 'SOURCE_FAILED', /status 503$/],
-    ['asked too often', { throttled: 429 }, 'THROTTLED', /status 429$/],
+    ['a page of HTML with status 200', 'PAGE', 'SOURCE_FAILED', /^ERCOT answered with an HTML page/],
+    ['half a page', 'TRUNCATED', 'SOURCE_FAILED', /cannot be read: .* cut off/],
+    ['trouble at ERCOT', 'SERVER_ERROR', 'SOURCE_FAILED', /status 503$/],
+    ['asked too often', 'THROTTLED', 'THROTTLED', /status 429$/],
     [
       'asked too often, with another status',
       { throttled: 403 },
@@ -159,12 +161,12 @@ describe('an answer that goes wrong', () => {
     ],
     ['a refusal', { status: 403 }, 'SOURCE_REFUSED', /ERCOT says 403: try again later$/],
     ['a refusal with status 200', { throttled: 200 }, 'THROTTLED', /Too Many Requests$/],
-    ['a connection that ends', { stallMs: 5 }, 'SOURCE_FAILED', /failed: /],
+    ['a connection that ends', 'CUT', 'SOURCE_FAILED', /^ERCOT np4-190-cd lost the connection to http/],
   ] satisfies [string, ErcotFault, string, RegExp][])(
     'for good fails the poll with one clear line, and nothing is brought: %s',
     async (_, fault, code, message) => {
       const { poll, ercot } = await begin({ now: '2026-07-02T19:30Z' });
-      ercot.failNext(...Array.from({ length: 10 }, () => fault));
+      ercot.failNext(fault, 10);
       const error: unknown = await poll('np4-190-cd', at('2026-07-02T05:00Z')).catch((each: unknown) => each);
       expect(error).toMatchObject({ code, message: expect.stringMatching(message) });
       expect(inspect(error, { depth: 9, showHidden: true })).not.toMatch(/correct horse|stand-in-key|id-token/);
@@ -200,7 +202,12 @@ describe('a token', () => {
   });
 
   test.each([
-    ['password', { ERCOT_PASSWORD: 'wrong battery' }, /no token was given: POST .* status 400: access_denied$/, 1],
+    [
+      'password',
+      { ERCOT_PASSWORD: 'wrong battery' },
+      /^no token was given: ERCOT login answered with status 400: access_denied$/,
+      1,
+    ],
     [
       'subscription key',
       { ERCOT_SUBSCRIPTION_KEY: 'wrong-key' },
@@ -269,7 +276,7 @@ describe('a backfill', () => {
   });
 });
 
-interface Beginning extends Partial<Pick<ErcotOptions, 'points' | 'limits' | 'fieldsReversed'>> {
+interface Beginning extends Partial<Pick<ErcotOptions, 'points' | 'limits'>> {
   readonly now: string;
   readonly spacingMs?: number;
   readonly env?: Readonly<Record<string, string>>;
@@ -284,6 +291,7 @@ async function begin({ now: start, spacingMs = 2000, env = {}, ...options }: Beg
       signal?.throwIfAborted();
       now += ms;
     },
+    deadline: systemClock.deadline,
     set: (iso) => {
       now = at(iso);
     },
@@ -299,7 +307,8 @@ async function begin({ now: start, spacingMs = 2000, env = {}, ...options }: Beg
   };
   const settings = readConfig(given, [ERCOT_ENV]).settings(ERCOT_ENV);
   const pacer = { turn: (signal?: AbortSignal) => clock.sleep(spacingMs, signal) };
-  const source = createErcotSource(settings, { clock, random: () => 0.5, pacer, loginPacer: { turn: async () => {} } });
+  const turns: Turns = { of: (name, ms) => (name === 'ercot-login' ? TURNS_AT_ONCE.of(name, ms) : pacer) };
+  const source = createErcotSource(settings, sourcePartsOn(clock, turns));
   const poller = createReportPoller(source);
   cleanups.push(
     () => poller.close(),

@@ -1,9 +1,11 @@
 import { BusbarError, isBusbarError } from '../../../domain/errors.ts';
 import { HOUR_MS, MINUTE_MS } from '../../../domain/instant.ts';
 import { localNameOf, marketOf, type NodeName } from '../../../domain/market.ts';
-import type { ChunkRange, Pacer } from '../../feed.ts';
-import { type Clock, createHttpSource, type HttpSource } from '../../sources/http.ts';
-import { createTokenSource, type TokenSource } from '../../sources/oauth-token.ts';
+import type { ChunkRange, Clock, SourceParts } from '../../feed.ts';
+import { outcomeOfAnswer } from '../../sources/call-outcome.ts';
+import { createHttpSource, type HttpSource } from '../../sources/http.ts';
+import type { HttpAnswer } from '../../sources/http-answer.ts';
+import { createTokenSource, TOKEN_BREAKER, type TokenSource } from '../../sources/oauth-token.ts';
 import type { ReportAnswer, ReportSource } from '../../sources/report-poller.ts';
 import { type JsonPage, jsonPages, troubleIn } from './json-pages.ts';
 import { REPORTS, type ReportName } from './reports.ts';
@@ -12,24 +14,21 @@ import { type Credentials, credentialsIn, type ErcotSettings } from './settings.
 
 /** What one node has in a request is some 700 rows: so one page, of some 50 kB. */
 const PAGE_ROWS = 5_000;
-const PAGE_BYTES_MAX = 8 * 1024 * 1024;
 const PAGES_MAX = 100;
 
-const TIMEOUT_MS = 60_000;
-/** A throttle counts by the minute: the pauses together are longer. */
-const RETRIES = { triesMax: 5, backoffMs: 10_000, backoffMsMax: 120_000 };
+const LIMITS = {
+  timeoutMs: 60_000,
+  bytesMax: 8 * 1024 * 1024,
+  triesMax: 5,
+  // A throttle counts by the minute: the pauses together are longer.
+  backoffMs: 10_000,
+  backoffMsMax: 120_000,
+  breaker: TOKEN_BREAKER,
+};
 /** A login that refuses does so for good, and one that is away is asked again by the next poll. */
 const LOGIN = { timeoutMs: 30_000, bytesMax: 256 * 1024, triesMax: 3, backoffMs: 2_000, backoffMsMax: 30_000 };
 /** ERCOT's tokens live for an hour. */
 const TOKEN_LIFETIME_MS = 60 * MINUTE_MS;
-
-export interface ErcotParts {
-  readonly clock: Clock;
-  /** Uniform in [0, 1). */
-  readonly random: () => number;
-  readonly pacer: Pacer;
-  readonly loginPacer: Pacer;
-}
 
 /**
  * What a backfill asks; without nodes those of the settings.
@@ -46,23 +45,23 @@ export function ercotPlan(
 }
 
 /** Without credentials every question fails with `SOURCE_REFUSED`. */
-export function createErcotSource(
-  settings: ErcotSettings,
-  { clock, random, pacer, loginPacer }: ErcotParts,
-): ReportSource<ReportName> {
+export function createErcotSource(settings: ErcotSettings, parts: SourceParts): ReportSource<ReportName> {
   const credentials = credentialsIn(settings);
-  const http = createHttpSource({ clock, random, pacer, timeoutMs: TIMEOUT_MS, bytesMax: PAGE_BYTES_MAX, ...RETRIES });
-  const login = createHttpSource({ clock, random, pacer: loginPacer, ...LOGIN });
-  const tokens = credentials && tokensOf(settings, credentials, login, clock);
+  const plan = ercotPlan(settings);
+  const asErcot = { ...parts, source: plan.vendor };
+  const pacer = parts.turns.of('ercot', settings.ERCOT_REQUEST_SPACING_MS);
+  const http = createHttpSource({ ...asErcot, ...LIMITS, pacer });
+  const login = createHttpSource({ ...asErcot, ...LOGIN, pacer: parts.turns.of('ercot-login', 1000) });
+  const tokens = credentials && tokensOf(settings, credentials, login, parts.clock);
   return {
-    ...ercotPlan(settings),
+    ...plan,
     isRequest: isRequestOf,
     lookbackMs: settings.ERCOT_LOOKBACK_HOURS * HOUR_MS,
-    clock,
-    ask: (_, request, signal) => {
+    clock: parts.clock,
+    ask: (report, request, signal) => {
       if (!credentials || !tokens) throw withoutCredentials();
-      const asking: Asking = { http, tokens, credentials, base: settings.ERCOT_URL.replace(/\/$/, ''), signal };
-      return askAll(asking, request);
+      const base = settings.ERCOT_URL.replace(/\/$/, '');
+      return askAll({ http, tokens, credentials, base, report, signal }, request);
     },
     close: async () => {
       tokens?.close();
@@ -76,6 +75,7 @@ interface Asking {
   readonly tokens: TokenSource;
   readonly credentials: Credentials;
   readonly base: string;
+  readonly report: ReportName;
   readonly signal: AbortSignal;
 }
 
@@ -130,50 +130,53 @@ function assertComplete(pages: readonly Page[], path: string): void {
   );
 }
 
-async function pageOf({ http, tokens, credentials, base, signal }: Asking, path: string, page: number): Promise<Page> {
-  const url = `${base}/${path}&page=${page}&size=${PAGE_ROWS}`;
+async function pageOf(asking: Asking, path: string, page: number): Promise<Page> {
+  const { http, tokens, credentials, base, report, signal } = asking;
   const ask = (token: string) =>
-    http.get(url, ({ bytes }) => pageIn(bytes, path), {
+    http.get(`${base}/${path}&page=${page}&size=${PAGE_ROWS}`, pageIn, {
+      endpoint: report,
       headers: {
         accept: 'application/json',
         authorization: `Bearer ${token}`,
         'ocp-apim-subscription-key': credentials.subscriptionKey.reveal(),
       },
       signal,
+      statuses: [400, 401, 403, 404],
+      outcomeOf: ({ rows }) => outcomeOfAnswer({ noData: rows.length === 0 }),
     });
-  try {
-    return await tokens.authorized(ask, signal);
-  } catch (error) {
-    throw refusalToldByBody(error);
-  }
+  return tokens.authorized(ask, signal);
 }
 
 /** @throws BusbarError what the body says; `SOURCE_FAILED`, to be asked again, for one that cannot be read. */
-function pageIn(bytes: Buffer, path: string): Page {
+function pageIn({ bytes, refusal }: HttpAnswer): Page {
+  if (refusal) throw toldByBody(refusal);
   const text = bytes.toString('utf8');
   const why = (what: string, cause?: unknown) =>
-    new BusbarError('SOURCE_FAILED', `the answer to ${path} ${what}`, { cause });
-  if (text.trimStart().startsWith('<')) throw why('is an HTML page');
+    new BusbarError('SOURCE_FAILED', `ERCOT answered with ${what}`, { cause });
+  if (text.trimStart().startsWith('<')) throw why('an HTML page in the place of data');
   try {
     const [page, ...others] = jsonPages(text);
     if (page && others.length === 0) return { ...page, bytes };
   } catch (error) {
-    throw isBusbarError(error, 'MALFORMED') ? why(`cannot be read: ${error.message}`, error) : error;
+    throw isBusbarError(error, 'MALFORMED') ? why(`what cannot be read: ${error.message}`, error) : error;
   }
-  throw why('is more than one page');
+  throw why('more than one page');
 }
 
 /** A body can say that we ask too often where the status says otherwise. */
-function refusalToldByBody(error: unknown): unknown {
-  if (!isBusbarError(error, 'SOURCE_REFUSED') || typeof error.details.body !== 'string') return error;
+function toldByBody(refusal: BusbarError): BusbarError {
+  const { body } = refusal.details;
   let said: BusbarError | undefined;
   try {
-    said = troubleIn(JSON.parse(error.details.body));
+    said = troubleIn(JSON.parse(String(body)));
   } catch {
-    return error;
+    return refusal;
   }
-  if (!said) return error;
-  return new BusbarError(said.code, `${error.message}: ${said.message}`, { cause: error, details: error.details });
+  if (!said) return refusal;
+  return new BusbarError(said.code, `${refusal.message}: ${said.message}`, {
+    cause: refusal,
+    details: refusal.details,
+  });
 }
 
 function pointsOf({ ERCOT_NODES }: ErcotSettings, { nodes }: Pick<ChunkRange, 'nodes'>): readonly string[] {

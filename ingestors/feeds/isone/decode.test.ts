@@ -20,8 +20,10 @@ const ROW = {
 };
 
 const hourly = (rows: unknown) => JSON.stringify({ HourlyLmps: { HourlyLmp: rows } });
-const decode = (text: string | Buffer, name = 'hourlylmp-da-final') =>
-  decodeIsoneLmp({ bytes: Buffer.from(text), name });
+const decode = async (text: string | Buffer, name = 'hourlylmp-da-final') => {
+  const { facts, rejects } = await decodeIsoneLmp({ bytes: Buffer.from(text), name });
+  return { facts, rejects };
+};
 const startsOf = async (text: string) => (await decode(text)).facts.map(({ startAt }) => startAt);
 const codeOf = async (row: unknown) => {
   const { facts, rejects } = await decode(hourly([row]));
@@ -62,12 +64,15 @@ describe('a row', () => {
     ]);
   });
 
-  test.each(['hourlylmp_rt_prelim_20241103.json', 'my hourlylmp.rt.prelim.json', 'HourlyLmp-RT-Prelim'])(
-    'of a file "%s" is of the report that the name tells',
-    async (name) => {
-      expect((await decode(hourly(ROW), name)).facts).toMatchObject([{ run: 'REAL_TIME_HOURLY', preliminary: true }]);
-    },
-  );
+  test.each([
+    'hourlylmp_rt_prelim_20241103.json',
+    'my hourlylmp.rt.prelim.json',
+    'HourlyLmp-RT-Prelim',
+    'hourlylmp_rt_20241103_loc4001_prelim_dst_fallback.json',
+    'api/v1.1/hourlylmp/rt/prelim/day/20241103',
+  ])('of a file "%s" is of the report that the name tells', async (name) => {
+    expect((await decode(hourly(ROW), name)).facts).toMatchObject([{ run: 'REAL_TIME_HOURLY', preliminary: true }]);
+  });
 
   test('may be negative, and keeps its signs', async () => {
     const row = { ...ROW, LmpTotal: -12.5, EnergyComponent: -10, CongestionComponent: -2.5, LossComponent: 0 };
@@ -247,15 +252,18 @@ describe('what is no answer is refused whole', () => {
     await expect(decode(text)).rejects.toMatchObject({ code });
   });
 
-  test.each(['4000.json', 'hourlylmp.json', 'hourlylmp-rt-final hourlylmp-rt-prelim'])(
-    'a file "%s", whose name does not tell the report',
-    async (name) => {
-      await expect(decode(hourly([ROW]), name)).rejects.toMatchObject({
-        code: 'MALFORMED',
-        message: expect.stringContaining('hourlylmp-da-final'),
-      });
-    },
-  );
+  test.each([
+    '4000.json',
+    'hourlylmp.json',
+    'hourlylmp_da_20241103.json',
+    'hourlylmp-rt-final hourlylmp-rt-prelim',
+    'hourlylmp-da-final hourlylmp-rt-final',
+  ])('a file "%s", whose name does not tell the report', async (name) => {
+    await expect(decode(hourly([ROW]), name)).rejects.toMatchObject({
+      code: 'MALFORMED',
+      message: expect.stringContaining('hourlylmp-da-final'),
+    });
+  });
 
   test('cut off anywhere, it never becomes a price', async () => {
     const whole = hourly([ROW, { ...ROW, Location: MAINE }]);

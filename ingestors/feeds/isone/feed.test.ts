@@ -3,7 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { HOUR_MS } from '../../../domain/instant.ts';
 import { type NodeName, nodeNameFrom } from '../../../domain/market.ts';
 import { readConfig } from '../../../runtime/config.ts';
+import { sourcePartsOn } from '../../../tests/support/source-parts.ts';
 import type { PolledSource } from '../../feed.ts';
+import { systemClock } from '../../sources/system-clock.ts';
 import { isoneLmp } from './feed.ts';
 import { REPORT_NAMES } from './reports.ts';
 import { ISONE_ENV, type IsoneSettings } from './settings.ts';
@@ -57,7 +59,10 @@ test('all who ask take turns, as far apart as the settings say', async () => {
     },
   };
   await source()
-    .open(settingsOf({ ...USER, ISONE_NODES: '4000', ISONE_REQUEST_SPACING_MS: '2500' }), turns)
+    .open(settingsOf({ ...USER, ISONE_NODES: '4000', ISONE_REQUEST_SPACING_MS: '2500' }), {
+      ...sourcePartsOn(systemClock),
+      turns,
+    })
     .close();
   expect(asked).toEqual([['isone-webservices', 2500]]);
 });
@@ -81,7 +86,12 @@ test.each([
 
 describe('the chunks of a backfill', () => {
   test('are a request for each day and location, days of 25 hours among them', () => {
-    const chunks = source().chunks(settingsOf({ ...USER, ISONE_NODES: '4000,321' }), 'fiveminutelmp-final', WEEKEND);
+    const chunks = source().chunks(
+      settingsOf({ ...USER, ISONE_NODES: '4000,321' }),
+      'fiveminutelmp-final',
+      WEEKEND,
+      WEEKEND.to,
+    );
     expect(chunks.map(({ from, to, request }) => [(to - from) / HOUR_MS, request])).toEqual([
       [24, 'fiveminutelmp/final/day/20241102/location/4000'],
       [24, 'fiveminutelmp/final/day/20241102/location/321'],
@@ -95,7 +105,7 @@ describe('the chunks of a backfill', () => {
     const day = { from: WEEKEND.from, to: WEEKEND.from + 1, nodes };
     expect(
       source()
-        .chunks(SETTINGS, 'hourlylmp-da-final', day)
+        .chunks(SETTINGS, 'hourlylmp-da-final', day, WEEKEND.to)
         .map(({ request }) => request.split('/').at(-1)),
     ).toEqual(['4001', '4011', '321']);
   });
@@ -105,7 +115,7 @@ describe('the chunks of a backfill', () => {
     const nodes = [node('UN.FRNKLNSQ13.810CC')];
     const requests = (asked: readonly NodeName[] | undefined) =>
       source()
-        .chunks(settings, 'hourlylmp-da-final', { from: WEEKEND.from, to: WEEKEND.from + 1, nodes: asked })
+        .chunks(settings, 'hourlylmp-da-final', { from: WEEKEND.from, to: WEEKEND.from + 1, nodes: asked }, WEEKEND.to)
         .map(({ request }) => request.split('/').at(-1));
     expect(requests(nodes)).toEqual(['321']);
     expect(requests(undefined)).toEqual(['4000', '321']);
@@ -113,7 +123,12 @@ describe('the chunks of a backfill', () => {
 
   test('of nothing are none', () => {
     expect(
-      source().chunks(SETTINGS, 'hourlylmp-da-final', { ...WEEKEND, from: WEEKEND.from + 1, to: WEEKEND.from + 1 }),
+      source().chunks(
+        SETTINGS,
+        'hourlylmp-da-final',
+        { ...WEEKEND, from: WEEKEND.from + 1, to: WEEKEND.from + 1 },
+        WEEKEND.to,
+      ),
     ).toEqual([]);
   });
 
@@ -124,7 +139,7 @@ describe('the chunks of a backfill', () => {
     ['no nodes', settingsOf(USER), 'hourlylmp-da-final', undefined, /set ISONE_NODES/],
     ['nobody who asks', settingsOf({ ISONE_NODES: '4000' }), 'hourlylmp-da-final', undefined, /ISONE_PASSWORD/],
   ])('for %s are refused with what to do', (_, settings, partition, nodes, message) => {
-    expect(() => source().chunks(settings, partition, { ...WEEKEND, nodes })).toThrow(
+    expect(() => source().chunks(settings, partition, { ...WEEKEND, nodes }, WEEKEND.to)).toThrow(
       expect.objectContaining({ code: 'BAD_USER_INPUT', message: expect.stringMatching(message) }),
     );
   });

@@ -1,6 +1,5 @@
 import { MINUTE_MS } from '../../../domain/instant.ts';
 import { defineFeed, type Expectation } from '../../feed.ts';
-import { systemClock } from '../../sources/http.ts';
 import { createReportPoller, intervalMsOf, reportChunks } from '../../sources/report-poller.ts';
 import { decodeIsoneLmp } from './decode.ts';
 import { nodeOfLocation } from './locations.ts';
@@ -33,10 +32,7 @@ export const isoneLmp = defineFeed({
     partitions: polledReports,
     expectations: owedPrices,
     chunks: (settings, partition, asked) => reportChunks(isonePlan(settings), partition, asked),
-    open: (settings, turns) => {
-      const pacer = turns.of('isone-webservices', settings.ISONE_REQUEST_SPACING_MS);
-      return createReportPoller(createIsoneSource(settings, { clock: systemClock, random: Math.random, pacer }));
-    },
+    open: (settings, parts) => createReportPoller(createIsoneSource(settings, parts)),
   },
 });
 

@@ -64,23 +64,20 @@ export const REPORTS: Readonly<Record<ReportName, IsoneReport>> = {
 };
 
 /**
- * The report that a payload's name speaks of, as in `hourlylmp-da-final` or `hourlylmp_rt_prelim_20241103.json`. The answer
- * itself tells neither day-ahead from real-time nor preliminary from final.
+ * The report that a payload's name speaks of, as in `hourlylmp-da-final`, `hourlylmp_rt_20241103_prelim.json` or the path of a
+ * request: its words, in any order and with others between them. The answer itself tells neither day-ahead from real-time nor
+ * preliminary from final.
  * @returns undefined where the name speaks of none, or of two.
  */
 export function reportNamedIn(payloadName: string): ReportName | undefined {
-  const found = REPORT_NAMES.filter((name) => PATTERNS[name].test(payloadName));
-  return found.length === 1 ? found[0] : undefined;
+  const words = new Set(payloadName.toLowerCase().split(/[^a-z0-9]+/));
+  if (OPPOSITES.some((pair) => pair.every((word) => words.has(word)))) return undefined;
+  return REPORT_NAMES.find((name) => name.split('-').every((word) => words.has(word)));
 }
 
-const PATTERNS: Readonly<Record<ReportName, RegExp>> = {
-  'hourlylmp-da-final': patternOf('hourlylmp', 'da', 'final'),
-  'hourlylmp-rt-prelim': patternOf('hourlylmp', 'rt', 'prelim'),
-  'hourlylmp-rt-final': patternOf('hourlylmp', 'rt', 'final'),
-  'fiveminutelmp-prelim': patternOf('fiveminutelmp', 'prelim'),
-  'fiveminutelmp-final': patternOf('fiveminutelmp', 'final'),
-};
-
-function patternOf(...words: readonly string[]): RegExp {
-  return new RegExp(`(?<![a-z0-9])${words.join('[-_. ]')}(?![a-z0-9])`, 'i');
-}
+/** A name with both of a pair does not say which it is. */
+const OPPOSITES = [
+  ['da', 'rt'],
+  ['prelim', 'final'],
+  ['hourlylmp', 'fiveminutelmp'],
+] as const;

@@ -2,8 +2,8 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { DAY_MS, HOUR_MS, isoFromInstant, MINUTE_MS } from '../../../domain/instant.ts';
 import { checkIdentity } from '../../../domain/lmp.ts';
 import { readConfig } from '../../../runtime/config.ts';
-import type { Fetched, Pacer, Poller } from '../../feed.ts';
-import type { Clock } from '../../sources/http.ts';
+import { skippingClock, sourcePartsOn, TURNS_AT_ONCE } from '../../../tests/support/source-parts.ts';
+import type { Fetched, Poller } from '../../feed.ts';
 import { createReportPoller } from '../../sources/report-poller.ts';
 import { type IsoneOptions, startIsone } from '../../stand-ins/isone.ts';
 import { STAND_IN_LOCATIONS, STAND_IN_REPORTS, simulatedPrices } from '../../stand-ins/isone-report.ts';
@@ -159,37 +159,37 @@ describe('a poll', () => {
 
 describe('what goes wrong', () => {
   test.each([
-    ['a page with 200', { page: true } as const],
-    ['half an answer', { damaged: true } as const],
-    ['an empty body', { body: '' } as const],
-    ['429', { status: 429 } as const],
-    ['503', { status: 503 } as const],
-    ['silence until the connection is closed', { stallMs: 20 } as const],
-  ])('%s is tried again', async (_, fault) => {
+    ['a page with 200', 'PAGE'],
+    ['half an answer', 'TRUNCATED'],
+    ['an empty body', { status: 200, body: '' }],
+    ['429', 'THROTTLED'],
+    ['503', 'SERVER_ERROR'],
+    ['a connection that is closed', 'CUT'],
+  ] as const)('%s is tried again', async (_, fault) => {
     const { poller, isone } = await begin({ now: '2024-07-02T18:00Z' });
-    isone.failNext(fault, fault);
+    isone.failNext(fault, 2);
     const { payload } = await poller.fetch('hourlylmp-da-final', HUB_REQUEST, never);
     expect((await decodeIsoneLmp(payload)).facts).toHaveLength(24);
     expect(isone.requests).toHaveLength(3);
   });
 
   test.each([
-    ['a page', { page: true } as const, 'SOURCE_FAILED'],
-    ['503', { status: 503 } as const, 'SOURCE_FAILED'],
-    ['429', { status: 429 } as const, 'THROTTLED'],
-  ])('%s five times in a row is a failure', async (_, fault, code) => {
+    ['a page', 'PAGE', 'SOURCE_FAILED'],
+    ['503', 'SERVER_ERROR', 'SOURCE_FAILED'],
+    ['429', 'THROTTLED', 'THROTTLED'],
+  ] as const)('%s five times in a row is a failure', async (_, fault, code) => {
     const { poller, isone } = await begin({ now: '2024-07-02T18:00Z' });
-    isone.failNext(...Array.from({ length: 5 }, () => fault));
+    isone.failNext(fault, 5);
     await expect(poller.fetch('hourlylmp-da-final', HUB_REQUEST, never)).rejects.toMatchObject({ code });
     expect(isone.requests).toHaveLength(5);
   });
 
   test.each([
-    ['JSON of another format at once', { body: '{"error":"no such thing"}' } as const, 1],
-    ['an answer that stays cut off after five tries', { damaged: true } as const, 5],
-  ])('%s is handed on, so that its bytes are kept', async (_, fault, tries) => {
+    ['JSON of another format at once', { status: 200, body: '{"error":"no such thing"}' }, 1],
+    ['an answer that stays cut off after five tries', 'TRUNCATED', 5],
+  ] as const)('%s is handed on, so that its bytes are kept', async (_, fault, tries) => {
     const { poller, isone } = await begin({ now: '2024-07-02T18:00Z' });
-    isone.failNext(...Array.from({ length: tries }, () => fault));
+    isone.failNext(fault, tries);
     const { payload } = await poller.fetch('hourlylmp-da-final', HUB_REQUEST, never);
     await expect(decodeIsoneLmp(payload)).rejects.toMatchObject({ code: 'MALFORMED' });
     expect(isone.requests).toHaveLength(tries);
@@ -197,7 +197,7 @@ describe('what goes wrong', () => {
 
   test('a poll does not pass what it could not read', async () => {
     const { poller, isone } = await begin({ now: '2024-07-02T18:00Z' });
-    isone.failNext({ body: '{"HourlyLmps":{"Lmp":[]}}' });
+    isone.failNext({ status: 200, body: '{"HourlyLmps":{"Lmp":[]}}' });
     const fetched = await all(poller, 'hourlylmp-da-final', at('2024-07-03T04:00Z'), at('2024-07-02T18:00Z'));
     expect(fetched.map(({ next }) => isoFromInstant(next))).toEqual(['2024-07-03T04:00:00.000Z']);
   });
@@ -247,21 +247,9 @@ async function begin({ now, nodes = ['4000'], env = {}, missing = [] }: Beginnin
   cleanups.push(() => isone.close());
   const all = { ...USER, ISONE_NODES: nodes.join(','), ISONE_URL: isone.url, ...env };
   const settings = readConfig(all, [ISONE_ENV]).settings(ISONE_ENV);
-  const pacer: Pacer = { turn: async () => {} };
-  const poller = createReportPoller(createIsoneSource(settings, { clock, random: () => 0.5, pacer }));
+  const poller = createReportPoller(createIsoneSource(settings, sourcePartsOn(clock, TURNS_AT_ONCE)));
   cleanups.push(() => poller.close());
   return { poller, isone, clock };
-}
-
-/** Sleeping takes no time and moves the clock on. */
-function skippingClock(begin: number): Clock {
-  let now = begin;
-  return {
-    now: () => now,
-    sleep: async (ms) => {
-      now += ms;
-    },
-  };
 }
 
 async function all(poller: Poller, report: ReportName, position: number | undefined, now: number): Promise<Fetched[]> {

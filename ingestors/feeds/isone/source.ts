@@ -1,43 +1,39 @@
-import { BusbarError, isBusbarError } from '../../../domain/errors.ts';
+import { type BusbarError, isBusbarError } from '../../../domain/errors.ts';
 import { HOUR_MS } from '../../../domain/instant.ts';
-import type { Pacer } from '../../feed.ts';
-import { type Clock, createHttpSource, type HttpSource } from '../../sources/http.ts';
+import type { SourceParts } from '../../feed.ts';
+import { outcomeOfAnswer } from '../../sources/call-outcome.ts';
+import { createHttpSource, type HttpSource } from '../../sources/http.ts';
+import type { HttpAnswer } from '../../sources/http-answer.ts';
 import type { ReportAnswer, ReportSource } from '../../sources/report-poller.ts';
 import { refusedCredentials, rowsIn } from './answer.ts';
 import { REPORTS, type ReportName } from './reports.ts';
 import { credentialsOf, isIsoneRequest, isonePlan } from './requests.ts';
 import type { IsoneSettings } from './settings.ts';
 
-/** A day of five-minute prices of one location is 80 kB; all locations of a day come only as files. */
-const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
-
-const TIMEOUT_MS = 60_000;
-
-const RETRIES = { triesMax: 5, backoffMs: 5_000, backoffMsMax: 120_000 };
-
-export interface IsoneParts {
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly pacer: Pacer;
-}
+const LIMITS = {
+  timeoutMs: 60_000,
+  // A day of five-minute prices of one location is 80 kB; all locations of a day come only as files.
+  bytesMax: 16 * 1024 * 1024,
+  triesMax: 5,
+  backoffMs: 5_000,
+  backoffMsMax: 120_000,
+};
 
 /**
  * Asks the ISO-NE web services. A page instead of data and an answer that is cut off are tried again like a failure; JSON of
  * another format is not, since that would not change it. What stays unreadable is an answer: the decoder says why, and its
  * bytes are kept.
  */
-export function createIsoneSource(
-  settings: IsoneSettings,
-  { clock, random, pacer }: IsoneParts,
-): ReportSource<ReportName> {
-  const limits = { timeoutMs: TIMEOUT_MS, bytesMax: ANSWER_BYTES_MAX, ...RETRIES };
-  const http = createHttpSource({ clock, random, pacer, ...limits });
+export function createIsoneSource(settings: IsoneSettings, parts: SourceParts): ReportSource<ReportName> {
+  const plan = isonePlan(settings);
+  const pacer = parts.turns.of('isone-webservices', settings.ISONE_REQUEST_SPACING_MS);
+  const http = createHttpSource({ ...parts, ...LIMITS, source: plan.vendor, pacer });
   return {
-    ...isonePlan(settings),
+    ...plan,
     isRequest: isIsoneRequest,
     ask: (name, request, signal) => ask(http, settings, name, request, signal),
     lookbackMs: settings.ISONE_LOOKBACK_HOURS * HOUR_MS,
-    clock,
+    clock: parts.clock,
     close: () => http.close(),
   };
 }
@@ -50,25 +46,24 @@ async function ask(
   signal: AbortSignal,
 ): Promise<ReportAnswer> {
   const url = `${settings.ISONE_URL.replace(/\/$/, '')}/${request}`;
-  const headers = { accept: 'application/json', authorization: basicAuthorization(settings) };
-  let cutOff: { readonly bytes: Buffer; readonly error: BusbarError } | undefined;
-  const read = ({ bytes }: { readonly bytes: Buffer }): ReportAnswer => {
-    const error = errorIn(bytes, name);
-    if (error?.code === 'MALFORMED' && error.cause !== undefined) {
-      cutOff = { bytes, error: new BusbarError('SOURCE_FAILED', error.message, { cause: error }) };
-      throw cutOff.error;
-    }
-    if (error?.code === 'MALFORMED') return { bytes, damaged: true };
-    if (error && error.code !== 'NO_DATA') throw error;
-    return { bytes, noData: error !== undefined };
-  };
-  try {
-    return await http.get(url, read, { headers, signal });
-  } catch (error) {
-    if (cutOff && error === cutOff.error) return { bytes: cutOff.bytes, damaged: true };
-    const unknownUser = isBusbarError(error, 'SOURCE_REFUSED') && error.details.status === 401;
-    throw unknownUser ? refusedCredentials(error) : error;
-  }
+  return http.get(url, (answer) => answerIn(answer, name), {
+    endpoint: name,
+    headers: { accept: 'application/json', authorization: basicAuthorization(settings) },
+    signal,
+    statuses: [401],
+    outcomeOf: outcomeOfAnswer,
+    whenDamaged: ({ bytes }) => ({ bytes, damaged: true }),
+  });
+}
+
+/** @throws BusbarError `MALFORMED` for what may only be cut off, and what the answer says instead of data. */
+function answerIn({ bytes, refusal }: HttpAnswer, name: ReportName): ReportAnswer {
+  if (refusal) throw refusedCredentials(refusal);
+  const error = errorIn(bytes, name);
+  if (!error) return { bytes };
+  if (error.code === 'NO_DATA') return { bytes, noData: true };
+  if (error.code === 'MALFORMED' && error.cause === undefined) return { bytes, damaged: true };
+  throw error;
 }
 
 function errorIn(bytes: Buffer, name: ReportName): BusbarError | undefined {

@@ -300,10 +300,10 @@ describe('whatever arrives', () => {
 });
 
 describe('feeds', () => {
-  it('are named after their topics and refuse nodes that nobody knows', () => {
+  it('are named after their topics and refuse nodes that nobody knows, but where nodes are told of', () => {
     for (const feed of JSON_TOPIC_FEEDS) {
-      expect(feed.source).toEqual({ kind: 'topic', topic: feed.id });
-      expect(feed.unknownNodes).toBe('reject');
+      expect(feed.source).toMatchObject({ kind: 'topic', topic: feed.id });
+      expect(feed.unknownNodes).toBe(feed.id === 'nodes' ? 'register' : 'reject');
     }
     expect(JSON_TOPIC_FEEDS.map((feed) => feed.id)).toEqual(
       TOPICS.filter(({ topic }) => topic !== FORECASTS_TOPIC).map(({ topic }) => topic),

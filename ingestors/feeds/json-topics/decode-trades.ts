@@ -1,5 +1,5 @@
 import { type Decimal, parseDecimal } from '../../../domain/money.ts';
-import type { Trade } from '../../../domain/trade.ts';
+import { isTradeName, type Trade } from '../../../domain/trade.ts';
 import { createRecordDecoder, type Fields, hubOrNodeFrom, instantFrom, missing, Refusal, shown } from './record.ts';
 
 /**
@@ -21,7 +21,6 @@ const AMOUNT_MAX = 1_000_000;
  */
 const DECIMALS_MAX = 20;
 const AMOUNT_TEXT = /^-?\d{1,6}(?:\.\d{1,20})?$/;
-const NAME = /^(?=.*\S)[^\p{Cc}\p{Cs}]{1,100}$/u;
 const MINUTES_MAX = 366 * 24 * 60;
 /** Postgres' integer. */
 const VERSION_MAX = 2 ** 31 - 1;
@@ -46,7 +45,7 @@ function nameFrom(fields: Fields, field: string): string {
   if (value === undefined || value === null) throw missing(field);
   // Systems that number their trades write them as numbers.
   const text = Number.isSafeInteger(value) ? String(value) : value;
-  if (typeof text === 'string' && NAME.test(text)) return text;
+  if (typeof text === 'string' && isTradeName(text)) return text;
   const expected = '1 to 100 characters, not all blank and none a control character';
   throw new Refusal('BAD_VALUE', `${field}: expected ${expected}, got ${shown(value)}`);
 }

@@ -25,6 +25,32 @@ export function createRecordDecoder<Fact>(factFrom: (fields: Fields) => Fact): R
   };
 }
 
+/** The same of a payload of several records, as a file of them is: an array of objects, or one object a line. */
+export function createRecordsDecoder<Fact>(factFrom: (fields: Fields) => Fact): RecordDecoder<Fact> {
+  const decodeRecord = createRecordDecoder(factFrom);
+  return ({ bytes, name }) => {
+    const decoded = recordsIn(bytes).map((record) => decodeRecord({ bytes: record, name }));
+    return { facts: decoded.flatMap(({ facts }) => facts), rejects: decoded.flatMap(({ rejects }) => rejects) };
+  };
+}
+
+function recordsIn(bytes: Buffer): readonly Buffer[] {
+  const text = bytes.toString('utf8');
+  const value = jsonOrNothing(text);
+  if (Array.isArray(value)) return value.map((each) => Buffer.from(JSON.stringify(each)));
+  const lines = value === undefined ? text.split('\n').filter((line) => line.trim() !== '') : [];
+  if (!isUtf8(bytes) || jsonOrNothing(lines[0] ?? '') === undefined) return [bytes];
+  return lines.map((line) => Buffer.from(line));
+}
+
+function jsonOrNothing(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * Why a record is no fact. Thrown to `createRecordDecoder` only, and no Error: nobody needs its stack, and taking one for each
  * record of a broken producer would be the dearest thing that the decoder does.

@@ -3,8 +3,10 @@ import { HOUR_MS } from '../../../domain/instant.ts';
 import type { LmpFact } from '../../../domain/lmp.ts';
 import { nodeNameFrom } from '../../../domain/market.ts';
 import type { Decoded, Payload, Reject } from '../../feed.ts';
-import { type CsvRow, readCsvTable } from '../../sources/csv-table.ts';
+import { type CsvRow, columnKey, readCsvTable } from '../../sources/csv-table.ts';
+import { createToldPlaces } from '../../sources/told-places.ts';
 import { startOfMisoDay } from './eastern-standard.ts';
+import { kindOf } from './places.ts';
 import { type Prices, type Problem, pricesFrom } from './prices.ts';
 import { type MisoReport, REPORTS, type ReportName } from './reports.ts';
 
@@ -34,17 +36,30 @@ type Value = (typeof VALUES)[number];
  */
 export function decodeDayFile(payload: Payload): Decoded<LmpFact> {
   const { report, midnight, head } = openDayFile(payload);
-  const { rows } = readCsvTable(payload.bytes, NEEDED, isHeader);
+  const { rows, columns } = readCsvTable(payload.bytes, NEEDED, isHeader);
   if (rows.length === 0) throw new BusbarError('NO_DATA', 'the file has a header and no rows');
-  const isCutOff = payload.bytes.at(-1) !== 0x0a;
+  const cutOff = mayBeCutOff(payload.bytes) ? columns.at(-1) : undefined;
   const facts: LmpFact[] = [];
   const rejects: Reject[] = [];
-  for (const group of groupsOf(rows, isCutOff)) {
+  const places = createToldPlaces();
+  for (const group of groupsOf(rows, cutOff)) {
     const judged = judge(group, report, midnight);
     facts.push(...judged.facts);
+    const [fact] = judged.facts;
+    const kind = kindOf(group.rows.LMP?.get('Type') ?? '');
+    if (fact && kind) places.tell(fact.node, { kind });
     for (const problem of judged.problems) rejects.push({ ...problem, raw: rawOf(head, group) });
   }
-  return { facts: facts.sort((a, b) => a.startAt - b.startAt), rejects };
+  return { facts: facts.sort((a, b) => a.startAt - b.startAt), rejects, ...places.since(midnight) };
+}
+
+/**
+ * Whether the last value may be a part of itself: the line has no end, as where somebody edited the file or lost a part of it.
+ * MISO writes two places at most, so that a value with both of them is whole.
+ */
+function mayBeCutOff(bytes: Buffer): boolean {
+  const end = bytes.subarray(-100).toString('latin1');
+  return !/\n[ \t]*$/.test(end) && !/\.\d\d"?\s*$/.test(end);
 }
 
 export interface DayFile {
@@ -132,25 +147,31 @@ interface Group {
   readonly rows: Partial<Record<Value, CsvRow>>;
   /** The first thing that is wrong with a row. */
   problem: Problem | undefined;
+  /** The hour whose value may be a part of itself, as the header names it. */
+  cutOff: string | undefined;
 }
 
-function groupsOf(rows: readonly CsvRow[], isCutOff: boolean): Iterable<Group> {
+/** @param cutOff the last column, where the last line may be cut off within it. */
+function groupsOf(rows: readonly CsvRow[], cutOff: string | undefined): Iterable<Group> {
   const groups = new Map<string, Group>();
   for (const row of rows) {
     const node = row.get('Node');
-    const group = groups.get(node) ?? { node, lines: [], rows: {}, problem: undefined };
+    const group = groups.get(node) ?? { node, lines: [], rows: {}, problem: undefined, cutOff: undefined };
     groups.set(node, group);
     group.lines.push(row.line);
     const value = VALUES.find((each) => each === row.get('Value').toUpperCase());
-    group.problem ??= problemOf(group, row, value, isCutOff && row === rows.at(-1));
+    if (row === rows.at(-1)) group.cutOff = cutOff;
+    group.problem ??= problemOf(group, row, value);
     if (value) group.rows[value] = row;
   }
   return groups.values();
 }
 
-function problemOf(group: Group, row: CsvRow, value: Value | undefined, isCutOff: boolean): Problem | undefined {
+const CUT_OFF: Problem = { code: 'NOT_THE_FORMAT', reason: 'the last line has no line end and may be cut off' };
+
+function problemOf(group: Group, row: CsvRow, value: Value | undefined): Problem | undefined {
   const known = value && group.rows[value];
-  if (isCutOff) return { code: 'NOT_THE_FORMAT', reason: 'the last line has no line end and may be cut off' };
+  if (group.cutOff !== undefined && (row.ragged || !isHour(group.cutOff))) return CUT_OFF;
   if (row.ragged) return { code: 'NOT_THE_FORMAT', reason: 'a line has not as many fields as the header' };
   if (!value) {
     return { code: 'NOT_THE_FORMAT', reason: `Value is "${row.get('Value')}", expected one of ${VALUES.join(', ')}` };
@@ -186,7 +207,12 @@ function judge(group: Group, report: MisoReport, midnight: number): { facts: Lmp
   return { facts, problems };
 }
 
-function pricesOf({ rows }: Group, hour: number): Prices | Problem {
+function isHour(column: string): boolean {
+  return HOURS.some((hour) => column === columnKey(`HE ${hour}`));
+}
+
+function pricesOf({ rows, cutOff }: Group, hour: number): Prices | Problem {
+  if (cutOff === columnKey(`HE ${hour}`)) return CUT_OFF;
   const textOf = (row: CsvRow | undefined) => row?.get(`HE ${hour}`) ?? '';
   return pricesFrom({ lmp: textOf(rows.LMP), mcc: textOf(rows.MCC), mlc: textOf(rows.MLC) });
 }

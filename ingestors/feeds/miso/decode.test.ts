@@ -146,10 +146,22 @@ describe('a doubtful row', () => {
     expect(missing.rejects).toEqual([]);
   });
 
-  test('at the end without a line end may be cut off, and is rejected', async () => {
-    const { facts, rejects } = await decode(file().slice(0, -2));
-    expect(rejects).toMatchObject([{ code: 'NOT_THE_FORMAT', reason: expect.stringContaining('EAI.CC') }]);
-    expect(facts).toHaveLength(24);
+  test.each([
+    ['within its last value, only that hour is rejected', file().slice(0, -1), 'EAI.CC HE 24', 23],
+    ['before its last value, all of the node is', file().slice(0, -3), 'EAI.CC', 0],
+  ])('at the end without a line end may be cut off: %s', async (_, text, words, left) => {
+    const { facts, rejects } = await decode(text);
+    expect(rejects).toMatchObject([{ code: 'NOT_THE_FORMAT', reason: expect.stringContaining(words) }]);
+    expect(rejects[0]?.reason).toContain('cut off');
+    expect(facts.filter(({ node }) => node === 'MISO:EAI.CC')).toHaveLength(left);
+    expect(facts.filter(({ node }) => node === 'MISO:MINN.HUB')).toHaveLength(24);
+  });
+
+  test('at the end without a line end is whole where its last value has both places', async () => {
+    const rows = [...ROWS.slice(0, 5), `EAI.CC,Gennode,MLC,${hours('.1', '.25')}`];
+    const { facts, rejects } = await decode(file({ rows }).slice(0, -1));
+    expect(rejects).toEqual([]);
+    expect(facts).toHaveLength(48);
   });
 });
 

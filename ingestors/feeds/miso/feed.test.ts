@@ -3,7 +3,9 @@ import { expect, test } from 'vitest';
 import { isBusbarError } from '../../../domain/errors.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../domain/instant.ts';
 import { readConfig } from '../../../runtime/config.ts';
+import { sourcePartsOn } from '../../../tests/support/source-parts.ts';
 import type { PolledSource } from '../../feed.ts';
+import { systemClock } from '../../sources/system-clock.ts';
 import { misoLmp } from './feed.ts';
 import { MISO_ENV, type MisoSettings } from './settings.ts';
 
@@ -50,10 +52,10 @@ test('each report that is polled owes its intervals, of the nodes named or of al
 
 test('a backfill is planned for a report of MISO and for no other', () => {
   const range = { from: Date.parse('2025-11-01T05:00Z'), to: Date.parse('2025-11-01T06:00Z'), nodes: undefined };
-  expect(source().chunks(settingsOf({ MISO_NODES: 'ALL' }), 'da_expost_lmp', range)).toEqual([
+  expect(source().chunks(settingsOf({ MISO_NODES: 'ALL' }), 'da_expost_lmp', range, range.to)).toEqual([
     { from: range.from, to: range.from + DAY_MS, request: 'marketreports/20251101_da_expost_lmp.csv' },
   ]);
-  expect(() => source().chunks(settingsOf({ MISO_NODES: 'ALL' }), 'PRC_LMP', range)).toThrow(
+  expect(() => source().chunks(settingsOf({ MISO_NODES: 'ALL' }), 'PRC_LMP', range, range.to)).toThrow(
     expect.objectContaining({ code: 'BAD_USER_INPUT' }),
   );
 });
@@ -81,7 +83,7 @@ test('all who ask MISO take turns, as far apart as the settings say', async () =
     },
   };
   await source()
-    .open(settingsOf({ MISO_NODES: 'A', MISO_REQUEST_SPACING_MS: '7000' }), turns)
+    .open(settingsOf({ MISO_NODES: 'A', MISO_REQUEST_SPACING_MS: '7000' }), { ...sourcePartsOn(systemClock), turns })
     .close();
   expect(asked).toEqual([['miso', 7000]]);
 });

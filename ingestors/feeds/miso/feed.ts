@@ -1,7 +1,6 @@
 import { MINUTE_MS } from '../../../domain/instant.ts';
 import { nodeNameFrom } from '../../../domain/market.ts';
 import { defineFeed, type Expectation } from '../../feed.ts';
-import { systemClock } from '../../sources/http.ts';
 import { createReportPoller, intervalMsOf, reportChunks } from '../../sources/report-poller.ts';
 import { decodeMisoLmp } from './decode.ts';
 import { REPORT_NAMES, REPORTS, type ReportName } from './reports.ts';
@@ -26,24 +25,17 @@ export const misoLmp = defineFeed({
     everyMs: MINUTE_MS,
     partitions: polledReports,
     expectations: (settings) => polledReports(settings).map((name) => expectationOf(name, settings)),
-    chunks: (settings, partition, asked) =>
+    chunks: (settings, partition, asked, now) =>
       reportChunks(
         {
           vendor: 'MISO',
           reports: REPORTS,
-          requestsFor: (name, range) => chunkRequests(name, nodesOf(settings), range, systemClock.now()),
+          requestsFor: (name, range) => chunkRequests(name, nodesOf(settings), range, now),
         },
         partition,
         asked,
       ),
-    open: (settings, turns) =>
-      createReportPoller(
-        createMisoSource(settings, {
-          clock: systemClock,
-          random: Math.random,
-          pacer: turns.of('miso', settings.MISO_REQUEST_SPACING_MS),
-        }),
-      ),
+    open: (settings, parts) => createReportPoller(createMisoSource(settings, parts)),
   },
 });
 

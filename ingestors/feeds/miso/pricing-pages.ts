@@ -58,10 +58,10 @@ export function pageFrom(text: string): PricingPage {
 type Told = Pick<LmpFact, 'run' | 'preliminary'>;
 
 function reportNamedIn(name: string): Told {
-  if (!/lmp-expost/.test(name))
+  if (!/lmp[-_]?expost/i.test(name))
     throw malformed(`${name} does not tell that they are ex-post: name the file as in real-time-lmp-expost.json`);
-  if (/day-ahead/.test(name)) return { run: 'DAY_AHEAD_HOURLY' };
-  const run = /hourly/.test(name) ? 'REAL_TIME_HOURLY' : 'REAL_TIME_5_MIN';
+  if (/day[-_]?ahead/i.test(name)) return { run: 'DAY_AHEAD_HOURLY' };
+  const run = /hourly/i.test(name) ? 'REAL_TIME_HOURLY' : 'REAL_TIME_5_MIN';
   return /prelim/i.test(name) ? { run, preliminary: true } : { run };
 }
 

@@ -3,8 +3,8 @@ import { DAY_MS, HOUR_MS, isoFromInstant, MINUTE_MS } from '../../../domain/inst
 import { checkIdentity, type LmpFact } from '../../../domain/lmp.ts';
 import { localNameOf, type NodeName, parseNodeName } from '../../../domain/market.ts';
 import { readConfig } from '../../../runtime/config.ts';
+import { skippingClock, sourcePartsOn } from '../../../tests/support/source-parts.ts';
 import type { Fetched, Poller } from '../../feed.ts';
-import type { Clock } from '../../sources/http.ts';
 import { createReportPoller } from '../../sources/report-poller.ts';
 import { type Miso, type MisoOptions, startMiso } from '../../stand-ins/miso.ts';
 import { type MisoMarket, misoPrices } from '../../stand-ins/miso-prices.ts';
@@ -149,13 +149,13 @@ describe('five-minute prices', () => {
   });
 
   test.each([
-    ['a page', [{ page: true }]],
-    ['half an answer', [{ half: true }, { half: true }]],
-    ['a failure', [{ status: 503 }, { status: 429 }]],
-    ['a connection that is dropped', [{ stallMs: 1 }]],
+    ['a page', ['PAGE']],
+    ['half an answer', ['TRUNCATED', 'TRUNCATED']],
+    ['a failure', ['SERVER_ERROR', 'THROTTLED']],
+    ['a connection that is dropped', ['CUT']],
   ] as const)('are asked for again after %s', async (_, faults) => {
     const { poller, miso, clock } = await begin();
-    miso.failNext(...faults);
+    for (const fault of faults) miso.failNext(fault);
     const fetched = await all(poller, 'GetRealTimeFiveMinExPost', at('2025-11-05T17:25Z'), clock.now());
     expect(await factsIn(fetched)).toHaveLength(HUBS.length);
     expect(miso.requests).toHaveLength(faults.length + 1);
@@ -163,7 +163,7 @@ describe('five-minute prices', () => {
 
   test('that stay damaged fail the poll, and the position stays', async () => {
     const { poller, miso, clock } = await begin();
-    miso.failNext(...Array.from({ length: 5 }, () => ({ half: true }) as const));
+    miso.failNext('TRUNCATED', 5);
     await expect(all(poller, 'GetRealTimeFiveMinExPost', clock.now() - HOUR_MS, clock.now())).rejects.toMatchObject({
       code: 'SOURCE_FAILED',
     });
@@ -210,7 +210,10 @@ describe('final five-minute prices of the pricing API', () => {
   });
 
   test('stay below the limit of requests a minute, and wait where it is met', async () => {
-    const { poller, clock, miso } = await begin({ env: { ...KEY, MISO_REQUEST_SPACING_MS: '0' }, perMinuteMax: 4 });
+    const { poller, clock, miso } = await begin({
+      env: { ...KEY, MISO_REQUEST_SPACING_MS: '0' },
+      limit: { requests: 4, windowMs: MINUTE_MS },
+    });
     const fetched = await all(poller, 'lmp-expost', at('2025-10-30T05:00Z'), clock.now());
     expect(await factsIn(fetched)).toHaveLength(288 * HUBS.length);
     expect(miso.requests.length).toBeGreaterThan(6);
@@ -238,7 +241,7 @@ describe('final five-minute prices of the pricing API', () => {
 describe('a file that is damaged', () => {
   test('is asked for again', async () => {
     const { poller, miso, clock } = await begin();
-    miso.failNext({ half: true }, { page: true }, { stallMs: 1 }, { status: 500 });
+    for (const fault of ['TRUNCATED', 'PAGE', 'CUT', 'SERVER_ERROR'] as const) miso.failNext(fault);
     const fetched = await all(poller, 'rt_lmp_prelim', at('2025-11-04T05:00Z'), clock.now());
     expect(await factsIn(fetched)).toHaveLength(24 * HUBS.length);
     expect(miso.requests).toHaveLength(5);
@@ -246,7 +249,7 @@ describe('a file that is damaged', () => {
 
   test('and stays so goes to the dead letters, is asked for again, and does not hold back the next', async () => {
     const { poller, miso, clock } = await begin();
-    miso.failNext(...Array.from({ length: 5 }, () => ({ half: true }) as const));
+    miso.failNext('TRUNCATED', 5);
     const [damaged, next, ...others] = await all(poller, 'rt_lmp_prelim', at('2025-11-03T05:00Z'), clock.now());
     expect(others).toEqual([]);
     await expect(decodeMisoLmp(damaged?.payload ?? NOTHING)).resolves.toMatchObject({
@@ -260,12 +263,12 @@ describe('a file that is damaged', () => {
   });
 
   test.each([
-    ['is throttled for good', { status: 429 }, 'THROTTLED', 5],
-    ['is a page for good', { page: true }, 'SOURCE_FAILED', 5],
+    ['is throttled for good', 'THROTTLED', 'THROTTLED', 5],
+    ['is a page for good', 'PAGE', 'SOURCE_FAILED', 5],
     ['is forbidden', { status: 403 }, 'SOURCE_REFUSED', 1],
   ] as const)('by the name of what it is where it %s', async (_, fault, code, tries) => {
     const { poller, miso, clock } = await begin();
-    miso.failNext(...Array.from({ length: tries }, () => fault));
+    miso.failNext(fault, tries);
     await expect(all(poller, 'rt_lmp_prelim', at('2025-11-04T05:00Z'), clock.now())).rejects.toMatchObject({ code });
     expect(miso.requests).toHaveLength(tries);
   });
@@ -324,7 +327,7 @@ describe('a backfill', () => {
     const { poller, miso } = await begin({ missing: ['20251101_da_expost_lmp.csv'] });
     const missing = await poller.fetch('da_expost_lmp', 'marketreports/20251101_da_expost_lmp.csv', never);
     await expect(decodeMisoLmp(missing.payload)).rejects.toMatchObject({ code: 'NO_DATA' });
-    miso.failNext(...Array.from({ length: 5 }, () => ({ half: true }) as const));
+    miso.failNext('TRUNCATED', 5);
     const damaged = await poller.fetch('da_expost_lmp', 'marketreports/20251103_da_expost_lmp.csv', never);
     expect((await decodeMisoLmp(damaged.payload)).rejects).toMatchObject([{ code: 'NOT_THE_FORMAT' }]);
   });
@@ -375,13 +378,7 @@ async function begin({ env = {}, now = NOW, ...options }: Beginning = {}) {
   const urls = { MISO_REPORTS_URL: miso.url, MISO_DISPLAY_URL: miso.url, MISO_PRICING_URL: `${miso.url}/` };
   const config = readConfig({ MISO_NODES: HUBS.join(','), ...urls, ...env }, [MISO_ENV]);
   const settings = config.settings(MISO_ENV);
-  const poller = createReportPoller(
-    createMisoSource(settings, {
-      clock,
-      random: () => 0.5,
-      pacer: skippingPacer(settings.MISO_REQUEST_SPACING_MS, clock),
-    }),
-  );
+  const poller = createReportPoller(createMisoSource(settings, sourcePartsOn(clock)));
   cleanups.push(
     () => poller.close(),
     () => miso.close(),
@@ -409,27 +406,4 @@ async function all(poller: Poller, report: ReportName, position: number | undefi
   const fetched: Fetched[] = [];
   for await (const each of poller.poll(report, position, now, never)) fetched.push(each);
   return fetched;
-}
-
-function skippingPacer(spacingMs: number, clock: Clock) {
-  let nextAt = clock.now();
-  return {
-    turn: async (signal?: AbortSignal) => {
-      const mineAt = Math.max(nextAt, clock.now());
-      nextAt = mineAt + spacingMs;
-      await clock.sleep(mineAt - clock.now(), signal);
-    },
-  };
-}
-
-/** Sleeping takes no time and moves the clock on, for the feed and the stand-in alike. */
-function skippingClock(begin: number): Clock {
-  let now = begin;
-  return {
-    now: () => now,
-    sleep: async (ms, signal) => {
-      signal?.throwIfAborted();
-      now += ms;
-    },
-  };
 }

@@ -1,7 +1,9 @@
 import { BusbarError, isBusbarError } from '../../../domain/errors.ts';
 import { HOUR_MS } from '../../../domain/instant.ts';
-import type { Pacer } from '../../feed.ts';
-import { type Clock, createHttpSource, type HttpAnswer, type HttpSource } from '../../sources/http.ts';
+import type { Clock, SourceParts } from '../../feed.ts';
+import { outcomeOfAnswer } from '../../sources/call-outcome.ts';
+import { createHttpSource, type HttpSource, type RequestOptions } from '../../sources/http.ts';
+import type { HttpAnswer, ReadAnswer } from '../../sources/http-answer.ts';
 import type { ReportAnswer, ReportSource } from '../../sources/report-poller.ts';
 import { errorInDocument, failedByPage, isMarkup } from './answers.ts';
 import { misoDayAt } from './eastern-standard.ts';
@@ -11,27 +13,24 @@ import { REPORTS, type ReportName } from './reports.ts';
 import { type MisoRequest, pollRequests, requestFrom } from './requests.ts';
 import { type MisoSettings, nodesOf } from './settings.ts';
 
-/** Yesterday's display is some 47 MB. */
-const ANSWER_BYTES_MAX = 128 * 1024 * 1024;
-
-const TIMEOUT_MS = 120_000;
-
-/** MISO asks for a minute's patience where a display fails. */
-const RETRIES = { triesMax: 5, backoffMs: 10_000, backoffMsMax: 120_000 };
+const LIMITS = {
+  timeoutMs: 120_000,
+  // Yesterday's display is some 47 MB.
+  bytesMax: 128 * 1024 * 1024,
+  triesMax: 5,
+  // MISO asks for a minute's patience where a display fails.
+  backoffMs: 10_000,
+  backoffMsMax: 120_000,
+};
 
 /** A day of five-minute prices of one node is 288 rows. */
 const PAGES_MAX = 100;
-
-export interface MisoParts {
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly pacer: Pacer;
-}
 
 interface Asking {
   readonly settings: MisoSettings;
   readonly clock: Clock;
   readonly http: HttpSource;
+  readonly name: ReportName;
   readonly signal: AbortSignal;
 }
 
@@ -40,18 +39,10 @@ interface Asking {
  * answer that is damaged is asked for again; a file that stays so is handed on, so that it becomes a dead letter and the days
  * behind it are brought, while a display, which will tell something else in a minute, fails the poll.
  */
-export function createMisoSource(
-  settings: MisoSettings,
-  { clock, random, pacer }: MisoParts,
-): ReportSource<ReportName> {
-  const http = createHttpSource({
-    clock,
-    random,
-    pacer,
-    timeoutMs: TIMEOUT_MS,
-    bytesMax: ANSWER_BYTES_MAX,
-    ...RETRIES,
-  });
+export function createMisoSource(settings: MisoSettings, parts: SourceParts): ReportSource<ReportName> {
+  const { clock } = parts;
+  const pacer = parts.turns.of('miso', settings.MISO_REQUEST_SPACING_MS);
+  const http = createHttpSource({ ...parts, ...LIMITS, source: 'MISO', pacer });
   return {
     vendor: 'MISO',
     reports: REPORTS,
@@ -60,10 +51,10 @@ export function createMisoSource(
     ask: (report, text, signal) => {
       const request = requestFrom(report, text);
       if (!request) throw new BusbarError('SOURCE_REFUSED', `this is no request to MISO for ${report}: ${text}`);
-      const asking = { settings, clock, http, signal };
+      const asking = { settings, clock, http, name: report, signal };
       switch (REPORTS[report].kind) {
         case 'day-file':
-          return askForFile(asking, report, request);
+          return askForFile(asking, request);
         case 'display':
           return askDisplay(asking, request);
         case 'pricing-api':
@@ -76,40 +67,33 @@ export function createMisoSource(
   };
 }
 
-async function askForFile(asking: Asking, name: ReportName, { path, nodes }: MisoRequest): Promise<ReportAnswer> {
-  let damaged: { readonly bytes: Buffer; readonly error: BusbarError } | undefined;
-  const read = ({ bytes, headers }: HttpAnswer): ReportAnswer => {
-    try {
-      const kept = keptOfDayFile({ bytes, name: path }, nodes && new Set(nodes));
-      return { ...answerFrom(kept), ...publishedAt(headers) };
-    } catch (error) {
-      if (!isBusbarError(error, 'MALFORMED')) throw error;
-      damaged = { bytes, error };
-      throw new BusbarError('SOURCE_FAILED', `${name}: ${error.message}`, { cause: error });
-    }
+async function askForFile(asking: Asking, { path, nodes }: MisoRequest): Promise<ReportAnswer> {
+  const read = ({ bytes, headers, refusal }: HttpAnswer): ReportAnswer => {
+    if (refusal) return { bytes: Buffer.alloc(0), noData: true };
+    const kept = keptOfDayFile({ bytes, name: path }, nodes && new Set(nodes));
+    return { ...answerFrom(kept), ...publishedAt(headers) };
   };
-  try {
-    return await get(asking, asking.settings.MISO_REPORTS_URL, path, read);
-  } catch (error) {
-    if (isBusbarError(error) && error.details.status === 404) return { bytes: Buffer.alloc(0), noData: true };
-    if (damaged && isBusbarError(error) && error.cause === damaged.error)
-      return { bytes: damaged.bytes, damaged: true };
-    throw error;
-  }
+  return get(asking, asking.settings.MISO_REPORTS_URL, path, read, {
+    statuses: [404],
+    outcomeOf: outcomeOfAnswer,
+    whenDamaged: ({ bytes }) => ({ bytes, damaged: true }),
+    conditional: true,
+  });
 }
 
 async function askDisplay(asking: Asking, { path, nodes, day }: MisoRequest): Promise<ReportAnswer> {
   const told = misoDayAt(asking.clock.now() - (path.endsWith('Previous') ? 24 * HOUR_MS : 0));
   if (day !== undefined && day !== told)
     throw new BusbarError('SOURCE_REFUSED', `${path} tells of ${told} by now, and no longer of ${day}`);
-  return get(asking, asking.settings.MISO_DISPLAY_URL, path, async ({ bytes }) => {
+  const read = async ({ bytes }: HttpAnswer): Promise<ReportAnswer> => {
     try {
       return answerFrom(await keptOfDisplay(bytes, nodes && new Set(nodes)));
     } catch (error) {
       if (!isBusbarError(error, 'MALFORMED')) throw error;
       throw new BusbarError('SOURCE_FAILED', error.message, { cause: error });
     }
-  });
+  };
+  return get(asking, asking.settings.MISO_DISPLAY_URL, path, read, { outcomeOf: outcomeOfAnswer });
 }
 
 /** All pages of all nodes, one after the other, each in its own bytes. */
@@ -136,30 +120,40 @@ type Page = Kept & { readonly isLast: boolean };
 async function askForPage(asking: Asking, path: string): Promise<Page> {
   const key = asking.settings.MISO_API_KEY;
   if (!key) throw new BusbarError('SOURCE_REFUSED', 'MISO’s pricing API needs a key: set MISO_API_KEY');
-  try {
-    const headers = { 'ocp-apim-subscription-key': key.reveal(), accept: 'application/json' };
-    return await get(asking, asking.settings.MISO_PRICING_URL, path, ({ bytes }) => pageIn(bytes), headers);
-  } catch (error) {
-    const said =
-      isBusbarError(error) && typeof error.details.body === 'string' ? documentIn(error.details.body) : undefined;
-    const meant = errorInDocument(said);
-    if (meant?.code === 'NO_DATA') return { bytes: Buffer.alloc(0), rows: 0, isLast: true };
-    throw error;
-  }
+  return get(asking, asking.settings.MISO_PRICING_URL, path, pageIn, {
+    headers: { 'ocp-apim-subscription-key': key.reveal(), accept: 'application/json' },
+    statuses: [400, 401, 403, 404],
+    outcomeOf: ({ rows }) => outcomeOfAnswer({ noData: rows === 0 }),
+  });
 }
 
 /** @throws BusbarError `SOURCE_FAILED` for a damaged page, and what the page says instead of data. */
-function pageIn(bytes: Buffer): Page {
+function pageIn({ bytes, refusal }: HttpAnswer): Page {
+  if (refusal) return rowsRefused(refusal);
   if (isMarkup(bytes)) throw failedByPage();
   try {
     const { data, isLast } = pageFrom(bytes.toString('utf8'));
     return { bytes, rows: data.length, isLast };
   } catch (error) {
-    if (isBusbarError(error, 'NO_DATA')) return { bytes, rows: 0, isLast: true };
+    if (isBusbarError(error, 'NO_DATA')) return NO_ROWS;
     if (isBusbarError(error, 'MALFORMED')) throw new BusbarError('SOURCE_FAILED', error.message, { cause: error });
     throw error;
   }
 }
+
+/** Its status 404 is "no data" as well. */
+function rowsRefused(refusal: BusbarError): Page {
+  const { status, body } = refusal.details;
+  const said = errorInDocument(documentIn(String(body)));
+  if (said?.code === 'NO_DATA') return NO_ROWS;
+  const hint = status === 401 ? ': see MISO_API_KEY' : '';
+  throw new BusbarError(said?.code ?? refusal.code, `${said?.message ?? refusal.message}${hint}`, {
+    cause: refusal,
+    details: refusal.details,
+  });
+}
+
+const NO_ROWS: Page = { bytes: Buffer.alloc(0), rows: 0, isLast: true };
 
 function documentIn(text: string): unknown {
   try {
@@ -180,11 +174,11 @@ function publishedAt({ 'last-modified': modified }: HttpAnswer['headers']): Pick
 }
 
 function get<T>(
-  { http, signal }: Asking,
+  { http, name, signal }: Asking,
   base: string,
   path: string,
-  read: (answer: HttpAnswer) => T | Promise<T>,
-  headers: Readonly<Record<string, string>> = {},
+  read: ReadAnswer<T>,
+  options: RequestOptions<T>,
 ): Promise<T> {
-  return http.get(`${base.replace(/\/$/, '')}/${path}`, read, { signal, headers });
+  return http.get(`${base.replace(/\/$/, '')}/${path}`, read, { endpoint: name, signal, ...options });
 }

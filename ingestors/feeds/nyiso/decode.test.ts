@@ -59,16 +59,21 @@ describe('the reports', () => {
     ['20240703damlbmp_zone.csv', 'DAY_AHEAD_HOURLY'],
     ['20240703RTLBMP_GEN.CSV', 'REAL_TIME_HOURLY'],
     ['realtime_zone_lbmp.csv', 'REAL_TIME_5_MIN'],
+    ['20241103damlbmp_zone_dst_fallback.csv', 'DAY_AHEAD_HOURLY'],
+    ['rtlbmp_20241103_gen_reduced.csv', 'REAL_TIME_HOURLY'],
   ])('%s says by its name that it is %s', async (name, run) => {
     expect((await decode(file(RT('07/03/2024 10:00')), name)).facts[0]?.run).toBe(run);
   });
 
-  test.each(['prices.csv', '20240703hamlbmp_zone.csv', '20240703damlbmp_gen_refbus.csv'])(
-    '%s does not say which report it is, and is refused',
-    async (name) => {
-      await expect(decode(file(RT('07/03/2024 10:00')), name)).rejects.toMatchObject({ code: 'MALFORMED' });
-    },
-  );
+  test.each([
+    'prices.csv',
+    '20240703hamlbmp_zone.csv',
+    '20240703damlbmp_gen_refbus.csv',
+    'damlbmp.csv',
+    'damlbmp_zone_and_gen.csv',
+  ])('%s does not say which report it is, and is refused', async (name) => {
+    await expect(decode(file(RT('07/03/2024 10:00')), name)).rejects.toMatchObject({ code: 'MALFORMED' });
+  });
 
   test('a month’s archive is read day by day, each member by its own name', async () => {
     const zip = zipOf([
@@ -384,8 +389,9 @@ describe.skipIf(!requireOrSkip('recorded-data'))('the recorded file of NYISO', (
   });
 });
 
-function decode(text: string, name: string) {
-  return decodeLbmp({ bytes: Buffer.from(text), name });
+async function decode(text: string, name: string) {
+  const { facts, rejects } = await decodeLbmp({ bytes: Buffer.from(text), name });
+  return { facts, rejects };
 }
 
 function file(...lines: readonly string[]): string {

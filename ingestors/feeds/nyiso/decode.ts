@@ -1,5 +1,7 @@
 import { BusbarError } from '../../../domain/errors.ts';
 import type { LmpFact } from '../../../domain/lmp.ts';
+import type { NodeName } from '../../../domain/market.ts';
+import type { Place } from '../../../domain/place.ts';
 import type { Decoded, Payload, Reject } from '../../feed.ts';
 import { isZip, readZip, type ZipLimits } from '../../sources/zip.ts';
 import { factsOf } from './facts.ts';
@@ -22,13 +24,15 @@ const ZIP_LIMITS: ZipLimits = { membersMax: 64, bytesMax: 128 * 1024 * 1024 };
 export async function decodeLbmp(payload: Payload): Promise<Decoded<LmpFact>> {
   const facts: LmpFact[] = [];
   const rejects: Reject[] = [];
+  const places = new Map<NodeName, Place>();
   for (const file of await filesIn(payload)) {
     const decoded = await decodeFile(file);
     for (const fact of decoded.facts) facts.push(fact);
     for (const reject of decoded.rejects) rejects.push(reject);
+    for (const place of decoded.places ?? []) if (!places.has(place.node)) places.set(place.node, place);
   }
   if (facts.length + rejects.length === 0) throw new BusbarError('NO_DATA', `${payload.name} has no prices`);
-  return { facts, rejects };
+  return { facts, rejects, ...(places.size > 0 && { places: [...places.values()] }) };
 }
 
 /** What NYISO answers instead of a file: a page of HTML; undefined where it is none. */

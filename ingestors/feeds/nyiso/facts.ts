@@ -3,6 +3,7 @@ import type { LmpFact } from '../../../domain/lmp.ts';
 import { nodeNameFrom } from '../../../domain/market.ts';
 import type { Decoded, Reject, RejectCode } from '../../feed.ts';
 import { intervalMsOf } from '../../sources/report-poller.ts';
+import { createToldPlaces } from '../../sources/told-places.ts';
 import { dispatchStarts } from './dispatch-intervals.ts';
 import { type LbmpRow, type LbmpTable, ROWS_PER_TURN } from './lbmp-rows.ts';
 import { REPORTS, type ReportName } from './reports.ts';
@@ -16,11 +17,16 @@ export async function factsOf(table: LbmpTable, name: ReportName): Promise<Decod
   const stamps = placeStamps(rows);
   const intervalAt = intervalsOf(name, stamps);
   const known = createKnownFacts();
+  const places = createToldPlaces();
+  const kind = REPORTS[name].places === 'zone' ? 'ZONE' : 'GENERATOR';
   const rejects = table.bad.map(({ line, reason }) => rejectOf(header, 'NOT_THE_FORMAT', reason, [line]));
   for (const [i, row] of rows.entries()) {
     const fact = stamps[i]?.isAmbiguous ? undefined : factOf(row, stamps[i]?.at, intervalAt, name);
     if (fact && 'code' in fact) rejects.push(rejectOf(header, fact.code, fact.reason, [row.line]));
-    else if (fact) known.add(fact, row.line);
+    else if (fact) {
+      known.add(fact, row.line);
+      if (places.isNew(fact.node)) places.tell(fact.node, { kind, aliases: [row.ptid] });
+    }
     if (i % ROWS_PER_TURN === 0) await letOthersRun();
   }
   const ambiguous = rows.filter((_, i) => stamps[i]?.isAmbiguous);
@@ -29,7 +35,8 @@ export async function factsOf(table: LbmpTable, name: ReportName): Promise<Decod
     const reason = `${fact.node} has ${lines.length} different rows for one interval`;
     rejects.push(rejectOf(header, 'BAD_VALUE', reason, lines));
   }
-  return { facts: known.facts(), rejects };
+  const facts = known.facts();
+  return { facts, rejects, ...places.since(facts[0]?.startAt) };
 }
 
 interface Interval {

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { HOUR_MS, MINUTE_MS } from '../../../domain/instant.ts';
 import { readConfig } from '../../../runtime/config.ts';
+import { sourcePartsOn } from '../../../tests/support/source-parts.ts';
 import type { PolledSource } from '../../feed.ts';
+import { systemClock } from '../../sources/system-clock.ts';
 import { nyisoLmp } from './feed.ts';
 import { NYISO_ENV, type NyisoSettings } from './settings.ts';
 
@@ -49,14 +51,14 @@ test('a backfill asks for a file a day, and a report that there is not is refuse
   const range = { from: Date.parse('2024-02-28T12:00Z'), to: Date.parse('2024-03-01T12:00Z'), nodes: undefined };
   expect(
     source()
-      .chunks(settingsOf({}), 'damlbmp_zone', range)
+      .chunks(settingsOf({}), 'damlbmp_zone', range, Date.parse('2026-01-01T00:00Z'))
       .map(({ request }) => request),
   ).toEqual([
     'damlbmp/20240201damlbmp_zone_csv.zip#20240228damlbmp_zone.csv',
     'damlbmp/20240201damlbmp_zone_csv.zip#20240229damlbmp_zone.csv',
     'damlbmp/20240301damlbmp_zone_csv.zip#20240301damlbmp_zone.csv',
   ]);
-  expect(() => source().chunks(settingsOf({}), 'damlbmp', range)).toThrow(/NYISO has no "damlbmp"/);
+  expect(() => source().chunks(settingsOf({}), 'damlbmp', range, range.to)).toThrow(/NYISO has no "damlbmp"/);
 });
 
 test('all who ask NYISO take turns, as far apart as the settings say', async () => {
@@ -68,7 +70,7 @@ test('all who ask NYISO take turns, as far apart as the settings say', async () 
     },
   };
   await source()
-    .open(settingsOf({ NYISO_REQUEST_SPACING_MS: '7000' }), turns)
+    .open(settingsOf({ NYISO_REQUEST_SPACING_MS: '7000' }), { ...sourcePartsOn(systemClock), turns })
     .close();
   expect(asked).toEqual([['nyiso-mis', 7000]]);
 });

@@ -1,7 +1,6 @@
 import { MINUTE_MS } from '../../../domain/instant.ts';
 import { nodeNameFrom } from '../../../domain/market.ts';
 import { defineFeed, type Expectation } from '../../feed.ts';
-import { systemClock } from '../../sources/http.ts';
 import { createReportPoller, intervalMsOf, reportChunks } from '../../sources/report-poller.ts';
 import { decodeLbmp } from './decode.ts';
 import { REPORT_NAMES, REPORTS, type ReportName, ZONES } from './reports.ts';
@@ -27,24 +26,13 @@ export const nyisoLmp = defineFeed({
     partitions: (settings) => REPORT_NAMES.filter((name) => nodesOf(settings, name).length > 0),
     expectations: (settings) =>
       REPORT_NAMES.map((name) => owedBy(settings, name)).filter(({ nodes }) => nodes.length > 0),
-    chunks: (_, partition, asked) =>
+    chunks: (_, partition, asked, now) =>
       reportChunks(
-        {
-          vendor: 'NYISO',
-          reports: REPORTS,
-          requestsFor: (name, range) => nyisoRequests(name, range, systemClock.now()),
-        },
+        { vendor: 'NYISO', reports: REPORTS, requestsFor: (name, range) => nyisoRequests(name, range, now) },
         partition,
         asked,
       ),
-    open: (settings, turns) =>
-      createReportPoller(
-        createNyisoSource(settings, {
-          clock: systemClock,
-          random: Math.random,
-          pacer: turns.of('nyiso-mis', settings.NYISO_REQUEST_SPACING_MS),
-        }),
-      ),
+    open: (settings, parts) => createReportPoller(createNyisoSource(settings, parts)),
   },
 });
 

@@ -26,6 +26,8 @@ export interface LbmpTable {
 export interface LbmpRow {
   readonly stamp: string;
   readonly name: string;
+  /** The operator's number of the node; blank where there is no such column. */
+  readonly ptid: string;
   readonly lbmp: string;
   readonly losses: string;
   readonly congestion: string;
@@ -73,6 +75,8 @@ interface Columns {
   readonly count: number;
   readonly stamp: number;
   readonly name: number;
+  /** -1 where there is none. */
+  readonly ptid: number;
   readonly lbmp: number;
   readonly losses: number;
   readonly congestion: number;
@@ -90,6 +94,7 @@ function columnsOf(header: string): Columns {
     count: names.length,
     stamp: place('timestamp'),
     name: place('name'),
+    ptid: names.indexOf('ptid'),
     lbmp: place('lbmp'),
     losses: place('marginalcostlosses'),
     congestion: place('marginalcostcongestion'),
@@ -105,6 +110,7 @@ function rowOf(line: string, columns: Columns): LbmpRow | string {
   return {
     stamp: at(columns.stamp),
     name: at(columns.name),
+    ptid: at(columns.ptid),
     lbmp: at(columns.lbmp),
     losses: at(columns.losses),
     congestion: at(columns.congestion),

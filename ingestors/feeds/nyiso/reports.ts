@@ -58,10 +58,15 @@ export const ZONES: ReadonlySet<string> = new Set([
 
 /**
  * The report that a payload's or a member's name speaks of, as in `20240703realtime_zone.csv`, `…realtime_zone_csv.zip` and
- * `realtime_zone_lbmp.csv`. Another word after it is another report: `damlbmp_gen_refbus`.
+ * `realtime_zone_lbmp_20160218.csv`: its two words. What else stands there is whoever's who kept the file, but for the
+ * reference bus, which is another report (`damlbmp_gen_refbus`).
+ * @returns undefined where the name speaks of none, or of two.
  */
 export function reportNamedIn(text: string): ReportName | undefined {
-  return REPORT_NAMES.find((name) => new RegExp(`(?<![a-z])${name}(?![a-z]|_(?!csv|lbmp))`, 'i').test(text));
+  const words = new Set(text.toLowerCase().split(/[^a-z]+/));
+  if (words.has('refbus')) return undefined;
+  const [name, ...others] = REPORT_NAMES.filter((each) => each.split('_').every((word) => words.has(word)));
+  return others.length === 0 ? name : undefined;
 }
 
 function realTime(run: MarketRun, settlesAfterHours: number): Report {

@@ -3,9 +3,10 @@ import { isBusbarError } from '../../../domain/errors.ts';
 import { HOUR_MS, isoFromInstant, MINUTE_MS } from '../../../domain/instant.ts';
 import type { NodeName } from '../../../domain/market.ts';
 import { readConfig } from '../../../runtime/config.ts';
-import type { Fetched } from '../../feed.ts';
-import type { Clock } from '../../sources/http.ts';
+import { sourcePartsOn, TURNS_AT_ONCE } from '../../../tests/support/source-parts.ts';
+import type { Clock, Fetched } from '../../feed.ts';
 import { createReportPoller } from '../../sources/report-poller.ts';
+import { systemClock } from '../../sources/system-clock.ts';
 import { type NyisoOptions, startNyiso } from '../../stand-ins/nyiso.ts';
 import { decodeLbmp } from './decode.ts';
 import type { ReportName } from './reports.ts';
@@ -194,12 +195,12 @@ describe('the archive', () => {
   });
 
   test.each([
-    ['a page', { page: true }, 5],
-    ['cut off', { cutOff: 200 }, 1],
-  ] as const)('that comes as %s fails, and is fetched anew', async (_, fault, times) => {
+    ['a page', 'PAGE', 5],
+    ['cut off', { cutOff: 200 }, 5],
+  ] as const)('that stays %s fails, and is fetched anew', async (_, fault, times) => {
     const { poller, nyiso } = await begin({ now: '2024-07-15T16:00Z' });
     const request = 'rtlbmp/20240601rtlbmp_zone_csv.zip#20240603rtlbmp_zone.csv';
-    nyiso.failNext(...Array.from({ length: times }, () => fault));
+    nyiso.failNext(fault, times);
     await expect(poller.fetch('rtlbmp_zone', request, never)).rejects.toMatchObject({ code: 'SOURCE_FAILED' });
     expect(await factsIn([await poller.fetch('rtlbmp_zone', request, never)])).toHaveLength(2 * 24);
   });
@@ -207,25 +208,25 @@ describe('the archive', () => {
 
 describe('what NYISO does when it does not answer', () => {
   test.each([
-    ['a status 503', { status: 503 }],
-    ['a status 429', { status: 429 }],
-    ['a page with status 200', { page: true }],
+    ['a status 503', 'SERVER_ERROR'],
+    ['a status 429', 'THROTTLED'],
+    ['a page with status 200', 'PAGE'],
     ['a file that is cut off', { cutOff: 5 }],
-    ['a connection that dies', { stallMs: 1 }],
+    ['a connection that dies', 'CUT'],
   ] as const)('%s is asked for again', async (_, fault) => {
     const { fetched, nyiso } = await begin({ now: '2024-07-03T14:02Z' });
-    nyiso.failNext(fault, fault);
+    nyiso.failNext(fault, 2);
     expect(await factsIn(await fetched('rtlbmp_zone', at('2024-07-03T12:00Z')))).toHaveLength(2 * 10);
     expect(nyiso.requests).toHaveLength(3);
   });
 
   test.each([
-    ['a page that stays', { page: true }, 5, 'SOURCE_FAILED'],
-    ['a status 429 that stays', { status: 429 }, 5, 'THROTTLED'],
+    ['a page that stays', 'PAGE', 5, 'SOURCE_FAILED'],
+    ['a status 429 that stays', 'THROTTLED', 5, 'THROTTLED'],
     ['a status 403', { status: 403 }, 1, 'SOURCE_REFUSED'],
   ] as const)('%s fails the poll', async (_, fault, times, code) => {
     const { fetched, nyiso } = await begin({ now: '2024-07-03T14:02Z' });
-    nyiso.failNext(...Array.from({ length: times }, () => fault));
+    nyiso.failNext(fault, times);
     const error = await fetched('rtlbmp_zone', at('2024-07-03T12:00Z')).catch((reason: unknown) => reason);
     expect(isBusbarError(error, code)).toBe(true);
     expect(nyiso.requests).toHaveLength(times);
@@ -233,7 +234,7 @@ describe('what NYISO does when it does not answer', () => {
 
   test('a line that stays cut off is a reject, and the lines before it are brought', async () => {
     const { fetched, nyiso } = await begin({ now: '2024-07-03T14:02Z' });
-    nyiso.failNext(...Array.from({ length: 5 }, () => ({ cutOff: 5 })));
+    nyiso.failNext({ cutOff: 5 }, 5);
     const [answer] = await fetched('rtlbmp_zone', at('2024-07-03T12:00Z'));
     const { facts, rejects } = await decodeLbmp(answer?.payload ?? NOTHING);
     expect([facts.length, rejects.length]).toEqual([2 * 10 - 1, 1]);
@@ -241,7 +242,7 @@ describe('what NYISO does when it does not answer', () => {
 
   test('an answer that stalls ends with the poll that waits for it', async () => {
     const { poller, nyiso } = await begin({ now: '2024-07-03T14:02Z' });
-    nyiso.failNext({ stallMs: 60_000 });
+    nyiso.failNext('STALL');
     const polling = new AbortController();
     const reading = collect(
       poller.poll('rtlbmp_zone', at('2024-07-03T12:00Z'), at('2024-07-03T14:02Z'), polling.signal),
@@ -264,8 +265,7 @@ async function begin({ now, ...options }: { readonly now: string } & Partial<Pic
   });
   cleanups.push(() => nyiso.close());
   const settings = readConfig({ NYISO_NODES: 'N.Y.C.', NYISO_URL: `${nyiso.url}/` }, [NYISO_ENV]).settings(NYISO_ENV);
-  const pacer = { turn: async (signal?: AbortSignal) => signal?.throwIfAborted() };
-  const poller = createReportPoller(createNyisoSource(settings, { clock, random: () => 0.5, pacer }));
+  const poller = createReportPoller(createNyisoSource(settings, sourcePartsOn(clock, TURNS_AT_ONCE)));
   cleanups.push(() => poller.close());
   const fetched = (name: ReportName, position: number | undefined) =>
     collect(poller.poll(name, position, clock.now(), never));
@@ -278,6 +278,7 @@ function skippingClock(begin: number): Clock & { advance(ms: number): void } {
   return {
     now: () => now,
     sleep: async (_, signal) => signal?.throwIfAborted(),
+    deadline: systemClock.deadline,
     advance: (ms) => {
       now += ms;
     },

@@ -252,6 +252,8 @@ describe('versions', () => {
     ]) {
       const { facts, rejects } = await decode(page(rows));
       expect([facts.map(({ lmp }) => lmp), rejects]).toEqual([[30, 31], []]);
+      // Told apart by it when they are read again.
+      expect(facts.map(({ sourceVersion }) => sourceVersion)).toEqual([undefined, 2]);
     }
   });
 
@@ -341,7 +343,8 @@ function page(items: readonly object[], more: object = {}): string {
 }
 
 async function decode(text: string, name = 'da_hrl_lmps') {
-  return decodePjmLmp({ bytes: Buffer.from(text), name });
+  const { facts, rejects } = await decodePjmLmp({ bytes: Buffer.from(text), name });
+  return { facts, rejects };
 }
 
 function fact(

@@ -2,7 +2,9 @@ import { setImmediate as letOthersRun } from 'node:timers/promises';
 import { BusbarError } from '../../../domain/errors.ts';
 import type { LmpFact } from '../../../domain/lmp.ts';
 import type { Decoded, Payload, Reject } from '../../feed.ts';
+import { createToldPlaces } from '../../sources/told-places.ts';
 import { isObject, type Page, pageFrom, pageTexts } from './pages.ts';
+import { placeSaidIn } from './places.ts';
 import { isReportName, type ReportName, reportNamedIn } from './reports.ts';
 import { assertColumns, type Problem, type Row, readRow } from './rows.ts';
 
@@ -25,8 +27,11 @@ export async function decodePjmLmp(payload: Payload): Promise<Decoded<LmpFact>> 
   for (const page of pages) assertColumns(report, page);
   const { groups, rejects } = await gathered(report, pages);
   const facts: LmpFact[] = [];
+  const places = createToldPlaces();
   for (const group of groups.values()) {
     const problem = problemIn(group);
+    const [row] = group;
+    if (row && !problem && places.isNew(row.fact.node)) places.tell(row.fact.node, placeSaidIn(row.item));
     if (problem)
       rejects.push(
         rejectOf(
@@ -38,7 +43,7 @@ export async function decodePjmLmp(payload: Payload): Promise<Decoded<LmpFact>> 
     else facts.push(...withoutRepeats(group).map(({ fact }) => fact));
   }
   facts.sort((a, b) => a.startAt - b.startAt);
-  return { facts, rejects };
+  return { facts, rejects, ...places.since(facts[0]?.startAt) };
 }
 
 function noData(pages: readonly Page[]): BusbarError {

@@ -3,7 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { HOUR_MS, MINUTE_MS } from '../../../domain/instant.ts';
 import { type NodeName, parseNodeName } from '../../../domain/market.ts';
 import { readConfig, variables } from '../../../runtime/config.ts';
+import { sourcePartsOn } from '../../../tests/support/source-parts.ts';
 import type { PolledSource } from '../../feed.ts';
+import { systemClock } from '../../sources/system-clock.ts';
 import { pjmChunks, pjmLmp } from './feed.ts';
 import { REPORT_NAMES } from './reports.ts';
 import { PJM_ENV, type PjmSettings } from './settings.ts';
@@ -57,7 +59,9 @@ test('all who ask PJM take turns, as far apart as the settings say', async () =>
       return { turn: async () => {} };
     },
   };
-  await source().open(settingsOf(ENV), turns).close();
+  await source()
+    .open(settingsOf(ENV), { ...sourcePartsOn(systemClock), turns })
+    .close();
   expect(asked).toEqual([['pjm-data-miner', 10_000]]);
 });
 
@@ -126,7 +130,7 @@ describe('settings', () => {
 function chunks(nodes?: readonly string[], env: Readonly<Record<string, string>> = {}, partition = 'da_hrl_lmps') {
   const range = { from: NOW - 24 * HOUR_MS, to: NOW };
   const asked = { ...range, nodes: nodes?.map(nodeNamed) };
-  return pjmChunks(settingsOf({ ...ENV, ...env }), partition, asked, { now: () => NOW });
+  return pjmChunks(settingsOf({ ...ENV, ...env }), partition, asked, NOW);
 }
 
 function nodeNamed(text: string): NodeName {

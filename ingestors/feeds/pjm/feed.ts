@@ -1,7 +1,6 @@
 import { BusbarError } from '../../../domain/errors.ts';
 import { MINUTE_MS } from '../../../domain/instant.ts';
 import { type Chunk, type ChunkRange, defineFeed, type Expectation } from '../../feed.ts';
-import { type Clock, systemClock } from '../../sources/http.ts';
 import { createReportPoller, intervalMsOf, reportChunks } from '../../sources/report-poller.ts';
 import { decodePjmLmp } from './decode.ts';
 import { namesOf, pnodeIdsOf } from './nodes.ts';
@@ -27,15 +26,8 @@ export const pjmLmp = defineFeed({
     everyMs: MINUTE_MS,
     partitions: (settings) => (isConfigured(settings) ? REPORT_NAMES : []),
     expectations: pjmExpectations,
-    chunks: (settings, partition, asked) => pjmChunks(settings, partition, asked, systemClock),
-    open: (settings, turns) =>
-      createReportPoller(
-        createPjmSource(settings, {
-          clock: systemClock,
-          random: Math.random,
-          pacer: turns.of('pjm-data-miner', settings.PJM_REQUEST_SPACING_MS),
-        }),
-      ),
+    chunks: pjmChunks,
+    open: (settings, parts) => createReportPoller(createPjmSource(settings, parts)),
   },
 });
 
@@ -43,19 +35,14 @@ export const pjmLmp = defineFeed({
  * The requests of a backfill.
  * @throws BusbarError `BAD_USER_INPUT` for a partition or nodes that PJM cannot be asked for, and without a key.
  */
-export function pjmChunks(
-  settings: PjmSettings,
-  partition: string,
-  asked: ChunkRange,
-  clock: Pick<Clock, 'now'>,
-): readonly Chunk[] {
+export function pjmChunks(settings: PjmSettings, partition: string, asked: ChunkRange, now: number): readonly Chunk[] {
   if (!settings.PJM_API_KEY)
     throw new BusbarError('BAD_USER_INPUT', 'PJM takes no request without a key: set PJM_API_KEY');
   const source = {
     vendor: 'PJM',
     reports: REPORTS,
     requestsFor: (report: (typeof REPORT_NAMES)[number], { nodes, ...range }: ChunkRange) =>
-      backfillRequests({ report, pnodeIds: pnodeIdsOf(settings.PJM_NODES, nodes), now: clock.now() }, range),
+      backfillRequests({ report, pnodeIds: pnodeIdsOf(settings.PJM_NODES, nodes), now }, range),
   };
   return reportChunks(source, partition, asked);
 }

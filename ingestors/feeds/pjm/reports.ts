@@ -88,5 +88,5 @@ export function isReportName(text: string): text is ReportName {
 
 /** The report that a payload's name speaks of, as in `da_hrl_lmps_2024-02-20.json`. */
 export function reportNamedIn(text: string): ReportName | undefined {
-  return REPORT_NAMES.find((name) => new RegExp(`(?<![a-z_])${name}(?![a-z])`).test(text));
+  return REPORT_NAMES.find((name) => new RegExp(`(?<![a-z])${name}(?![a-z])`, 'i').test(text));
 }

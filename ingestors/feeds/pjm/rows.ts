@@ -58,8 +58,12 @@ export function readRow(report: ReportName, item: unknown): Row | Problem {
   const version = versionOf(item);
   if ('reason' in version) return version;
   const { run, verified } = REPORTS[report];
-  const fact = { node, run, startAt, endAt: startAt + intervalMs, ...prices, ghg: null };
-  return { fact: verified ? fact : { ...fact, preliminary: true }, pnodeId: item.pnode_id, ...version };
+  const told = {
+    ...(!verified && { preliminary: true }),
+    ...(version.version > 1 && { sourceVersion: version.version }),
+  };
+  const fact = { node, run, startAt, endAt: startAt + intervalMs, ...prices, ghg: null, ...told };
+  return { fact, pnodeId: item.pnode_id, ...version };
 }
 
 function columnsOf(report: ReportName) {

@@ -3,8 +3,8 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { DAY_MS, HOUR_MS, isoFromInstant, MINUTE_MS } from '../../../domain/instant.ts';
 import { checkIdentity, type LmpFact } from '../../../domain/lmp.ts';
 import { readConfig } from '../../../runtime/config.ts';
-import type { Answer, Fetched, Pacer, Poller } from '../../feed.ts';
-import type { Clock } from '../../sources/http.ts';
+import { skippingClock, sourcePartsOn } from '../../../tests/support/source-parts.ts';
+import type { Answer, Fetched, Poller } from '../../feed.ts';
 import { createReportPoller } from '../../sources/report-poller.ts';
 import { type PjmOptions, startPjm } from '../../stand-ins/pjm.ts';
 import { pjmPrices, STAND_IN_REPORTS } from '../../stand-ins/pjm-report.ts';
@@ -89,7 +89,7 @@ describe('a poll', () => {
   test('is not put off by a backfill of the same report', async () => {
     const { poller, clock, pjm, settings } = await begin({ now: '2024-07-02T14:30Z' });
     const range = { from: at('2024-06-01T04:00Z'), to: at('2024-06-02T04:00Z'), nodes: undefined };
-    for (const { request } of pjmChunks(settings, 'rt_hrl_lmps', range, clock)) {
+    for (const { request } of pjmChunks(settings, 'rt_hrl_lmps', range, clock.now())) {
       await poller.fetch('rt_hrl_lmps', request, never);
     }
     await all(poller, 'rt_hrl_lmps', at('2024-07-02T04:00Z'), clock.now());
@@ -199,11 +199,11 @@ describe('a backfill', () => {
 
 describe('an answer that goes wrong once is asked for again', () => {
   test.each([
-    ['a failure', { status: 503 }],
-    ['too many requests', { status: 429 }],
-    ['a page of HTML with status 200', { page: true }],
-    ['half a page', { truncated: true }],
-    ['a connection that is closed', { stallMs: 1 }],
+    ['a failure', 'SERVER_ERROR'],
+    ['too many requests', 'THROTTLED'],
+    ['a page of HTML with status 200', 'PAGE'],
+    ['half a page', 'TRUNCATED'],
+    ['a connection that is closed', 'CUT'],
   ] as const)('%s', async (_, fault) => {
     const { poller, clock, pjm } = await begin({ now: '2024-07-02T12:00Z' });
     pjm.failNext(fault);
@@ -214,45 +214,37 @@ describe('an answer that goes wrong once is asked for again', () => {
 });
 
 describe('an answer that stays wrong is one clear error, and no row', () => {
-  const five = <Value>(value: Value) => Array.from({ length: 5 }, () => value);
-
   test.each([
-    ['a page of HTML', five({ page: true } as const), 'SOURCE_FAILED', /HTML/, 5],
-    ['too many requests', five({ status: 429 } as const), 'THROTTLED', /429/, 5],
-    ['an error of PJM', [{ error: 'Date range cannot exceed 366 days.' }], 'SOURCE_REFUSED', /Filters: Date range/, 1],
-    ['rows that are missing', [{ rowsLost: 3 }], 'SOURCE_FAILED', /with 19 of 22 rows/, 1],
-    [
-      'a next page elsewhere',
-      [{ next: 'https://example.com/api/v1/x?startRow=2' }],
-      'SOURCE_REFUSED',
-      /example\.com/,
-      1,
-    ],
+    ['a page of HTML', 'PAGE', 'SOURCE_FAILED', /HTML/, 5],
+    ['too many requests', 'THROTTLED', 'THROTTLED', /429/, 5],
+    ['an error of PJM', { error: 'Date range cannot exceed 366 days.' }, 'SOURCE_REFUSED', /Filters: Date range/, 1],
+    ['rows that are missing', { rowsLost: 3 }, 'SOURCE_FAILED', /with 19 of 22 rows/, 1],
+    ['a next page elsewhere', { next: 'https://example.com/api/v1/x?startRow=2' }, 'SOURCE_REFUSED', /example\.com/, 1],
     [
       'a next page of something else',
-      [{ next: '/api/v1/da_hrl_lmps?startRow=2' }],
+      { next: '/api/v1/da_hrl_lmps?startRow=2' },
       'SOURCE_REFUSED',
       /da_hrl_lmps, not/,
       1,
     ],
-    ['a next page that is no address', [{ next: 'http://' }], 'SOURCE_REFUSED', /next page/, 1],
-    ['what is not there', [{ status: 404 }], 'SOURCE_REFUSED', /404: an injected fault/, 1],
-  ])('%s', async (_, faults, code, message, tries) => {
+    ['a next page that is no address', { next: 'http://' }, 'SOURCE_REFUSED', /next page/, 1],
+    ['what is not there', { status: 404 }, 'SOURCE_REFUSED', /404: an injected fault/, 1],
+  ] as const)('%s', async (_, fault, code, message, tries) => {
     const { poller, clock, pjm } = await begin({ now: '2024-07-02T12:00Z' });
-    pjm.failNext(...faults);
+    pjm.failNext(fault, tries);
     const polling = all(poller, 'rt_unverified_fivemin_lmps', at('2024-07-02T11:00Z'), clock.now());
     await expect(polling).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
     expect(pjm.requests).toHaveLength(tries);
   });
 
   test.each([
-    ['half a page', { truncated: true }, /cut off/],
-    ['a column that was named anew', { renamed: ['total_lmp_da', 'lmp_da'] }, /no column total_lmp_da/],
+    ['half a page', 'TRUNCATED', /cut off/],
+    ['a column that is missing', 'OTHER_COLUMNS', /no column total_lmp_da/],
   ] as const)(
     '%s: it is handed on for the decoder to say so, and what it owes is asked for again',
     async (_, fault, message) => {
       const { poller, clock, pjm } = await begin({ now: '2024-07-02T18:00Z' });
-      pjm.failNext(...five(fault));
+      pjm.failNext(fault, 5);
       const fetched = await all(poller, 'da_hrl_lmps', at('2024-07-03T04:00Z'), clock.now());
       await expect(factsIn(fetched)).rejects.toMatchObject({
         code: 'MALFORMED',
@@ -266,7 +258,7 @@ describe('an answer that stays wrong is one clear error, and no row', () => {
   test('a next page that leads round in a circle', async () => {
     const { poller, clock, pjm } = await begin({ now: '2024-07-02T12:00Z' });
     const next = { next: '?startRow=1&rowCount=50000&datetime_beginning_ept=07/02/2024%2007:00to07/02/2024%2007:55' };
-    pjm.failNext(...Array.from({ length: 60 }, () => next));
+    pjm.failNext(next, 60);
     const polling = all(poller, 'rt_unverified_fivemin_lmps', at('2024-07-02T11:00Z'), clock.now());
     await expect(polling).rejects.toThrow(/more than 50 pages/);
     expect(pjm.requests).toHaveLength(50);
@@ -302,7 +294,7 @@ describe('the key', () => {
 
 test('a poll that is aborted ends quietly, a request that stalls with it', async () => {
   const { poller, clock, pjm } = await begin({ now: '2024-07-02T12:00Z' });
-  pjm.failNext({ stallMs: 60_000 });
+  pjm.failNext('STALL');
   const aborting = new AbortController();
   const polling = all(poller, 'da_hrl_lmps', undefined, clock.now(), aborting.signal);
   await expect.poll(() => pjm.requests.length).toBe(1);
@@ -318,8 +310,7 @@ async function begin({ now, ...options }: Beginning) {
   cleanups.push(() => pjm.close());
   const env = { PJM_NODES: POLLED, PJM_API_KEY: 'sesame', PJM_URL: pjm.url };
   const settings = readConfig(env, [PJM_ENV]).settings(PJM_ENV);
-  const pacer = skippingPacer(settings.PJM_REQUEST_SPACING_MS, clock);
-  const poller = createReportPoller(createPjmSource(settings, { clock, random: () => 0.5, pacer }));
+  const poller = createReportPoller(createPjmSource(settings, sourcePartsOn(clock)));
   cleanups.push(() => poller.close());
   return { clock, pjm, poller, settings };
 }
@@ -328,34 +319,10 @@ async function backfill(beginning: Beginning, report: ReportName, from: string, 
   const { poller, settings, clock, pjm } = await begin(beginning);
   const asked = { from: at(from), to: at(to), nodes: nodes?.map((node) => node as LmpFact['node']) };
   const answers: Answer[] = [];
-  for (const { request } of pjmChunks(settings, report, asked, clock)) {
+  for (const { request } of pjmChunks(settings, report, asked, clock.now())) {
     answers.push(await poller.fetch(report, request, never));
   }
   return { answers, pjm };
-}
-
-/** Turns on the clock that skips; those of the store are on its own clock. */
-function skippingPacer(spacingMs: number, clock: Clock): Pacer {
-  let nextAt = clock.now();
-  return {
-    turn: async (signal) => {
-      const mineAt = Math.max(nextAt, clock.now());
-      nextAt = mineAt + spacingMs;
-      await clock.sleep(mineAt - clock.now(), signal);
-    },
-  };
-}
-
-/** Sleeping takes no time and moves the clock on, for the feed and the stand-in alike. */
-function skippingClock(begin: number): Clock {
-  let now = begin;
-  return {
-    now: () => now,
-    sleep: async (ms, signal) => {
-      signal?.throwIfAborted();
-      now += ms;
-    },
-  };
 }
 
 async function all(

@@ -1,7 +1,9 @@
-import { BusbarError, isBusbarError } from '../../../domain/errors.ts';
+import { BusbarError } from '../../../domain/errors.ts';
 import { HOUR_MS } from '../../../domain/instant.ts';
-import type { Pacer } from '../../feed.ts';
-import { type Clock, createHttpSource, type HttpAnswer, type HttpSource } from '../../sources/http.ts';
+import type { Clock, SourceParts } from '../../feed.ts';
+import { outcomeOfAnswer } from '../../sources/call-outcome.ts';
+import { createHttpSource, type HttpSource } from '../../sources/http.ts';
+import type { HttpAnswer } from '../../sources/http-answer.ts';
 import type { ReportAnswer, ReportSource } from '../../sources/report-poller.ts';
 import { pnodeIdsOf } from './nodes.ts';
 import { errorInText, isObject, type Page, pageFrom, pageTexts } from './pages.ts';
@@ -10,31 +12,28 @@ import { isRequest, pollRequests, questionOf } from './requests.ts';
 import { assertColumns } from './rows.ts';
 import type { PjmSettings } from './settings.ts';
 
-/** A page of 50,000 rows is some 20 MB. */
-const PAGE_BYTES_MAX = 64 * 1024 * 1024;
-
 /** 2.5 million rows: a day of the archive has seven pages, an hour of its 5-minute prices four. */
 const PAGES_MAX = 50;
 
-/** PJM takes minutes for a large page of the archive. */
-const TIMEOUT_MS = 300_000;
-
-/** The limit is by the minute. */
-const RETRIES = { triesMax: 5, backoffMs: 10_000, backoffMsMax: 120_000 };
-
-export interface PjmParts {
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly pacer: Pacer;
-}
+const LIMITS = {
+  // PJM takes minutes for a large page of the archive.
+  timeoutMs: 300_000,
+  // A page of 50,000 rows is some 20 MB.
+  bytesMax: 64 * 1024 * 1024,
+  triesMax: 5,
+  // Its limit is by the minute.
+  backoffMs: 10_000,
+  backoffMsMax: 120_000,
+};
 
 /**
  * Asks Data Miner 2. The key goes to the configured origin alone, as a header. An answer of several pages becomes one payload,
  * a page behind the other; of an archived range, which comes with the whole market, the rows of the wanted nodes.
  */
-export function createPjmSource(settings: PjmSettings, parts: PjmParts): ReportSource<ReportName> {
+export function createPjmSource(settings: PjmSettings, parts: SourceParts): ReportSource<ReportName> {
   const { clock } = parts;
-  const http = createHttpSource({ ...parts, timeoutMs: TIMEOUT_MS, bytesMax: PAGE_BYTES_MAX, ...RETRIES });
+  const pacer = parts.turns.of('pjm-data-miner', settings.PJM_REQUEST_SPACING_MS);
+  const http = createHttpSource({ ...parts, ...LIMITS, source: 'PJM', pacer });
   const turns = createPollTurns(clock);
   return {
     vendor: 'PJM',
@@ -113,23 +112,19 @@ async function fetchPage(
 ): Promise<Fetched | Buffer> {
   const key = settings.PJM_API_KEY?.reveal();
   if (key === undefined) throw new BusbarError('SOURCE_REFUSED', 'PJM takes no request without a key: set PJM_API_KEY');
-  const headers = { 'Ocp-Apim-Subscription-Key': key, accept: 'application/json' };
-  let damaged: { readonly bytes: Buffer; readonly error: BusbarError } | undefined;
-  const read = ({ bytes }: HttpAnswer): Fetched => {
-    try {
-      return { ...onlyPageIn(bytes, report), bytes };
-    } catch (error) {
-      if (!isBusbarError(error, 'MALFORMED')) throw error;
-      damaged = { bytes, error };
-      throw new BusbarError('SOURCE_FAILED', error.message, { cause: error });
-    }
-  };
-  try {
-    return await http.get(url, read, { headers, signal });
-  } catch (error) {
-    if (damaged && isBusbarError(error) && error.cause === damaged.error) return damaged.bytes;
-    throw explained(error);
-  }
+  return http.get<Fetched | Buffer>(url, (answer) => pageIn(answer, report), {
+    endpoint: report,
+    headers: { 'Ocp-Apim-Subscription-Key': key, accept: 'application/json' },
+    signal,
+    statuses: [400, 401, 403, 404],
+    outcomeOf: (page) => outcomeOfAnswer({ noData: !Buffer.isBuffer(page) && page.items.length === 0 }),
+    whenDamaged: ({ bytes }) => bytes,
+  });
+}
+
+function pageIn({ bytes, refusal }: HttpAnswer, report: ReportName): Fetched {
+  if (refusal) throw explained(refusal);
+  return { ...onlyPageIn(bytes, report), bytes };
 }
 
 function onlyPageIn(bytes: Buffer, report: ReportName): Page {
@@ -141,14 +136,13 @@ function onlyPageIn(bytes: Buffer, report: ReportName): Page {
 }
 
 /** A status that is final says why in its body. */
-function explained(error: unknown): unknown {
-  if (!isBusbarError(error, 'SOURCE_REFUSED')) return error;
-  const { status, body } = error.details;
+function explained(refusal: BusbarError): BusbarError {
+  const { status, body } = refusal.details;
   const said = typeof body === 'string' ? errorInText(body) : undefined;
   const hint = status === 401 ? ': see PJM_API_KEY' : '';
-  return new BusbarError(said?.code ?? error.code, `${said?.message ?? error.message}${hint}`, {
-    cause: error,
-    details: error.details,
+  return new BusbarError(said?.code ?? refusal.code, `${said?.message ?? refusal.message}${hint}`, {
+    cause: refusal,
+    details: refusal.details,
   });
 }
 

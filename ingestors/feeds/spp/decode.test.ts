@@ -332,8 +332,9 @@ describe.skipIf(!requireOrSkip('recorded-data'))('a recorded file', () => {
   });
 });
 
-function decode(text: string, name = DA) {
-  return decodeSppLmp({ bytes: Buffer.from(text), name });
+async function decode(text: string, name = DA) {
+  const { facts, rejects } = await decodeSppLmp({ bytes: Buffer.from(text), name });
+  return { facts, rejects };
 }
 
 type Parts = readonly [lmp: number, energy: number | null, congestion: number | null, loss: number | null];

@@ -4,9 +4,10 @@ import { HOUR_MS } from '../../../domain/instant.ts';
 import type { LmpFact } from '../../../domain/lmp.ts';
 import type { Decoded, Payload, Reject } from '../../feed.ts';
 import { type CsvRow, readCsvTable } from '../../sources/csv-table.ts';
+import { createToldPlaces, type ToldPlaces } from '../../sources/told-places.ts';
 import { type CsvFile, filesIn, piecesOf } from './csv-files.ts';
 import { timeFrom } from './interval.ts';
-import { columnsOf, createRowReader, isSurelyWhole, type RowReader } from './lmp-row.ts';
+import { columnsOf, createRowReader, isSurelyWhole, placeSaidIn, type RowReader } from './lmp-row.ts';
 import { type ReportName, reportNamedIn } from './reports.ts';
 
 /**
@@ -20,7 +21,8 @@ import { type ReportName, reportNamedIn } from './reports.ts';
  */
 export async function decodeSppLmp({ bytes, name }: Payload): Promise<Decoded<LmpFact>> {
   const files = filesIn(bytes);
-  const gathering: Gathering = { readRow: createRowReader(await reportOf(files, name)), seen: new Map(), rejects: [] };
+  const readRow = createRowReader(await reportOf(files, name));
+  const gathering: Gathering = { readRow, seen: new Map(), rejects: [], places: createToldPlaces() };
   for (const file of files) {
     try {
       await readFile(file, gathering);
@@ -29,10 +31,11 @@ export async function decodeSppLmp({ bytes, name }: Payload): Promise<Decoded<Lm
       gathering.rejects.push(rejectOf('NOT_THE_FORMAT', error.message, file.header, file.body));
     }
   }
-  const { seen, rejects } = gathering;
+  const { seen, rejects, places } = gathering;
   if (seen.size === 0 && rejects.length === 0) throw new BusbarError('NO_DATA', 'the file has a header and no rows');
   const facts = [...seen.values()].filter(({ isDoubted }) => !isDoubted).map(({ fact }) => fact);
-  return { facts: facts.sort((a, b) => a.startAt - b.startAt), rejects };
+  facts.sort((a, b) => a.startAt - b.startAt);
+  return { facts, rejects, ...places.since(facts[0]?.startAt) };
 }
 
 interface Gathering {
@@ -40,6 +43,7 @@ interface Gathering {
   /** By node and interval. */
   readonly seen: Map<string, Seen>;
   readonly rejects: Reject[];
+  readonly places: ToldPlaces;
 }
 
 interface Seen {
@@ -49,7 +53,7 @@ interface Seen {
   isDoubted: boolean;
 }
 
-async function readFile(file: CsvFile, { readRow, seen, rejects }: Gathering): Promise<void> {
+async function readFile(file: CsvFile, { readRow, seen, rejects, places }: Gathering): Promise<void> {
   const columns = columnsOf(file.header);
   for await (const { row, isCutOff } of rowsOf(file)) {
     const fact = readRow(row, columns);
@@ -58,6 +62,7 @@ async function readFile(file: CsvFile, { readRow, seen, rejects }: Gathering): P
     } else if (isCutOff && !isSurelyWhole(fact, columns)) {
       rejects.push(rejectOf('NOT_THE_FORMAT', 'the last line has no end and may be cut off', file.header, row.line));
     } else {
+      if (places.isNew(fact.node)) places.tell(fact.node, placeSaidIn(row, columns));
       const reject = keep({ fact, header: file.header, line: row.line, isDoubted: false }, seen);
       if (reject) rejects.push(reject);
     }

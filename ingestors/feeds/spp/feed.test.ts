@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { HOUR_MS, MINUTE_MS } from '../../../domain/instant.ts';
 import { readConfig } from '../../../runtime/config.ts';
+import { sourcePartsOn } from '../../../tests/support/source-parts.ts';
 import type { PolledSource } from '../../feed.ts';
+import { systemClock } from '../../sources/system-clock.ts';
 import { sppLmp } from './feed.ts';
 import { REPORT_NAMES } from './reports.ts';
 import { SPP_ENV, type SppSettings } from './settings.ts';
@@ -56,9 +58,9 @@ test('with ALL both reports are polled, and owe their intervals for the nodes th
 
 test('a backfill asks for both reports without any nodes, and for no other', () => {
   const june = { from: Date.parse('2026-06-01T05:00Z'), to: Date.parse('2026-06-02T05:00Z'), nodes: undefined };
-  const counts = REPORT_NAMES.map((report) => source().chunks(settingsOf({}), report, june).length);
+  const counts = REPORT_NAMES.map((report) => source().chunks(settingsOf({}), report, june, june.to).length);
   expect(counts).toEqual([1, 24]);
-  expect(() => source().chunks(settingsOf({}), 'da-lmp-by-bus', june)).toThrow(/SPP has no "da-lmp-by-bus"/);
+  expect(() => source().chunks(settingsOf({}), 'da-lmp-by-bus', june, june.to)).toThrow(/SPP has no "da-lmp-by-bus"/);
 });
 
 test('all who ask the portal take turns, as far apart as the settings say', async () => {
@@ -69,7 +71,10 @@ test('all who ask the portal take turns, as far apart as the settings say', asyn
       return { turn: async () => {} };
     },
   };
-  const poller = source().open(settingsOf({ SPP_NODES: 'ALL', SPP_REQUEST_SPACING_MS: '700' }), turns);
+  const poller = source().open(settingsOf({ SPP_NODES: 'ALL', SPP_REQUEST_SPACING_MS: '700' }), {
+    ...sourcePartsOn(systemClock),
+    turns,
+  });
   await poller.close();
   expect(asked).toEqual([['spp-portal', 700]]);
 });

@@ -1,7 +1,6 @@
 import { MINUTE_MS } from '../../../domain/instant.ts';
 import { nodeNameFrom } from '../../../domain/market.ts';
 import { defineFeed, type Expectation } from '../../feed.ts';
-import { systemClock } from '../../sources/http.ts';
 import { createReportPoller, intervalMsOf, reportChunks } from '../../sources/report-poller.ts';
 import { decodeSppLmp } from './decode.ts';
 import { REPORT_NAMES, REPORTS, type ReportName } from './reports.ts';
@@ -27,10 +26,7 @@ export const sppLmp = defineFeed({
     partitions: polledReports,
     expectations: owedPrices,
     chunks: (_, partition, asked) => reportChunks(SPP_REPORTS, partition, asked),
-    open: (settings, turns) => {
-      const pacer = turns.of('spp-portal', settings.SPP_REQUEST_SPACING_MS);
-      return createReportPoller(createSppSource(settings, { clock: systemClock, random: Math.random, pacer }));
-    },
+    open: (settings, parts) => createReportPoller(createSppSource(settings, parts)),
   },
 });
 

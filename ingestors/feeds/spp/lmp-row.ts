@@ -2,6 +2,7 @@ import { BusbarError } from '../../../domain/errors.ts';
 import type { LmpFact } from '../../../domain/lmp.ts';
 import { type CsvRow, columnKey } from '../../sources/csv-table.ts';
 import { intervalMsOf } from '../../sources/report-poller.ts';
+import type { Said } from '../../sources/told-places.ts';
 import { createIntervalFinder } from './interval.ts';
 import { nodeFrom } from './locations.ts';
 import type { Problem } from './problem.ts';
@@ -17,6 +18,7 @@ export interface Columns {
   readonly label: string | undefined;
   readonly area: string | undefined;
   readonly location: string;
+  readonly pnode: string | undefined;
   readonly last: string | undefined;
 }
 
@@ -29,6 +31,7 @@ export function columnsOf(header: string): Columns {
     label: find('interval'),
     area: find('baa'),
     location: find('settlementlocation', 'settlementlocationname'),
+    pnode: find('pnode', 'pnodename'),
   };
   const { end, label, location } = columns;
   const prices = Object.values(PRICES).every((name) => keys.includes(name));
@@ -57,6 +60,14 @@ export function createRowReader(report: ReportName): RowReader {
     if ('reason' in interval) return interval;
     const prices = pricesOf(row);
     return 'reason' in prices ? prices : { node, run, ...interval, ...prices, ghg: null };
+  };
+}
+
+/** What a row tells of its node: the balancing authority area it clears in, and the pnode behind the settlement location. */
+export function placeSaidIn(row: CsvRow, { area, pnode }: Columns): Said {
+  return {
+    zone: area === undefined ? undefined : row.get(area),
+    aliases: pnode === undefined ? undefined : [row.get(pnode)],
   };
 }
 

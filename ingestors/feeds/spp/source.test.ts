@@ -2,8 +2,8 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { HOUR_MS, isoFromInstant, MINUTE_MS } from '../../../domain/instant.ts';
 import { checkIdentity, type LmpFact } from '../../../domain/lmp.ts';
 import { readConfig } from '../../../runtime/config.ts';
-import type { Fetched, Pacer, Poller } from '../../feed.ts';
-import type { Clock } from '../../sources/http.ts';
+import { skippingClock, sourcePartsOn } from '../../../tests/support/source-parts.ts';
+import type { Fetched, Poller } from '../../feed.ts';
 import { createReportPoller } from '../../sources/report-poller.ts';
 import { type Spp, type SppFault, type SppOptions, startSpp } from '../../stand-ins/spp.ts';
 import { simulatedSppPrices } from '../../stand-ins/spp-files.ts';
@@ -147,28 +147,28 @@ describe('a poll of day-ahead prices', () => {
 
 describe('an answer', () => {
   test.each<[string, SppFault[], string[]]>([
-    ['a page with status 200', [{ page: true }], ['200', '200']],
-    ['nothing with status 200', [{ nothing: true }], ['200', '200']],
-    ['a failure', [{ status: 503 }, { status: 500 }], ['503', '500', '200']],
-    ['a throttle', [{ status: 429 }], ['429', '200']],
-    ['a stall', [{ stallMs: 20 }], ['stall', '200']],
+    ['a page with status 200', ['PAGE'], ['200', '200']],
+    ['nothing with status 200', [{ status: 200, body: '' }], ['200', '200']],
+    ['a failure', ['SERVER_ERROR', { status: 500 }], ['503', '500', '200']],
+    ['a throttle', ['THROTTLED'], ['429', '200']],
+    ['a connection that is cut', ['CUT'], ['cut', '200']],
   ])('that is %s is asked for again', async (_, faults, answers) => {
     const { poller, spp } = await begin('2026-06-01T18:00Z');
-    spp.failNext(...faults);
+    for (const fault of faults) spp.failNext(fault);
     const { payload } = await poller.fetch(DA, dayRequest(), never);
     expect((await decodeSppLmp(payload)).facts).toHaveLength(72);
     expect(spp.requests.map(({ answer }) => answer)).toEqual(answers);
   });
 
   test.each<[string, SppFault, string, number]>([
-    ['SOURCE_FAILED', { page: true }, 'page', 5],
-    ['SOURCE_FAILED', { nothing: true }, 'nothing', 5],
-    ['THROTTLED', { status: 429 }, '429', 5],
+    ['SOURCE_FAILED', 'PAGE', 'page', 5],
+    ['SOURCE_FAILED', { status: 200, body: '' }, 'nothing', 5],
+    ['THROTTLED', 'THROTTLED', '429', 5],
     ['SOURCE_REFUSED', { status: 403 }, '403', 1],
     ['SOURCE_REFUSED', { status: 404, body: '<html>not found</html>' }, '404', 1],
   ])('that stays %s is so: %o', async (code, fault, message, tries) => {
     const { poller, spp } = await begin('2026-06-01T18:00Z');
-    spp.failNext(...Array.from({ length: 9 }, () => fault));
+    spp.failNext(fault, 9);
     await expect(poller.fetch(DA, dayRequest(), never)).rejects.toMatchObject({
       code,
       message: expect.stringContaining(message),
@@ -178,7 +178,7 @@ describe('an answer', () => {
 
   test('that is half a file gives what is whole of it, and says what is not', async () => {
     const { poller, spp } = await begin('2026-06-01T18:00Z');
-    spp.failNext({ half: true });
+    spp.failNext('TRUNCATED');
     const { payload } = await poller.fetch(DA, dayRequest(), never);
     const { facts, rejects } = await decodeSppLmp(payload);
     expect(facts.length).toBeGreaterThan(30);
@@ -213,8 +213,7 @@ async function begin(now: string, options: Partial<SppOptions> = {}, env: Readon
   const clock = skippingClock(at(now));
   const spp: Spp = await startSpp({ now: clock.now, locations: LOCATIONS, ...options });
   const settings = readConfig({ SPP_NODES: 'ALL', SPP_URL: spp.url, ...env }, [SPP_ENV]).settings(SPP_ENV);
-  const pacer = skippingPacer(settings.SPP_REQUEST_SPACING_MS, clock);
-  const poller = createReportPoller(createSppSource(settings, { clock, random: () => 0.5, pacer }));
+  const poller = createReportPoller(createSppSource(settings, sourcePartsOn(clock)));
   cleanups.push(
     () => poller.close(),
     () => spp.close(),
@@ -225,30 +224,6 @@ async function begin(now: string, options: Partial<SppOptions> = {}, env: Readon
 function dayRequest(): string {
   const from = at('2026-06-02T05:00Z');
   return sppRequests(DA, { from, to: from + HOUR_MS, nodes: undefined })[0]?.request ?? '';
-}
-
-/** Sleeping takes no time and moves the clock on, for the feed and the stand-in alike. */
-function skippingClock(begin: number): Clock {
-  let now = begin;
-  return {
-    now: () => now,
-    sleep: async (ms, signal) => {
-      signal?.throwIfAborted();
-      now += ms;
-    },
-  };
-}
-
-/** Turns on the clock that skips, without moving it for the first. */
-function skippingPacer(spacingMs: number, clock: Clock): Pacer {
-  let nextAt = clock.now();
-  return {
-    turn: async (signal) => {
-      const mineAt = Math.max(nextAt, clock.now());
-      nextAt = mineAt + spacingMs;
-      await clock.sleep(mineAt - clock.now(), signal);
-    },
-  };
 }
 
 async function all(poller: Poller, report: ReportName, position: number | undefined, now: number): Promise<Fetched[]> {

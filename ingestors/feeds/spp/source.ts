@@ -1,69 +1,73 @@
-import { BusbarError, isBusbarError } from '../../../domain/errors.ts';
+import { BusbarError } from '../../../domain/errors.ts';
 import { HOUR_MS } from '../../../domain/instant.ts';
-import type { Pacer } from '../../feed.ts';
-import { type Clock, createHttpSource, type HttpSource } from '../../sources/http.ts';
+import type { SourceParts } from '../../feed.ts';
+import { outcomeOfAnswer } from '../../sources/call-outcome.ts';
+import { createHttpSource, type HttpSource } from '../../sources/http.ts';
+import type { HttpAnswer } from '../../sources/http-answer.ts';
 import type { ReportAnswer, ReportSource } from '../../sources/report-poller.ts';
 import { isBlank, isPage, isWithoutRows } from './csv-files.ts';
 import { REPORTS, type ReportName } from './reports.ts';
 import { filesOf, isSppRequest, sppRequests } from './requests.ts';
 import type { SppSettings } from './settings.ts';
 
-/** A day of all locations is 4 MB, an interval 150 kB. */
-const FILE_BYTES_MAX = 64 * 1024 * 1024;
-
-const TIMEOUT_MS = 60_000;
-
-const RETRIES = { triesMax: 5, backoffMs: 5_000, backoffMsMax: 120_000 };
+const LIMITS = {
+  timeoutMs: 60_000,
+  // A day of all locations is 4 MB, an interval 150 kB.
+  bytesMax: 64 * 1024 * 1024,
+  triesMax: 5,
+  backoffMs: 5_000,
+  backoffMsMax: 120_000,
+};
 
 /** What can be asked for, without asking. */
 export const SPP_REPORTS = { vendor: 'SPP', reports: REPORTS, requestsFor: sppRequests };
-
-export interface SppParts {
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly pacer: Pacer;
-}
 
 /**
  * Asks the SPP portal for files. The files of a request are handed on as they came, joined by a line end; those that are
  * missing leave no trace but the gap, and where all of them are, that is "no data".
  */
-export function createSppSource(settings: SppSettings, { clock, random, pacer }: SppParts): ReportSource<ReportName> {
-  const limits = { timeoutMs: TIMEOUT_MS, bytesMax: FILE_BYTES_MAX, ...RETRIES };
-  const http = createHttpSource({ clock, random, pacer, ...limits });
+export function createSppSource(settings: SppSettings, parts: SourceParts): ReportSource<ReportName> {
+  const pacer = parts.turns.of('spp-portal', settings.SPP_REQUEST_SPACING_MS);
+  const http = createHttpSource({ ...parts, ...LIMITS, source: SPP_REPORTS.vendor, pacer });
   const base = settings.SPP_URL.replace(/\/$/, '');
   return {
     ...SPP_REPORTS,
     isRequest: isSppRequest,
-    ask: (_, request, signal) => ask(http, base, request, signal),
+    ask: (report, request, signal) => ask(http, base, report, request, signal),
     lookbackMs: settings.SPP_LOOKBACK_HOURS * HOUR_MS,
-    clock,
+    clock: parts.clock,
     close: () => http.close(),
   };
 }
 
-async function ask(http: HttpSource, base: string, request: string, signal: AbortSignal): Promise<ReportAnswer> {
+async function ask(
+  http: HttpSource,
+  base: string,
+  report: ReportName,
+  request: string,
+  signal: AbortSignal,
+): Promise<ReportAnswer> {
   const files: Buffer[] = [];
   for (const path of filesOf(request)) {
-    const file = await fileAt(http, `${base}/${path}`, signal);
+    const file = await http.get(`${base}/${path}`, fileIn, {
+      endpoint: report,
+      signal,
+      statuses: [404],
+      outcomeOf: (bytes) => outcomeOfAnswer({ noData: !bytes || isWithoutRows(bytes) }),
+      conditional: true,
+    });
     if (file) files.push(file);
   }
   return { bytes: joined(files), noData: files.every(isWithoutRows) };
 }
 
-/** @returns undefined where SPP has no such file, which it says with status 404 and no body: a body says something else. */
-async function fileAt(http: HttpSource, url: string, signal: AbortSignal): Promise<Buffer | undefined> {
-  try {
-    return await http.get(url, ({ bytes }) => judged(bytes), { signal });
-  } catch (error) {
-    const { status, body } = isBusbarError(error, 'SOURCE_REFUSED') ? error.details : {};
-    if (status === 404 && body === '') return undefined;
-    throw error;
-  }
-}
-
-/** A page, or nothing at all, with status 200 is tried again. A file that cannot be read is an answer: the decoder tells. */
-function judged(bytes: Buffer): Buffer {
+/**
+ * A page, or nothing at all, with status 200 is tried again. A file that cannot be read is an answer: the decoder tells.
+ * @returns undefined where SPP has no such file, which it says with status 404 and no body: a body says something else.
+ */
+function fileIn({ bytes, refusal }: HttpAnswer): Buffer | undefined {
+  if (refusal && bytes.length === 0) return undefined;
+  if (refusal) throw refusal;
   if (isPage(bytes)) throw new BusbarError('SOURCE_FAILED', 'SPP answered with a page in the place of a file');
   if (isBlank(bytes)) throw new BusbarError('SOURCE_FAILED', 'SPP answered with nothing and status 200');
   return bytes;

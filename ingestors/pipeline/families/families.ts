@@ -10,6 +10,7 @@ import { createLmpFamily } from './lmp.ts';
 import { lmpArchive } from './lmp-news.ts';
 import { createPlantStatusFamily } from './plant-status.ts';
 import { createTariffsFamily } from './tariffs.ts';
+import { createToldPlacesFamily } from './told-places.ts';
 import { createTradesFamily } from './trades.ts';
 import { tradesArchive } from './trades-news.ts';
 
@@ -21,6 +22,7 @@ export function createFamilies(parts: { rollups: Rollups; markRuns: readonly Mar
     tariffs: createTariffsFamily(),
     'plant-status': createPlantStatusFamily(),
     'control-signals': createControlSignalsFamily(),
+    places: createToldPlacesFamily(),
   };
 }
 
@@ -33,6 +35,7 @@ const ARCHIVES: { readonly [Name in FamilyName]: NewsArchive } = {
   tariffs: NO_NEWS,
   'plant-status': NO_NEWS,
   'control-signals': NO_NEWS,
+  places: NO_NEWS,
 };
 
 /** How to read back what a feed's commits told, for those of the feeds given, and for forecasts. */

@@ -11,6 +11,7 @@ import type { Queryable } from '../../../prisma/queryable.ts';
 import type { Facts, FamilyName, RejectCode } from '../../feed.ts';
 import type { News } from '../news.ts';
 import type { UnitKind } from '../store/ledger.ts';
+import type { DatedPlace } from '../store/write-places.ts';
 import type { Item } from '../unit.ts';
 import type { Impossible, Version } from '../validate.ts';
 import type { Places } from './places.ts';
@@ -70,6 +71,7 @@ export interface JudgedFacts {
   readonly tariffs: VersionedTariffPrice;
   readonly 'plant-status': VersionedPlantReading;
   readonly 'control-signals': VersionedControlSignal;
+  readonly places: DatedPlace;
 }
 
 /** What the store knows a fact's node by, by family. */
@@ -79,6 +81,7 @@ interface NodeIds {
   readonly tariffs: null;
   readonly 'plant-status': null;
   readonly 'control-signals': null;
+  readonly places: number;
 }
 
 export type FamilyOf<Name extends FamilyName> = Family<Facts[Name], JudgedFacts[Name], NodeIds[Name]>;

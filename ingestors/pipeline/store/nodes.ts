@@ -28,7 +28,8 @@ export function createNodeDirectory(pool: pg.Pool): NodeDirectory {
     load,
     register: async (names) => {
       await pool.query(
-        `INSERT INTO pricing_node (market_id, name) SELECT * FROM unnest($1::text[], $2::text[]) ON CONFLICT DO NOTHING`,
+        // In one order, so that of two processes that add the same none waits for one that waits for it.
+        `INSERT INTO pricing_node (market_id, name) SELECT * FROM unnest($1::text[], $2::text[]) ORDER BY 1, 2 ON CONFLICT DO NOTHING`,
         columnsOf(names),
       );
       await load(names);

@@ -13,11 +13,11 @@ export interface PlacedTrade {
 }
 
 export interface TradesWritten {
-  /** Versions that now count, or counted for a moment within the call, in the order they came. */
+  /** Versions that nobody had, in the order they came: also those that are older than what counts. */
   readonly written: readonly Trade[];
   /** Of them, those that amend or cancel a trade that was there. */
   readonly revised: number;
-  /** Known already, or older than what counts. */
+  /** Known already. */
   readonly unchanged: number;
   /** Another trade under a version that is taken: places in what was given. */
   readonly refused: readonly number[];
@@ -39,25 +39,25 @@ export async function writeTrades(
   const judged = judge(placed, heads);
   const known = [...judged.heads.values()].filter(({ trade }) => heads.has(trade.tradeId));
   // In this order: a position that is worked out anew reads what is inserted.
-  const [, , positions] = await Promise.all([
+  const [kept, , positions] = await Promise.all([
     insertVersions(client, judged, by),
     saveHeads(client, known),
     changePositions(client, changesOf(heads, judged.heads), by),
   ]);
   const otherTerms = await lateOfOtherTerms(client, judged.late);
   return {
-    written: judged.accepted.map(({ trade }) => trade),
+    written: [...judged.accepted, ...kept].sort(byPlace).map(({ trade }) => trade),
     revised: judged.revised,
-    unchanged: judged.unchanged - otherTerms.length,
+    unchanged: judged.unchanged - kept.length - otherTerms.length,
     refused: [...judged.refused, ...otherTerms],
     positions,
   };
 }
 
 interface Judged {
-  readonly accepted: readonly PlacedTrade[];
+  readonly accepted: readonly GivenTrade[];
   /** Older than what counts: history. */
-  readonly late: readonly LateTrade[];
+  readonly late: readonly GivenTrade[];
   readonly revised: number;
   readonly unchanged: number;
   readonly refused: readonly number[];
@@ -65,15 +65,19 @@ interface Judged {
   readonly heads: ReadonlyMap<string, PlacedTrade>;
 }
 
-interface LateTrade extends PlacedTrade {
+interface GivenTrade extends PlacedTrade {
   /** In what was given. */
   readonly place: number;
 }
 
+function byPlace(one: GivenTrade, other: GivenTrade): number {
+  return one.place - other.place;
+}
+
 function judge(placed: readonly PlacedTrade[], before: ReadonlyMap<string, PlacedTrade>): Judged {
   const heads = new Map<string, PlacedTrade>();
-  const accepted: PlacedTrade[] = [];
-  const late: LateTrade[] = [];
+  const accepted: GivenTrade[] = [];
+  const late: GivenTrade[] = [];
   const refused: number[] = [];
   let revised = 0;
   let unchanged = 0;
@@ -81,7 +85,7 @@ function judge(placed: readonly PlacedTrade[], before: ReadonlyMap<string, Place
     const { tradeId, version } = each.trade;
     const head = heads.get(tradeId) ?? before.get(tradeId);
     if (!head || version > head.trade.version) {
-      accepted.push(each);
+      accepted.push({ ...each, place });
       heads.set(tradeId, each);
       if (head) revised += 1;
     } else if (version < head.trade.version) {
@@ -204,16 +208,20 @@ const READ_HEADS = `
   JOIN pricing_node n ON n.id = t.node_id
   WHERE h.trade_id = ANY($1::text[])`;
 
+/** @returns those of the late versions that nobody had. */
 async function insertVersions(
   client: Queryable,
   { accepted, late }: Judged,
   { ledgerId, now }: { ledgerId: number; now: number },
-): Promise<void> {
+): Promise<GivenTrade[]> {
   const values = (placed: readonly PlacedTrade[]) => [...columnsOf(placed), now, ledgerId];
-  await Promise.all([
-    accepted.length > 0 && client.query({ name: 'insert-trades', text: INSERT, values: values(accepted) }),
-    late.length > 0 && client.query({ name: 'keep-late-trades', text: KEEP_LATE, values: values(late) }),
+  const insert = { name: 'insert-trades', text: INSERT };
+  const keep = { name: 'keep-late-trades', text: KEEP_LATE };
+  const [, kept] = await Promise.all([
+    accepted.length > 0 ? client.query({ ...insert, values: values(accepted) }) : undefined,
+    late.length > 0 ? client.query<{ place: number }>({ ...keep, values: values(late) }) : undefined,
   ]);
+  return (kept?.rows ?? []).flatMap(({ place }) => late[place - 1] ?? []);
 }
 
 const COLUMNS = 'trade_id, version, ts, account, node_id, side, mw, price, minutes, status, recorded_at, ledger_id';
@@ -228,15 +236,19 @@ const INCOMING = `
 /** Higher than any version there is: none of them can be there. */
 const INSERT = `INSERT INTO trade (${COLUMNS}) SELECT ${COLUMNS} FROM (${INCOMING}) AS incoming`;
 
-/** One that is there already, as after a replay, stays as it is. */
+/** One that is there already, as after a replay, stays as it is. Places count from one. */
 const KEEP_LATE = `
-  INSERT INTO trade (${COLUMNS})
-  SELECT DISTINCT ON (trade_id, version) ${COLUMNS} FROM (${INCOMING}) AS i
-  WHERE NOT EXISTS (SELECT FROM trade t WHERE t.trade_id = i.trade_id AND t.version = i.version)
-  ORDER BY trade_id, version, place`;
+  WITH fresh AS (
+    SELECT DISTINCT ON (trade_id, version) * FROM (${INCOMING}) AS i
+    WHERE NOT EXISTS (SELECT FROM trade t WHERE t.trade_id = i.trade_id AND t.version = i.version)
+    ORDER BY trade_id, version, place
+  ), kept AS (
+    INSERT INTO trade (${COLUMNS}) SELECT ${COLUMNS} FROM fresh
+  )
+  SELECT place::int FROM fresh`;
 
 /** @returns the places of versions that came before with other terms, which stay. */
-async function lateOfOtherTerms(client: Queryable, late: readonly LateTrade[]): Promise<number[]> {
+async function lateOfOtherTerms(client: Queryable, late: readonly GivenTrade[]): Promise<number[]> {
   if (late.length === 0) return [];
   const [ids, versions] = columnsOf(late);
   const { rows } = await client.query<HeadTexts>({

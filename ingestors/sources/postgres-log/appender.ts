@@ -1,9 +1,11 @@
 import type pg from 'pg';
+import type { Logger } from 'pino';
 import { BusbarError } from '../../../domain/errors.ts';
 import type { Queryable } from '../../../prisma/queryable.ts';
 import { inTransaction } from '../../../prisma/transaction.ts';
-import type { OutgoingRecord, TopicSpec } from '../event-log.ts';
+import type { Appended, OutgoingRecord, TopicSpec } from '../event-log.ts';
 import { arrayLiteral } from './array-literal.ts';
+import { bringBack, isAheadSql, type LogClock, nowSql, readClock, sayBroughtBack } from './clock.ts';
 import { keyHash } from './key-hash.ts';
 import { announcement, CHANNEL } from './notification.ts';
 
@@ -17,19 +19,19 @@ const INSERT_BYTES_MAX = 32 * 1024 * 1024;
  * the other rows make.
  */
 const LOCK_PARTITIONS = `
-  SELECT partition, next_offset AS first, pg_notify($3, $4) FROM log_partition
+  SELECT partition, next_offset AS first, ${isAheadSql('$5')} AS ahead, pg_notify($3, $4) FROM log_partition
   WHERE topic = $1 AND partition = ANY ($2::int[]) ORDER BY partition FOR UPDATE`;
 
 /**
  * All keys and values travel in one binary parameter and are cut apart by the server: 100k records/s in batches of
- * 5,000, where an array of `bytea` (hexadecimal text) reaches 72k. A record is never older than the one before it,
- * whatever the clocks of the appending machines say: the search by time relies on it.
+ * 5,000, where an array of `bytea` (hexadecimal text) reaches 72k. A record is never older than the one before it: the search by
+ * time relies on it.
  */
 const INSERT_RECORDS = `
   WITH moved AS (
     UPDATE log_partition AS p
     SET next_offset = p.next_offset + taken.count,
-        last_appended_at = greatest(p.last_appended_at, to_timestamp($2::float8 / 1000))
+        last_appended_at = greatest(p.last_appended_at, ${nowSql('$2')})
     FROM unnest($4::int[], $5::int[]) AS taken (partition, count)
     WHERE p.topic = $1 AND p.partition = taken.partition
     RETURNING p.partition, p.last_appended_at
@@ -58,24 +60,33 @@ interface Placed extends Encoded {
 /** Appends records to the topics' partitions: by the hash of the key, in turn where there is none. */
 export class Appender {
   readonly #pool: pg.Pool;
-  readonly #clock: () => number;
+  readonly #clock: LogClock;
+  readonly #log: Logger;
   #turn = 0;
 
-  constructor(pool: pg.Pool, clock: () => number) {
+  constructor(pool: pg.Pool, clock: LogClock, log: Logger) {
     this.#pool = pool;
     this.#clock = clock;
+    this.#log = log;
   }
 
-  /** All or nothing. @throws BusbarError `LIMIT_EXCEEDED` for a record that is too large, `UNAVAILABLE`. */
-  async append(topic: TopicSpec, records: readonly OutgoingRecord[]): Promise<void> {
-    if (records.length === 0) return;
+  /** All or nothing; see `EventLog.append`. @throws BusbarError `LIMIT_EXCEEDED` for a record that is too large, `UNAVAILABLE`. */
+  async append(topic: TopicSpec, records: readonly OutgoingRecord[]): Promise<readonly Appended[]> {
+    if (records.length === 0) return [];
     const encoded = records.map((record) => this.#encode(topic, record));
-    await inTransaction(this.#pool, async (client) => {
-      const first = await lockPartitions(client, topic.topic, new Set(encoded.map(({ partition }) => partition)));
+    return inTransaction(this.#pool, async (client) => {
+      const asked = new Set(encoded.map(({ partition }) => partition));
+      const { first, ahead } = await lockPartitions(client, topic.topic, asked, this.#clock?.() ?? null);
+      for (const partition of ahead) await this.#bringBack(client, { topic: topic.topic, partition });
       // Only now: the clock is read under the locks, so that waiting for them makes no record older than it is.
-      const appendedAt = this.#clock();
+      const appendedAt = this.#clock?.() ?? null;
       for (const part of parts(place(encoded, first))) await insert(client, topic.topic, appendedAt, part);
+      return [...first].map(([partition, offset]) => ({ partition, offset }));
     });
+  }
+
+  async #bringBack(client: Queryable, place: { topic: string; partition: number }): Promise<void> {
+    sayBroughtBack(this.#log, place, await bringBack(client, place, await readClock(client, this.#clock)));
   }
 
   #encode({ topic, partitions, recordBytesMax }: TopicSpec, record: OutgoingRecord): Encoded {
@@ -90,20 +101,30 @@ export class Appender {
   }
 }
 
-/** @returns the next offset of each. */
+interface Locked {
+  /** The next offset of each. */
+  readonly first: ReadonlyMap<number, number>;
+  /** Those whose last stamp is too far ahead of the clock. */
+  readonly ahead: readonly number[];
+}
+
 async function lockPartitions(
   client: Queryable,
   topic: string,
   asked: ReadonlySet<number>,
-): Promise<Map<number, number>> {
+  nowMs: number | null,
+): Promise<Locked> {
   const partitions = [...asked];
-  const { rows } = await client.query<{ partition: number; first: string }>({
+  const { rows } = await client.query<{ partition: number; first: string; ahead: boolean }>({
     name: 'lock-log-partitions',
     text: LOCK_PARTITIONS,
-    values: [topic, arrayLiteral(partitions), CHANNEL, announcement(topic, partitions)],
+    values: [topic, arrayLiteral(partitions), CHANNEL, announcement(topic, partitions), nowMs],
   });
   if (rows.length !== asked.size) throw new BusbarError('BAD_USER_INPUT', `topic ${topic} lacks a partition`);
-  return new Map(rows.map(({ partition, first }) => [partition, Number(first)]));
+  return {
+    first: new Map(rows.map(({ partition, first }) => [partition, Number(first)])),
+    ahead: rows.filter(({ ahead }) => ahead).map(({ partition }) => partition),
+  };
 }
 
 function place(encoded: readonly Encoded[], first: ReadonlyMap<number, number>): Placed[] {
@@ -130,7 +151,13 @@ function* parts(records: readonly Placed[]): Generator<Placed[]> {
   yield part;
 }
 
-async function insert(client: Queryable, topic: string, appendedAt: number, records: readonly Placed[]): Promise<void> {
+/** @param appendedAt milliseconds UTC; null: by the server's clock. */
+async function insert(
+  client: Queryable,
+  topic: string,
+  appendedAt: number | null,
+  records: readonly Placed[],
+): Promise<void> {
   const counts = new Map<number, number>();
   const pieces: Buffer[] = [];
   const starts: number[] = [];

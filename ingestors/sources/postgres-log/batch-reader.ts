@@ -20,7 +20,7 @@ const READ = `
     FROM (
       SELECT *, sum(bytes) OVER (ORDER BY "offset") - bytes AS bytes_before
       FROM (
-        SELECT "offset", appended_at, key, value, headers::text,
+        SELECT "offset", coalesce(told_at, appended_at) AS appended_at, key, value, headers::text,
                coalesce(octet_length(key), 0) + coalesce(octet_length(value), 0) + coalesce(octet_length(headers::text), 0) AS bytes
         FROM log_record WHERE topic = $1 AND partition = $2 AND "offset" >= $3 ORDER BY "offset" LIMIT $4
       ) AS wanted

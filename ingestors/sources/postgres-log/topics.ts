@@ -108,13 +108,13 @@ function noSuchTopic(topic: string): BusbarError {
  * @throws BusbarError `BAD_USER_INPUT` where there is no such partition, `UNAVAILABLE`.
  */
 export async function firstOffsetSince(
-  pool: pg.Pool,
+  db: Queryable,
   topic: string,
   partition: number,
   instantMs: number,
 ): Promise<number> {
   const { rows } = await reachable(() =>
-    pool.query<{ offset: string }>(FIRST_OFFSET_SINCE, [topic, partition, instantMs]),
+    db.query<{ offset: string }>(FIRST_OFFSET_SINCE, [topic, partition, instantMs]),
   );
   const [row] = rows;
   if (!row) throw noSuchTopic(`${topic}, partition ${partition}`);
