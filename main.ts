@@ -10,6 +10,8 @@ import { FEED_SETTINGS } from './ingestors/feeds/index.ts';
 import { serveIngestors } from './ingestors/serve.ts';
 import { serveSimulator } from './ingestors/simulator/serve.ts';
 import { isSimulated, SIMULATOR_ENV } from './ingestors/simulator/settings.ts';
+import { serveStandIns } from './ingestors/stand-ins/serve.ts';
+import { STAND_INS_ENV } from './ingestors/stand-ins/settings.ts';
 import { createGround, openPlatform } from './prisma/platform.ts';
 import { type Environment, readConfig } from './runtime/config.ts';
 import { runProgram } from './runtime/lifecycle.ts';
@@ -27,6 +29,7 @@ const options = new Command('npm start --')
   .option('--accounts <count>', 'simulated accounts (SIMULATOR_ACCOUNTS, 5)')
   .option('--trades <per second>', 'simulated trades a second, 0: none (SIMULATOR_TRADES, 2)')
   .option('--no-simulator', 'no simulated prices and trades (SIMULATOR=off)')
+  .option('--stand-ins', 'simulated servers of all vendors on loopback, polled by their feeds (STAND_INS=on)')
   .addHelpText('after', '\nEverything else is configured by environment variables: see .env.example.')
   .parse()
   .opts<Options>();
@@ -40,14 +43,22 @@ interface Options {
   readonly accounts?: string;
   readonly trades?: string;
   readonly simulator: boolean;
+  readonly standIns?: boolean;
 }
 
+const SETTINGS = [...FEED_SETTINGS, SIMULATOR_ENV, STAND_INS_ENV];
+
 await runProgram(() => {
-  const config = readConfig({ ...process.env, ...environmentOf(options) }, [...FEED_SETTINGS, SIMULATOR_ENV]);
-  const log = createLog(config.core.LOG_LEVEL, 'busbar');
+  const given = { ...process.env, ...environmentOf(options) };
+  const asked = readConfig(given, SETTINGS);
+  const log = createLog(asked.core.LOG_LEVEL, 'busbar');
   return {
     log,
     start: async (lifecycle) => {
+      const isStoodIn = asked.settings(STAND_INS_ENV).STAND_INS === 'on';
+      const config = isStoodIn
+        ? readConfig(await serveStandIns(lifecycle, { given, now: Date.now, log }), SETTINGS)
+        : asked;
       const platform = await openPlatform(lifecycle, createGround(config, log), 'busbar');
       const { store } = platform;
       if (store.migrated.length > 0) log.info({ migrations: store.migrated }, 'migrated');
@@ -56,12 +67,12 @@ await runProgram(() => {
       if (isSimulated(config)) {
         await serveSimulator(lifecycle, { settings: config.settings(SIMULATOR_ENV), store, eventLog, log });
       }
-      log.info({ graphiql: `${url}/graphql`, simulated: isSimulated(config) }, 'ready');
+      log.info({ graphiql: `${url}/graphql`, simulated: isSimulated(config), standIns: isStoodIn }, 'ready');
     },
   };
 });
 
-function environmentOf({ port, host, data, nodes, rate, accounts, trades, simulator }: Options): Environment {
+function environmentOf({ port, host, data, nodes, rate, accounts, trades, simulator, standIns }: Options): Environment {
   return {
     ...(port && { PORT: port }),
     ...(host && { HOST: host }),
@@ -71,5 +82,6 @@ function environmentOf({ port, host, data, nodes, rate, accounts, trades, simula
     ...(accounts && { SIMULATOR_ACCOUNTS: accounts }),
     ...(trades && { SIMULATOR_TRADES: trades }),
     ...(simulator ? {} : { SIMULATOR: 'off' }),
+    ...(standIns ? { STAND_INS: 'on' } : {}),
   };
 }

@@ -1,4 +1,3 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import {
   CKW_PARTS,
   ckwStamp,
@@ -9,41 +8,43 @@ import {
   startOfToday,
   startOfTomorrow,
 } from './ckw-prices.ts';
+import { jsonTurned, jsonWithout } from './columns.ts';
+import {
+  type Answer,
+  type RequestLimit,
+  type StandIn,
+  type StandInOptions,
+  type StandInRequest,
+  startStandIn,
+} from './stand-in.ts';
+import type { ToldTrouble, Trouble } from './trouble.ts';
 
 /**
  * A local server that speaks CKW's public data: dynamic tariffs, the live status of Lutersarni, ripple control signals. It
- * checks requests on its own account, counts them by windows, and shares no table with the feeds.
+ * checks requests on its own account, and shares no code with the feeds.
  *
  * With `tokens` it is the endpoint for partners: `POST /oauth/token` gives tokens, and nothing is answered without one.
  */
-export interface CkwOptions {
-  /** What time it is; decides what is published and who asks too often. Milliseconds UTC. */
-  readonly now: () => number;
-  readonly port?: number;
-  /** Requests of a window, and how long one is: 4 in 999 s as CKW has it. */
-  readonly limit?: { readonly requests: number; readonly windowMs: number };
+export interface CkwOptions extends StandInOptions {
+  /** 4 in 999 s. */
+  readonly limit?: RequestLimit;
   readonly tokens?: { readonly clientId: string; readonly clientSecret: string; readonly lifetimeMs: number };
 }
 
-/** An answer instead of the right one: a status, a page with status 200, half an answer, or none until the connection ends. */
-export type CkwFault =
-  | { readonly status: number }
-  | { readonly page: true }
-  | { readonly truncated: true }
-  | { readonly stallMs: number };
+export type CkwFault = Trouble | ToldTrouble;
 
-export interface Ckw {
-  /** Base URL, as in `CKW_URL`. */
-  readonly url: string;
+/** `url` is as in `CKW_URL`. The log has paths with queries, and the status that each was answered. */
+export interface Ckw extends StandIn<CkwFault, CkwLogEntry> {
   /** As in `CKW_TOKEN_URL`. */
   readonly tokenUrl: string;
-  /** Paths with queries, in the order of arrival, each with the status that it was answered. */
-  readonly requests: readonly { readonly at: number; readonly path: string; readonly answer: number | 'stall' }[];
-  /** The next answers go wrong, one after the other. */
-  failNext(...faults: readonly CkwFault[]): void;
   /** Changes a published price, in units of 0.0001 CHF/kWh, and the publication to now. */
   correct(tariffName: string, startMs: number, delta: number): void;
-  close(): Promise<void>;
+}
+
+export interface CkwLogEntry {
+  readonly at: number;
+  readonly path: string;
+  readonly answer: number | 'stall' | 'cut';
 }
 
 interface Correction {
@@ -53,11 +54,6 @@ interface Correction {
   readonly at: number;
 }
 
-interface Answer {
-  readonly status: number;
-  readonly body: unknown;
-}
-
 interface Situation {
   readonly now: number;
   readonly corrections: readonly Correction[];
@@ -65,65 +61,83 @@ interface Situation {
 
 const DAY_MS = 86_400_000;
 
+const TOKEN_PATH = '/oauth/token';
+
 export async function startCkw(options: CkwOptions): Promise<Ckw> {
   const { limit = { requests: 4, windowMs: 999_000 }, tokens } = options;
-  const requests: { at: number; path: string; answer: number | 'stall' }[] = [];
-  const faults: CkwFault[] = [];
   const corrections: Correction[] = [];
+  /** Tokens, and when each ends. */
   const issued = new Map<string, number>();
-  let window = { from: Number.NEGATIVE_INFINITY, count: 0 };
 
-  const login = async (request: IncomingMessage): Promise<Answer> => {
-    const fields = new URLSearchParams((await request.toArray()).join(''));
+  const login = ({ body, now }: StandInRequest): Answer => {
+    const fields = new URLSearchParams(body);
     const isClient =
       fields.get('client_id') === tokens?.clientId && fields.get('client_secret') === tokens?.clientSecret;
-    if (!tokens || !isClient) return { status: 401, body: { error: 'invalid_client' } };
+    if (!tokens || !isClient) return json(401, { error: 'invalid_client' });
     const token = `token-${issued.size + 1}`;
-    issued.set(token, options.now() + tokens.lifetimeMs);
-    return { status: 200, body: { access_token: token, token_type: 'Bearer', expires_in: tokens.lifetimeMs / 1000 } };
+    issued.set(token, now + tokens.lifetimeMs);
+    return json(200, { access_token: token, token_type: 'Bearer', expires_in: tokens.lifetimeMs / 1000 });
   };
-  const isWelcome = ({ headers }: IncomingMessage) =>
-    !tokens || (issued.get(headers.authorization?.replace('Bearer ', '') ?? '') ?? 0) > options.now();
-  const isThrottled = (now: number) => {
-    if (now - window.from >= limit.windowMs) window = { from: now, count: 0 };
-    window.count += 1;
-    return window.count > limit.requests;
-  };
-  const answerTo = (request: IncomingMessage, now: number): Answer => {
-    if (isThrottled(now)) return { status: 429, body: { error: 'Quota has been exceeded' } };
-    if (!isWelcome(request)) return { status: 401, body: { error: 'invalid_token' } };
-    return answered(new URL(request.url ?? '/', 'http://127.0.0.1'), { now, corrections });
+  const isWelcome = ({ headers, now }: StandInRequest) =>
+    !tokens || (issued.get(headers.authorization?.replace('Bearer ', '') ?? '') ?? 0) > now;
+  const isLogin = ({ target }: StandInRequest) => target === TOKEN_PATH;
+  const reportAnswer = (request: StandInRequest): Answer => {
+    if (!isWelcome(request)) return INVALID_TOKEN;
+    const { status, body } = answered(request.url, { now: request.now, corrections });
+    const left = { 'x-ratelimit-limit': String(limit.requests), 'x-ratelimit-remaining': String(request.requestsLeft) };
+    return { ...json(status, body), headers: left };
   };
 
-  const server = createServer(async (request, response) => {
-    const path = request.url ?? '/';
-    const now = options.now();
-    if (path === '/oauth/token') return send(response, await login(request), {});
-    const fault = faults.shift();
-    const answer = fault && 'stallMs' in fault ? undefined : answerTo(request, now);
-    const status = fault && 'status' in fault ? fault.status : answer?.status;
-    requests.push({ at: now, path, answer: status ?? 'stall' });
-    if (!answer) return stall(response, fault && 'stallMs' in fault ? fault.stallMs : 0);
-    send(response, { ...answer, status: status ?? 500 }, { limit, left: limit.requests - window.count, fault });
+  const standIn = await startStandIn<never, CkwLogEntry>(options, {
+    path: '/api/v1',
+    limit,
+    isLogin,
+    answer: (request) => (isLogin(request) ? login(request) : reportAnswer(request)),
+    forms: {
+      status: (status) => json(status, { error: 'try again later' }),
+      throttled: () => json(429, { error: 'Quota has been exceeded' }),
+      unauthorized: () => INVALID_TOKEN,
+      noData: ({ url }, right) =>
+        url.pathname.endsWith('/live') ? json(404, { error: 'not found' }) : emptied(right()),
+      withoutColumn: (_, right) =>
+        changed(right(), (text) => jsonWithout(text, 'start_timestamp', 'zeitstempel', 'Start')),
+      turned: (_, right) => changed(right(), jsonTurned),
+      page: '<html><body>Maintenance</body></html>',
+    },
+    entry: ({ target, now }, outcome) => ({
+      at: now,
+      path: target,
+      answer: typeof outcome === 'string' ? outcome : outcome.status,
+    }),
   });
-  await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve));
-  const address = server.address();
-  const origin = `http://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}`;
-  return {
-    url: `${origin}/api/v1`,
-    tokenUrl: `${origin}/oauth/token`,
-    requests,
-    failNext: (...next) => void faults.push(...next),
-    correct: (tariffName, startMs, delta) => void corrections.push({ tariffName, startMs, delta, at: options.now() }),
-    close: () =>
-      new Promise((resolve, reject) => {
-        server.close((error) => (error ? reject(error) : resolve()));
-        server.closeAllConnections();
-      }),
-  };
+  return Object.assign(standIn, {
+    tokenUrl: `${standIn.origin}${TOKEN_PATH}`,
+    correct: (tariffName: string, startMs: number, delta: number) =>
+      void corrections.push({ tariffName, startMs, delta, at: options.now() }),
+  });
 }
 
-function answered({ pathname, searchParams }: URL, situation: Situation): Answer {
+const INVALID_TOKEN = json(401, { error: 'invalid_token' });
+
+function json(status: number, body: unknown): Answer {
+  return { status, type: 'application/json', body: JSON.stringify(body) };
+}
+
+function changed(right: Answer, change: (text: string) => string): Answer {
+  return right.status === 200 ? { ...right, body: change(String(right.body)) } : right;
+}
+
+/** Tariffs without prices, or no signals. */
+function emptied(right: Answer): Answer {
+  return changed(right, (text) => (text.startsWith('[') ? '[]' : JSON.stringify({ ...JSON.parse(text), prices: [] })));
+}
+
+interface Said {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+function answered({ pathname, searchParams }: URL, situation: Situation): Said {
   const path = /^\/api\/v1\/netzinformationen\/(.+)$/.exec(pathname)?.[1];
   if (path === 'energie/dynamische-preise') return tariffs(searchParams, situation);
   if (path === 'kraftwerke/lutersarni/live') return { status: 200, body: plant(situation.now) };
@@ -133,7 +147,7 @@ function answered({ pathname, searchParams }: URL, situation: Situation): Answer
     : { status: 404, body: { error: 'not found' } };
 }
 
-function tariffs(parameters: URLSearchParams, { now, corrections }: Situation): Answer {
+function tariffs(parameters: URLSearchParams, { now, corrections }: Situation): Said {
   const name = parameters.get('tariff_name') ?? 'home_dynamic';
   const type = parameters.get('tariff_type');
   const from = parameters.has('start_timestamp')
@@ -176,30 +190,4 @@ function plant(now: number): object {
     windgeschwindigkeit: String(wind),
     einheiten: { strom: 'A', spannung: 'kV', wirkleistung: 'MW', blindleistung: 'Mvar', windgeschwindigkeit: 'km/h' },
   };
-}
-
-interface Sending {
-  readonly limit?: NonNullable<CkwOptions['limit']>;
-  readonly left?: number;
-  readonly fault?: CkwFault | undefined;
-}
-
-function send(response: ServerResponse, { status, body }: Answer, { limit, left, fault }: Sending): void {
-  const text = JSON.stringify(body);
-  const page = fault && 'page' in fault;
-  const sent = page
-    ? '<html><body>Maintenance</body></html>'
-    : fault && 'truncated' in fault
-      ? text.slice(0, text.length / 2)
-      : text;
-  response.writeHead(status, {
-    'content-type': page ? 'text/html' : 'application/json',
-    ...(limit && { 'x-ratelimit-limit': limit.requests, 'x-ratelimit-remaining': Math.max(0, left ?? 0) }),
-  });
-  response.end(sent);
-}
-
-function stall(response: ServerResponse, ms: number): void {
-  const ending = setTimeout(() => response.destroy(), ms);
-  response.once('close', () => clearTimeout(ending));
 }

@@ -1,4 +1,6 @@
 import { Temporal } from 'temporal-polyfill';
+import { noise } from './noise.ts';
+import { pricePartsOf } from './price-shape.ts';
 
 /**
  * The reports of the ERCOT stand-in: simulated prices in the fields of the real ones. The same seed, settlement point and
@@ -101,10 +103,8 @@ function orderOf({ filter }: StandInReport, a: Row, b: Row): number {
 
 /** $/MWh to the cent; negative in some hours. */
 export function ercotPrice(seed: number, emil: string, point: string, startMs: number): number {
-  const hour = startMs / 3_600_000;
-  const shape = 32 + 28 * Math.cos((hour / 12) * Math.PI);
-  const local = 24 * (noiseOf(`${seed}/${emil}/${point}/${startMs}`) - 0.5) - 20 * noiseOf(`${point}/${seed}`);
-  return Math.round((shape + local) * 100) / 100;
+  const parts = pricePartsOf({ market: 'ERCOT', ahead: emil === 'NP4-190-CD', place: point, startMs, seed });
+  return Math.round((parts.energy + parts.congestion + parts.loss) * 100) / 100;
 }
 
 function rowsAt({ report, point, seed }: RowsAsked, start: number, wall: Temporal.ZonedDateTime): Row[] {
@@ -138,7 +138,7 @@ function publishedAt(report: StandInReport, start: number): number {
 
 /** SCED starts some seconds after each fifth minute, now more, now fewer. */
 function scedOffsetMs(slot: number): number {
-  return 10_000 + Math.floor(noiseOf(`sced/${slot}`) * 20) * 1000;
+  return 10_000 + Math.floor(noise(`sced/${slot}`) * 20) * 1000;
 }
 
 function central(instant: number): Temporal.ZonedDateTime {
@@ -147,18 +147,4 @@ function central(instant: number): Temporal.ZonedDateTime {
 
 function secondsOf(wall: Temporal.ZonedDateTime): string {
   return wall.toPlainDateTime().toString({ smallestUnit: 'second' });
-}
-
-/** Jenkins' one-at-a-time hash, scaled to [0, 1). */
-function noiseOf(text: string): number {
-  let hash = 0;
-  for (let i = 0; i < text.length; i += 1) {
-    hash = (hash + text.charCodeAt(i)) | 0;
-    hash = (hash + (hash << 10)) | 0;
-    hash ^= hash >>> 6;
-  }
-  hash = (hash + (hash << 3)) | 0;
-  hash ^= hash >>> 11;
-  hash = (hash + (hash << 15)) | 0;
-  return (hash >>> 0) / 2 ** 32;
 }

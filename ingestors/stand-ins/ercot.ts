@@ -1,22 +1,25 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { ERCOT_REPORTS, type Row, rowsOf, type StandInReport } from './ercot-reports.ts';
+import {
+  type Answer,
+  MINUTE_LIMIT_MS,
+  type StandIn,
+  type StandInOptions,
+  type StandInRequest,
+  startStandIn,
+} from './stand-in.ts';
+import type { ToldTrouble, Trouble } from './trouble.ts';
 
 /**
  * A local server that speaks ERCOT's public API: tokens by password, three reports of prices with paging, its limit of 30
- * requests a minute and its errors. It checks requests on its own account and shares no table with the feed.
+ * requests a minute and its errors. It checks requests on its own account and shares no code with the feed.
  *
  * Not simulated: the archive, sorting and filters other than those of range and settlement point (answered 400).
  */
-export interface ErcotOptions {
-  /** What time it is; decides what is published, who asks too often and which token has ended. Milliseconds UTC. */
-  readonly now: () => number;
+export interface ErcotOptions extends StandInOptions {
   readonly points: readonly string[];
   readonly seed?: number;
-  readonly port?: number;
   readonly credentials?: Partial<ErcotCredentials>;
   readonly limits?: Partial<ErcotLimits>;
-  /** Fields come in another order, as they might one day. */
-  readonly fieldsReversed?: boolean;
 }
 
 export interface ErcotCredentials {
@@ -33,35 +36,26 @@ export interface ErcotLimits {
   readonly tokenSeconds: number;
 }
 
-/** An answer instead of the right one; a `throttled` one has another status than 429 where it says so. */
-export type ErcotFault =
-  | { readonly status: number }
-  | { readonly throttled: number }
-  | { readonly page: true }
-  | { readonly damaged: true }
-  | { readonly stallMs: number };
+export type ErcotFault = Trouble | ToldTrouble | ErcotThrottling;
 
-export interface Ercot {
-  /** As in `ERCOT_URL`. */
-  readonly url: string;
+/** What ERCOT says of requests that come too often, with another status than 429. */
+export interface ErcotThrottling {
+  readonly throttled: number;
+}
+
+/** `url` is as in `ERCOT_URL`; those of tokens have the path `token` in the log. */
+export interface Ercot extends StandIn<ErcotFault, ErcotLogEntry> {
   /** As in `ERCOT_TOKEN_URL`. */
   readonly tokenUrl: string;
-  /** Every request so far, in the order of arrival; those of tokens have the path `token`. */
-  readonly requests: readonly ErcotLogEntry[];
-  /** The next answers to questions for reports go wrong, one after the other. */
-  failNext(...faults: readonly ErcotFault[]): void;
-  /** Likewise for tokens. */
-  failNextLogin(...faults: readonly ErcotFault[]): void;
   /** No token that was given so far is taken from now on. */
   revokeTokens(): void;
-  close(): Promise<void>;
 }
 
 export interface ErcotLogEntry {
   readonly at: number;
   readonly path: string;
   readonly parameters: Readonly<Record<string, string>>;
-  readonly status: number | 'stall';
+  readonly status: number | 'stall' | 'cut';
 }
 
 const DEFAULT_CREDENTIALS: ErcotCredentials = {
@@ -73,12 +67,6 @@ const DEFAULT_CREDENTIALS: ErcotCredentials = {
 const DEFAULT_LIMITS: ErcotLimits = { requestsPerMinute: 30, pageRows: 100_000, tokenSeconds: 3600 };
 const THROTTLED = { error_key: 'throttled', error_message: 'Too Many Requests' };
 
-interface Answer {
-  readonly status: number;
-  readonly type: string;
-  readonly text: string;
-}
-
 /** What the stand-in knows. */
 interface World {
   readonly options: ErcotOptions;
@@ -87,68 +75,52 @@ interface World {
   /** Tokens that are taken, and when each ends. */
   readonly tokens: Map<string, number>;
   tokensGiven: number;
-  readonly asked: number[];
-  readonly url: () => string;
 }
 
 export async function startErcot(options: ErcotOptions): Promise<Ercot> {
-  const requests: ErcotLogEntry[] = [];
-  const faults: Record<'reports' | 'token', ErcotFault[]> = { reports: [], token: [] };
-  let base = '';
-  const world: World = {
-    options,
-    credentials: { ...DEFAULT_CREDENTIALS, ...options.credentials },
-    limits: { ...DEFAULT_LIMITS, ...options.limits },
-    tokens: new Map(),
-    tokensGiven: 0,
-    asked: [],
-    url: () => `${base}/api/public-reports`,
-  };
-  const server = createServer((request, response) => {
-    void answered(request, response).catch((error: unknown) =>
-      response.destroy(error instanceof Error ? error : undefined),
-    );
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const credentials = { ...DEFAULT_CREDENTIALS, ...options.credentials };
+  const world: World = { options, credentials, limits, tokens: new Map(), tokensGiven: 0 };
+  const isLogin = ({ url }: StandInRequest) => url.pathname === TOKEN_PATH;
+  const standIn = await startStandIn<ErcotThrottling, ErcotLogEntry>(options, {
+    path: BASE,
+    limit: { requests: limits.requestsPerMinute, windowMs: MINUTE_LIMIT_MS },
+    isLogin,
+    answer: (request) => (isLogin(request) ? tokenAnswer(request, world) : reportAnswer(request, world)),
+    forms: {
+      status: (status) => json(status, { statusCode: status, message: 'try again later' }),
+      throttled: () => json(429, THROTTLED),
+      unauthorized: () => UNAUTHORIZED,
+      noData: (_, right) => changed(right(), (page) => ({ ...page, _meta: { ...page._meta, ...NO_ROWS }, data: [] })),
+      withoutColumn: (_, right) => changed(right(), withoutPrices),
+      turned: (_, right) => changed(right(), turned),
+      page: '<html><head><META NAME="ROBOTS"></head><body>Request unsuccessful.</body></html>',
+    },
+    own: (fault) => json(fault.throttled, THROTTLED),
+    entry: (request, outcome) => ({
+      at: request.now,
+      path: isLogin(request) ? 'token' : request.url.pathname.replace(`${BASE}/`, ''),
+      parameters: Object.fromEntries(request.url.searchParams),
+      status: typeof outcome === 'string' ? outcome : outcome.status,
+    }),
   });
-  const answered = async (request: IncomingMessage, response: ServerResponse) => {
-    const body = await bodyOf(request);
-    const url = new URL(request.url ?? '/', 'http://127.0.0.1');
-    const isLogin = url.pathname === '/oauth2/v2.0/token';
-    const fault = (isLogin ? faults.token : faults.reports).shift();
-    const right = isLogin ? tokenAnswer(request, body, world) : reportAnswer(request, url, world);
-    const answer = fault ? faulty(fault, right) : right;
-    const path = isLogin ? 'token' : url.pathname.replace('/api/public-reports/', '');
-    const status = 'stallMs' in answer ? 'stall' : answer.status;
-    requests.push({ at: options.now(), path, parameters: Object.fromEntries(url.searchParams), status });
-    send(response, answer);
-  };
-  await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve));
-  const address = server.address();
-  base = `http://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}`;
-  return {
-    url: world.url(),
-    tokenUrl: `${base}/oauth2/v2.0/token`,
-    requests,
-    failNext: (...next) => {
-      faults.reports.push(...next);
-    },
-    failNextLogin: (...next) => {
-      faults.token.push(...next);
-    },
+  return Object.assign(standIn, {
+    tokenUrl: `${standIn.origin}${TOKEN_PATH}`,
     revokeTokens: () => world.tokens.clear(),
-    close: () =>
-      new Promise((resolve, reject) => {
-        server.close((error) => (error ? reject(error) : resolve()));
-        server.closeAllConnections();
-      }),
-  };
+  });
 }
 
+const BASE = '/api/public-reports';
+const TOKEN_PATH = '/oauth2/v2.0/token';
+const NO_ROWS = { totalRecords: 0, totalPages: 0 };
+const UNAUTHORIZED = json(401, { statusCode: 401, message: 'Unauthorized. Access token is missing or invalid.' });
+
 /** The login of Azure AD B2C: its errors are 400, and its seconds text. */
-function tokenAnswer(request: IncomingMessage, body: string, world: World): Answer {
-  const { options, credentials, limits, tokens } = world;
+function tokenAnswer({ method, headers, body, now }: StandInRequest, world: World): Answer {
+  const { credentials, limits, tokens } = world;
   const form = new URLSearchParams(body);
-  const isForm = request.headers['content-type'] === 'application/x-www-form-urlencoded';
-  if (request.method !== 'POST' || !isForm) return json(400, { error: 'invalid_request' });
+  const isForm = headers['content-type'] === 'application/x-www-form-urlencoded';
+  if (method !== 'POST' || !isForm) return json(400, { error: 'invalid_request' });
   if (form.get('grant_type') !== 'password') return json(400, { error: 'unsupported_grant_type' });
   if (form.get('client_id') !== credentials.clientId) return json(400, { error: 'unauthorized_client' });
   const scope = `openid ${credentials.clientId} offline_access`;
@@ -160,7 +132,7 @@ function tokenAnswer(request: IncomingMessage, body: string, world: World): Answ
   }
   world.tokensGiven += 1;
   const token = `id-token-${world.tokensGiven}`;
-  tokens.set(token, options.now() + limits.tokenSeconds * 1000);
+  tokens.set(token, now + limits.tokenSeconds * 1000);
   return json(200, {
     access_token: `not-${token}`,
     id_token: token,
@@ -169,25 +141,19 @@ function tokenAnswer(request: IncomingMessage, body: string, world: World): Answ
   });
 }
 
-function reportAnswer(request: IncomingMessage, { pathname, searchParams }: URL, world: World): Answer {
-  const { options, credentials, limits, tokens, asked } = world;
-  const now = options.now();
-  if (request.headers['ocp-apim-subscription-key'] !== credentials.subscriptionKey) {
+function reportAnswer({ headers, url, now }: StandInRequest, world: World): Answer {
+  const { pathname, searchParams } = url;
+  if (headers['ocp-apim-subscription-key'] !== world.credentials.subscriptionKey) {
     return json(401, { statusCode: 401, message: 'Access denied due to invalid subscription key.' });
   }
-  const ends = tokens.get((request.headers.authorization ?? '').replace(/^Bearer /, ''));
-  if (ends === undefined || ends <= now)
-    return json(401, { statusCode: 401, message: 'Unauthorized. Access token is missing or invalid.' });
-  asked.push(now);
-  if (asked.filter((at) => at > now - 60_000).length > limits.requestsPerMinute) return json(429, THROTTLED);
-  const report = ERCOT_REPORTS.find(
-    ({ emil, endpoint }) => pathname === `/api/public-reports/${emil.toLowerCase()}/${endpoint}`,
-  );
+  const ends = world.tokens.get((headers.authorization ?? '').replace(/^Bearer /, ''));
+  if (ends === undefined || ends <= now) return UNAUTHORIZED;
+  const report = ERCOT_REPORTS.find(({ emil, endpoint }) => pathname === `${BASE}/${emil.toLowerCase()}/${endpoint}`);
   if (!report) return json(404, { statusCode: 404, message: 'Resource not found' });
-  return pageAnswer(report, searchParams, world);
+  return pageAnswer(report, url.origin, searchParams, world);
 }
 
-function pageAnswer(report: StandInReport, parameters: URLSearchParams, world: World): Answer {
+function pageAnswer(report: StandInReport, origin: string, parameters: URLSearchParams, world: World): Answer {
   const known = [`${report.filter}From`, `${report.filter}To`, 'settlementPoint', 'page', 'size'];
   const from = parameters.get(`${report.filter}From`);
   const to = parameters.get(`${report.filter}To`);
@@ -202,7 +168,16 @@ function pageAnswer(report: StandInReport, parameters: URLSearchParams, world: W
   const { options, limits } = world;
   const exists = options.points.includes(point);
   const rows = exists ? rowsOf({ report, point, from, to, now: options.now(), seed: options.seed ?? 1 }) : [];
-  return json(200, pageOf(report, rows, page, Math.min(size, limits.pageRows), Object.fromEntries(parameters), world));
+  const path = `${origin}${BASE}/${report.emil.toLowerCase()}`;
+  return json(200, pageOf(report, rows, page, Math.min(size, limits.pageRows), Object.fromEntries(parameters), path));
+}
+
+interface Page {
+  readonly _meta: object;
+  readonly report: object;
+  readonly _links: object;
+  readonly fields: readonly { readonly name: string }[];
+  readonly data: readonly (readonly unknown[])[];
 }
 
 function pageOf(
@@ -211,10 +186,9 @@ function pageOf(
   page: number,
   size: number,
   parameters: Readonly<Record<string, string>>,
-  { options, url }: World,
-): object {
-  const path = `${url()}/${report.emil.toLowerCase()}`;
-  const fields = options.fieldsReversed ? report.fields.toReversed() : report.fields;
+  path: string,
+): Page {
+  const { fields } = report;
   return {
     _meta: {
       totalRecords: rows.length,
@@ -235,31 +209,21 @@ function pageOf(
   };
 }
 
-function faulty(fault: ErcotFault, right: Answer): Answer | { readonly stallMs: number } {
-  if ('stallMs' in fault) return fault;
-  if ('throttled' in fault) return json(fault.throttled, THROTTLED);
-  if ('status' in fault) return json(fault.status, { statusCode: fault.status, message: 'try again later' });
-  if ('damaged' in fault) return { ...right, text: right.text.slice(0, right.text.length / 2) };
-  const text = '<html><head><META NAME="ROBOTS"></head><body>Request unsuccessful.</body></html>';
-  return { status: 200, type: 'text/html', text };
+/** Rows are positional: the fields say what stands where. */
+function turned(page: Page): Page {
+  return { ...page, fields: page.fields.toReversed(), data: page.data.map((row) => row.toReversed()) };
+}
+
+function withoutPrices(page: Page): Page {
+  const place = page.fields.findIndex(({ name }) => name === 'settlementPointPrice' || name === 'LMP');
+  const without = <Each>(list: readonly Each[]) => list.filter((_, i) => i !== place);
+  return { ...page, fields: without(page.fields), data: page.data.map(without) };
+}
+
+function changed(right: Answer, change: (page: Page) => Page): Answer {
+  return right.status === 200 ? json(200, change(JSON.parse(String(right.body)))) : right;
 }
 
 function json(status: number, body: object): Answer {
-  return { status, type: 'application/json', text: JSON.stringify(body) };
-}
-
-async function bodyOf(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk);
-  return Buffer.concat(chunks).toString('utf8');
-}
-
-function send(response: ServerResponse, answer: Answer | { readonly stallMs: number }): void {
-  if ('stallMs' in answer) {
-    const ending = setTimeout(() => response.destroy(), answer.stallMs);
-    response.once('close', () => clearTimeout(ending));
-    return;
-  }
-  response.writeHead(answer.status, { 'content-type': answer.type });
-  response.end(answer.text);
+  return { status, type: 'application/json', body: JSON.stringify(body) };
 }

@@ -1,5 +1,6 @@
 import type { Temporal } from 'temporal-polyfill';
-import { noise } from './oasis-report.ts';
+import { noise } from './noise.ts';
+import { pricePartsOf } from './price-shape.ts';
 
 /** The reports of the ISO-NE stand-in: simulated prices in the shape of the real ones, the same for the same seed. */
 export interface StandInReport {
@@ -57,11 +58,13 @@ export function simulatedPrices(
   id: string,
   startMs: number,
 ): Prices {
-  const energy = Math.round(4500 - 3800 * noise(`${seed}|${market}|${startMs}`));
-  const local = noise(`${seed}|${market}|${id}|${startMs}`);
-  const reviewed = final && local > 0.875 ? 25 : 0;
-  const congestion = Math.round(local < 0.1 ? -9000 * noise(`${id}|${startMs}`) : 600 * (local - 0.5)) + reviewed;
-  const loss = Math.round(energy * 0.05 * (noise(`${seed}|${id}`) - 0.5));
+  const parts = pricePartsOf({ market: 'ISONE', ahead: market === 'da', place: id, startMs, seed });
+  const settled = market === 'rt' ? noise(`${seed}|${id}|${startMs}`) - 0.5 : 0;
+  const reviewed = final && market !== 'da' && noise(`${id}|${startMs}|reviewed`) > 0.875 ? 25 : 0;
+  // Adding 0 makes -0 an ordinary 0.
+  const energy = Math.round((parts.energy + settled) * 100) + 0;
+  const congestion = Math.round(parts.congestion * 100) + reviewed + 0;
+  const loss = Math.round(parts.loss * 100) + 0;
   return {
     LmpTotal: (energy + congestion + loss) / 100,
     EnergyComponent: energy / 100,

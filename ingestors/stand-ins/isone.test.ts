@@ -60,7 +60,7 @@ test('answers XML to whoever does not ask for JSON', async () => {
 
 test('answers 429 to whoever comes sooner than it was told to allow', async () => {
   let now = NOW;
-  const own = await begin({ now: () => now, spacingMs: 1000 });
+  const own = await begin({ now: () => now, limit: { requests: 1, windowMs: 1000 } });
   const statuses: number[] = [];
   for (const wait of [0, 999, 1000]) {
     now += wait;
@@ -72,10 +72,11 @@ test('answers 429 to whoever comes sooner than it was told to allow', async () =
 describe('faults come one after the other, then the right answer', () => {
   test('and are logged', async () => {
     const own = await begin();
-    own.failNext({ status: 503 }, { page: true }, { body: '{}' }, { damaged: true }, { stallMs: 5 });
+    for (const fault of ['SERVER_ERROR', 'PAGE', { status: 200, body: '{}' }, 'TRUNCATED', 'CUT'] as const)
+      own.failNext(fault);
     const texts: string[] = [];
     for (let i = 0; i < 4; i += 1) texts.push(await textOf(own, DAY_AHEAD));
-    await expect(ask(own, DAY_AHEAD)).rejects.toThrow();
+    await expect(textOf(own, DAY_AHEAD)).rejects.toThrow();
     expect(texts.map((text) => text.slice(0, 15))).toEqual([
       '<!DOCTYPE html>',
       '<!DOCTYPE html>',
@@ -84,7 +85,7 @@ describe('faults come one after the other, then the right answer', () => {
     ]);
     expect(() => JSON.parse(texts[3] ?? '')).toThrow(SyntaxError);
     expect((await rowsOf(own, DAY_AHEAD)).HourlyLmps?.HourlyLmp).toHaveLength(24);
-    expect(own.requests.map(({ answer }) => answer)).toEqual(['503', '200', '200', '200', 'stall', '200']);
+    expect(own.requests.map(({ answer }) => answer)).toEqual(['503', '200', '200', '200', 'cut', '200']);
   });
 });
 

@@ -1,3 +1,6 @@
+import { noise } from './noise.ts';
+import { pricePartsOf } from './price-shape.ts';
+
 /**
  * Simulated prices of MISO: the same market, node and interval give the same price in every document, in cents. Preliminary
  * prices differ from final ones in some hours.
@@ -13,15 +16,14 @@ export interface MisoPrices {
 }
 
 export function misoPrices(market: MisoMarket, node: string, startMs: number): MisoPrices {
-  const hour = startMs / 3_600_000;
-  const wave = 30 + 25 * Math.sin((hour / 24) * 2 * Math.PI);
-  const mec = Math.round(100 * (wave + 10 * drawn(`${market === 'day-ahead' ? 'da' : 'rt'} ${startMs}`)));
-  const local = drawn(`${market === 'day-ahead' ? 'da' : 'rt'} ${node} ${startMs}`);
-  const corrected = market === 'preliminary' && local > 0.8 ? 25 : 0;
-  // One hour in ten is congested so much that the price is negative.
-  const mcc = Math.round(local < 0.1 ? -9000 * (0.5 + local) : 400 * (local - 0.5)) + corrected + 0;
+  const parts = pricePartsOf({ market: 'MISO', ahead: market === 'day-ahead', place: node, startMs });
+  const corrected = market === 'preliminary' && noise(`${node}|${startMs}|corrected`) > 0.8 ? 25 : 0;
   // Adding 0 makes -0 an ordinary 0.
-  const mlc = Math.round(mec * 0.05 * (drawn(node) - 0.5)) + 0;
+  const [mec, mcc, mlc] = [
+    Math.round(parts.energy * 100) + 0,
+    Math.round(parts.congestion * 100) + corrected + 0,
+    Math.round(parts.loss * 100) + 0,
+  ];
   return { lmp: (mec + mcc + mlc) / 100, mcc: mcc / 100, mlc: mlc / 100, mec: mec / 100 };
 }
 
@@ -31,11 +33,4 @@ export function shortText(price: number): string {
     .toFixed(2)
     .replace(/\.?0+$/, '')
     .replace(/^(-?)0(?=\.)/, '$1');
-}
-
-/** A hash of the text, scaled to [0, 1). */
-function drawn(text: string): number {
-  let hash = 5381;
-  for (const sign of text) hash = (Math.imul(hash, 33) ^ (sign.codePointAt(0) ?? 0)) >>> 0;
-  return ((Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d) ^ (hash >>> 12)) >>> 0) / 2 ** 32;
 }

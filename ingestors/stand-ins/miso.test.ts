@@ -98,7 +98,7 @@ test('the pricing API answers an hour, a node, and pages until the last', async 
 });
 
 test('the pricing API takes so many requests a minute, and the rest does not count', async () => {
-  const miso = await begin({ perMinuteMax: 2 });
+  const miso = await begin({ limit: { requests: 2, windowMs: 60_000 } });
   const path = 'pricing/v1/day-ahead/2025-11-02/lmp-expost?interval=1';
   const statuses = [];
   for (let i = 0; i < 3; i += 1) statuses.push((await ask(miso, path, KEY)).status);

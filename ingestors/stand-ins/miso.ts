@@ -1,5 +1,15 @@
-import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
+import { csvTurned, csvWithout, jsonTurned, jsonWithout } from './columns.ts';
 import { dayAt, dayFile, dayStart, display, FILES, FIVE_MINUTES_MS, pricingRows } from './miso-documents.ts';
+import {
+  type Answer,
+  MINUTE_LIMIT_MS,
+  type RequestLimit,
+  type StandIn,
+  type StandInOptions,
+  type StandInRequest,
+  startStandIn,
+} from './stand-in.ts';
+import type { ToldTrouble, Trouble } from './trouble.ts';
 
 /**
  * A local server that speaks for MISO's three hosts: the market reports, the five-minute display and the pricing API, with its
@@ -7,89 +17,94 @@ import { dayAt, dayFile, dayStart, display, FILES, FIVE_MINUTES_MS, pricingRows 
  *
  * Not simulated: ex-ante prices, other products, and what MISO's page for a missing file looks like.
  */
-export interface MisoOptions {
-  /** What time it is; decides what is published and who asks too often. Milliseconds UTC. */
-  readonly now: () => number;
+export interface MisoOptions extends StandInOptions {
   readonly nodes: readonly string[];
   /** Key that the pricing API takes. */
   readonly key?: string;
   /** Rows of a page of the pricing API; 100. */
   readonly pageRows?: number;
-  /** Requests a minute that the pricing API takes; 100. */
-  readonly perMinuteMax?: number;
+  /** Of the pricing API; 100 a minute. */
+  readonly limit?: RequestLimit;
   /** Files that MISO never published, as in `20251105_da_expost_lmp.csv`. */
   readonly missing?: readonly string[];
 }
 
-/** An answer instead of the right one: a status, a page with status 200, half of the right answer, or none at all. */
-export type MisoFault =
-  | { readonly status: number }
-  | { readonly page: true }
-  | { readonly half: true }
-  | { readonly stallMs: number };
-
-export interface Miso {
-  /** Base URL of all three hosts. */
-  readonly url: string;
-  /** Path and query of every request so far, in the order of arrival. */
-  readonly requests: readonly string[];
-  /** The next answers go wrong, one after the other. */
-  failNext(...faults: readonly MisoFault[]): void;
-  close(): Promise<void>;
-}
-
-interface Answer {
-  readonly status: number;
-  readonly text: string;
-  readonly headers?: Readonly<Record<string, string>>;
-}
+/** `url` is that of all three hosts. The log has the path and query of each request. */
+export type Miso = StandIn<Trouble | ToldTrouble, string>;
 
 export async function startMiso(options: MisoOptions): Promise<Miso> {
-  const requests: string[] = [];
-  const faults: MisoFault[] = [];
-  const asked: number[] = [];
-  const server = createServer((request, response) => {
-    const url = new URL(request.url ?? '/', 'http://127.0.0.1');
-    requests.push(url.pathname.slice(1) + url.search);
-    const fault = faults.shift();
-    if (fault && 'stallMs' in fault) return stall(response, fault.stallMs);
-    send(
-      response,
-      faulty(fault, () => answerTo(url, request.headers, options, asked)),
-    );
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  return {
-    url: `http://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}`,
-    requests,
-    failNext: (...next) => {
-      faults.push(...next);
+  return startStandIn<never, string>(options, {
+    path: '',
+    limit: options.limit ?? { requests: 100, windowMs: MINUTE_LIMIT_MS },
+    isLimited: (request) => isPricing(request) && hasKey(request, options),
+    answer: (request) => answerTo(request, options),
+    forms: {
+      status: (status) => ({ status, type: 'text/plain', body: 'try again later' }),
+      throttled: () => said(429, 'statusCode', 'message', 'Rate limit is exceeded.'),
+      unauthorized: () => UNAUTHORIZED,
+      noData: ({ url }) =>
+        url.pathname.startsWith('/pricing/')
+          ? NO_ROWS
+          : url.pathname.startsWith('/api/')
+            ? json(display(0, 0, []))
+            : NOT_FOUND,
+      withoutColumn: (_, right) => changed(right(), (csv) => csvWithout(csv, 'Value'), withoutPrices),
+      turned: (_, right) => changed(right(), (csv) => csvTurned(csv, 'Value', 1), turned),
+      page: PAGE,
     },
-    close: () =>
-      new Promise((resolve, reject) => {
-        server.close((error) => (error ? reject(error) : resolve()));
-        server.closeAllConnections();
-      }),
-  };
+    entry: ({ target }) => target.slice(1),
+  });
+}
+
+function isPricing({ url }: StandInRequest): boolean {
+  return url.pathname.startsWith('/pricing/');
+}
+
+function hasKey({ headers }: StandInRequest, { key }: MisoOptions): boolean {
+  return key !== undefined && headers['ocp-apim-subscription-key'] === key;
 }
 
 const PAGE = '<!DOCTYPE html>\n<html><body><h1>Just a moment</h1></body></html>\n';
-const NOT_FOUND: Answer = { status: 404, text: PAGE };
+const NOT_FOUND: Answer = { status: 404, type: 'text/html', body: PAGE };
+const UNAUTHORIZED = said(401, 'statusCode', 'message', 'Access denied due to invalid subscription key.');
+const NO_ROWS = said(404, 'status', 'reason', 'Empty data returned for date');
 
-function faulty(fault: MisoFault | undefined, right: () => Answer): Answer {
-  if (fault && 'status' in fault) return { status: fault.status, text: 'try again later' };
-  if (fault && 'page' in fault) return { status: 200, text: PAGE };
-  const answer = right();
-  return fault ? { ...answer, text: answer.text.slice(0, answer.text.length / 2) } : answer;
+function changed(right: Answer, csv: (text: string) => string, table: (text: string) => string): Answer {
+  if (right.status !== 200) return right;
+  const body = String(right.body);
+  return { ...right, body: body.startsWith('{') ? table(body) : csv(body) };
 }
 
-function answerTo(url: URL, headers: IncomingHttpHeaders, options: MisoOptions, asked: number[]): Answer {
-  const [room, ...rest] = url.pathname.slice(1).split('/');
+interface Display {
+  readonly headers: readonly string[];
+  readonly data: readonly (readonly string[])[];
+}
+
+/** The display's rows are positional; those of the pricing API are not. */
+function isDisplay(table: object): table is Display {
+  return 'headers' in table;
+}
+
+function turned(text: string): string {
+  const table: object = JSON.parse(text);
+  if (!isDisplay(table)) return jsonTurned(text);
+  const reversed = { headers: table.headers.toReversed(), data: table.data.map((row) => row.toReversed()) };
+  return JSON.stringify({ ...table, ...reversed });
+}
+
+function withoutPrices(text: string): string {
+  const table: object = JSON.parse(text);
+  if (!isDisplay(table)) return jsonWithout(text, 'lmp');
+  const place = table.headers.indexOf('LMP');
+  const without = (row: readonly string[]) => row.filter((_, i) => i !== place);
+  return JSON.stringify({ ...table, headers: without(table.headers), data: table.data.map(without) });
+}
+
+function answerTo(request: StandInRequest, options: MisoOptions): Answer {
+  const [room, ...rest] = request.url.pathname.slice(1).split('/');
   if (room === 'marketreports') return fileAnswer(rest.join('/'), options);
   if (room === 'api') return displayAnswer(rest.join('/'), options);
-  if (room === 'pricing') return pricingAnswer(url, headers, options, asked);
-  return NOT_FOUND;
+  return room === 'pricing' ? pricingAnswer(request, options) : NOT_FOUND;
 }
 
 function fileAnswer(name: string, { now, nodes, missing = [] }: MisoOptions): Answer {
@@ -100,7 +115,12 @@ function fileAnswer(name: string, { now, nodes, missing = [] }: MisoOptions): An
   if (now() < kind.from(start) || now() >= kind.until(start)) return NOT_FOUND;
   // Some files have a blank line before the header and some have none.
   const text = dayFile(kind, start, nodes, Number(day) % 2 === 0);
-  return { status: 200, text, headers: { 'last-modified': new Date(kind.from(start)).toUTCString() } };
+  return {
+    status: 200,
+    type: 'text/csv',
+    body: text,
+    headers: { 'last-modified': new Date(kind.from(start)).toUTCString() },
+  };
 }
 
 /** What is complete so far: an interval is published when it has ended. */
@@ -114,19 +134,16 @@ function displayAnswer(path: string, { now, nodes }: MisoOptions): Answer {
   return NOT_FOUND;
 }
 
-function pricingAnswer(url: URL, headers: IncomingHttpHeaders, options: MisoOptions, asked: number[]): Answer {
+function pricingAnswer(request: StandInRequest, options: MisoOptions): Answer {
+  const { url } = request;
   const [, market, day = ''] = /^\/pricing\/v1\/(day-ahead|real-time)\/([\d-]+)\/lmp-expost$/.exec(url.pathname) ?? [];
-  if (options.key === undefined || headers['ocp-apim-subscription-key'] !== options.key)
-    return said(401, 'statusCode', 'message', 'Access denied due to invalid subscription key.');
-  asked.push(options.now());
-  const lately = asked.filter((at) => at > options.now() - 60_000).length;
-  if (lately > (options.perMinuteMax ?? 100)) return said(429, 'statusCode', 'message', 'Rate limit is exceeded.');
+  if (!hasKey(request, options)) return UNAUTHORIZED;
   if (market === undefined) return said(404, 'statusCode', 'message', 'Resource not found');
   const rows = pricingRowsOf(url.searchParams, market, dayStart(day), options);
   const pageRows = options.pageRows ?? 100;
   const pageNumber = Number(url.searchParams.get('pageNumber') ?? 1);
   const data = rows.slice((pageNumber - 1) * pageRows, pageNumber * pageRows);
-  if (data.length === 0) return said(404, 'status', 'reason', 'Empty data returned for date');
+  if (data.length === 0) return NO_ROWS;
   const totalPages = Math.ceil(rows.length / pageRows);
   return json(
     JSON.stringify({ data, page: { pageNumber, pageSize: pageRows, totalPages, lastPage: pageNumber === totalPages } }),
@@ -149,21 +166,10 @@ function pricingRowsOf(parameters: URLSearchParams, market: string, start: numbe
   );
 }
 
-function json(text: string): Answer {
-  return { status: 200, text, headers: { 'content-type': 'application/json' } };
+function json(body: string): Answer {
+  return { status: 200, type: 'application/json', body };
 }
 
 function said(status: number, code: string, why: string, text: string): Answer {
-  return { status, text: JSON.stringify({ [code]: status, [why]: text }, null, 2) };
-}
-
-function stall(response: ServerResponse, stallMs: number): void {
-  const ending = setTimeout(() => response.destroy(), stallMs);
-  response.once('close', () => clearTimeout(ending));
-}
-
-function send(response: ServerResponse, { status, text, headers = {} }: Answer): void {
-  const bytes = Buffer.from(text);
-  response.writeHead(status, { ...headers, 'content-length': bytes.length });
-  response.end(bytes);
+  return { status, type: 'application/json', body: JSON.stringify({ [code]: status, [why]: text }, null, 2) };
 }

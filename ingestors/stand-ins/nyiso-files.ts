@@ -1,4 +1,6 @@
 import { Temporal } from 'temporal-polyfill';
+import { noise } from './noise.ts';
+import { pricePartsOf } from './price-shape.ts';
 
 /**
  * The files of the NYISO stand-in: simulated prices in the columns and the order of the real ones. The same report, node and
@@ -31,13 +33,13 @@ const DAY_AHEAD_AT = { hour: 11 };
 
 /** Prices of the interval that begins there, in $/MWh and whole cents: LBMP = energy + losses − congestion. */
 export function simulatedNyisoPrices(report: string, name: string, startMs: number): PublishedPrices {
-  const hour = startMs / HOUR_MS;
-  const energy = Math.round(
-    3500 - 2800 * Math.sin((hour / 24) * 2 * Math.PI) + 900 * (fraction(report, startMs) - 0.5),
-  );
-  const local = fraction(name, startMs);
-  const congestion = local < 0.1 ? Math.round(7000 * fraction(`${name} up`, startMs)) : Math.round(-900 * local) + 0;
-  const losses = Math.round(energy * 0.1 * (fraction(name, 0) - 0.4)) + 0;
+  // Hourly prices are of their own settlement, and so not quite the mean of what was dispatched.
+  const settled = report === 'rtlbmp' ? noise(`${name}|${startMs}`) - 0.5 : 0;
+  const parts = pricePartsOf({ market: 'NYISO', ahead: report === 'damlbmp', place: name, startMs });
+  const energy = Math.round((parts.energy + settled) * 100);
+  // Adding 0 makes -0 an ordinary 0.
+  const congestion = Math.round(-parts.congestion * 100) + 0;
+  const losses = Math.round(parts.loss * 100) + 0;
   return { lbmp: (energy + losses - congestion) / 100, losses: losses / 100, congestion: congestion / 100 };
 }
 
@@ -119,12 +121,5 @@ function eastern(instantMs: number): Temporal.ZonedDateTime {
 }
 
 function ptidOf(name: string): number {
-  return 61_000 + Math.floor(fraction(name, 1) * 900);
-}
-
-/** Deterministic, in [0, 1): a multiplicative hash of the text and the instant. */
-function fraction(text: string, instantMs: number): number {
-  let hash = Math.floor(instantMs / 1000) >>> 0;
-  for (const character of text) hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x9e3779b1) ^ (hash >>> 15);
-  return (Math.imul(hash ^ (hash >>> 13), 0x85ebca6b) >>> 0) / 2 ** 32;
+  return 61_000 + Math.floor(noise(name) * 900);
 }

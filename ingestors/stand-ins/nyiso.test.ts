@@ -52,7 +52,7 @@ test.each([
 
 test('the next answers go wrong as they are told to, one after the other', async () => {
   const nyiso = await begin('2024-07-15T16:12Z');
-  nyiso.failNext({ status: 503 }, { page: true }, { cutOff: 3 });
+  for (const fault of ['SERVER_ERROR', 'PAGE', { cutOff: 3 }] as const) nyiso.failNext(fault);
   const path = 'rtlbmp/20240715rtlbmp_zone.csv';
   const answers = [];
   for (let i = 0; i < 4; i += 1) answers.push(await get(nyiso, path));

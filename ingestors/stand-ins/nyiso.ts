@@ -1,6 +1,16 @@
-import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import { Temporal } from 'temporal-polyfill';
+import { csvTurned, csvWithout } from './columns.ts';
 import { easternDate, easternMidnight, nyisoFile, type StandInFile } from './nyiso-files.ts';
+import {
+  type Answer,
+  type Outcome,
+  type RequestLimit,
+  type StandIn,
+  type StandInOptions,
+  type StandInRequest,
+  startStandIn,
+} from './stand-in.ts';
+import type { OpenTrouble, ToldTrouble } from './trouble.ts';
 import { zipOf } from './zip-writer.ts';
 
 /**
@@ -10,32 +20,22 @@ import { zipOf } from './zip-writer.ts';
  *
  * Not simulated: the pages and files of the newest interval, corrections of prices, and reports of other things.
  */
-export interface NyisoOptions {
-  /** What time it is; decides what is published. Milliseconds UTC. */
-  readonly now: () => number;
+export interface NyisoOptions extends StandInOptions {
   readonly zones: readonly string[];
   readonly generators?: readonly string[];
-  readonly port?: number;
+  /** None, since NYISO states none. */
+  readonly limit?: RequestLimit;
   /** Days that were never published, `2024-07-03`. */
   readonly missingDays?: readonly string[];
 }
 
-/** An answer instead of the right one; `cutOff` is the right one without its last bytes. */
-export type NyisoFault =
-  | { readonly status: number }
-  | { readonly page: true }
-  | { readonly cutOff: number }
-  | { readonly stallMs: number };
-
-export interface Nyiso {
-  /** Base URL, as in `NYISO_URL`. */
-  readonly url: string;
-  /** Every request so far, in the order of arrival, and how it was answered: `200 damlbmp/20240703damlbmp_zone.csv`. */
-  readonly requests: readonly string[];
-  /** The next answers go wrong, one after the other. */
-  failNext(...faults: readonly NyisoFault[]): void;
-  close(): Promise<void>;
+/** The right answer without its last bytes. */
+export interface NyisoCutOff {
+  readonly cutOff: number;
 }
+
+/** `url` is as in `NYISO_URL`. The log says how a request was answered: `200 damlbmp/20240703damlbmp_zone.csv`. */
+export type Nyiso = StandIn<OpenTrouble | ToldTrouble | NyisoCutOff, string>;
 
 interface Found {
   readonly bytes: Buffer;
@@ -44,39 +44,51 @@ interface Found {
 
 const DAY_FILES_DAYS = 10;
 
+type Written = (csv: string) => string;
+const asItIs: Written = (csv) => csv;
+
 export async function startNyiso(options: NyisoOptions): Promise<Nyiso> {
-  const requests: string[] = [];
-  const faults: NyisoFault[] = [];
-  const server = createServer(({ url, headers }, response) => {
-    const path = (url ?? '').replace(/^\/public\/csv\//, '');
-    const fault = faults.shift();
-    const status = fault
-      ? misbehave(response, fault, fileAt(path, options))
-      : answer(response, headers, fileAt(path, options));
-    requests.push(`${status} ${path}`);
-  });
-  await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve));
-  const address = server.address();
-  const port = typeof address === 'object' && address ? address.port : 0;
-  return {
-    url: `http://127.0.0.1:${port}/public/csv`,
-    requests,
-    failNext: (...next) => {
-      faults.push(...next);
-    },
-    close: () =>
-      new Promise((resolve, reject) => {
-        server.close((error) => (error ? reject(error) : resolve()));
-        server.closeAllConnections();
-      }),
+  const answered = (request: StandInRequest, written: Written = asItIs) => {
+    const found = fileAt(pathOf(request), options, written);
+    if (!found) return page(404, '404 Not Found');
+    const headers = { 'last-modified': new Date(found.modifiedAt).toUTCString() };
+    return { status: 200, type: 'text/plain', body: found.bytes, headers };
   };
+  return startStandIn<NyisoCutOff, string, OpenTrouble>(options, {
+    path: BASE,
+    limit: options.limit,
+    answer: (request) => answered(request),
+    forms: {
+      status: (status) => page(status, 'try again later'),
+      throttled: () => page(429, 'Too many requests'),
+      noData: () => page(404, '404 Not Found'),
+      withoutColumn: (request) => answered(request, (csv) => csvWithout(csv, 'Name')),
+      turned: (request) => answered(request, (csv) => csvTurned(csv, 'Name')),
+    },
+    own: ({ cutOff }, _, right) => ({ ...right(), body: Buffer.from(right().body).subarray(0, -cutOff) }),
+    entry: (request, outcome) => `${statusOf(outcome)} ${pathOf(request)}`,
+  });
 }
 
-function fileAt(path: string, options: NyisoOptions): Found | undefined {
+const BASE = '/public/csv';
+
+function pathOf({ target }: StandInRequest): string {
+  return target.replace(`${BASE}/`, '');
+}
+
+function statusOf(outcome: Outcome): string {
+  return typeof outcome === 'string' ? outcome : String(outcome.status);
+}
+
+function fileAt(path: string, options: NyisoOptions, written: Written): Found | undefined {
   const parts = /^(damlbmp|rtlbmp|realtime)\/(\d{8})\1_(zone|gen)(\.csv|_csv\.zip)$/.exec(path);
   if (!parts) return undefined;
   const [, report, digits = '', places, ending] = parts;
-  const asked = { report: report as StandInFile['report'], places: places === 'zone' ? 'zone' : 'gen' } as const;
+  const asked = {
+    report: report as StandInFile['report'],
+    places: places === 'zone' ? 'zone' : 'gen',
+    written,
+  } as const;
   const day = Temporal.PlainDate.from(digits);
   return ending === '.csv' ? dayFile(asked, day, options) : archive(asked, day, options);
 }
@@ -84,6 +96,7 @@ function fileAt(path: string, options: NyisoOptions): Found | undefined {
 interface AskedFile {
   readonly report: StandInFile['report'];
   readonly places: 'zone' | 'gen';
+  readonly written: Written;
 }
 
 function dayFile(asked: AskedFile, day: Temporal.PlainDate, options: NyisoOptions): Found | undefined {
@@ -106,10 +119,15 @@ function archive(asked: AskedFile, month: Temporal.PlainDate, options: NyisoOpti
   return { bytes: zipOf(members), modifiedAt: modifiedAt(month.add({ months: 1 }), options.now()) };
 }
 
-function textOf({ report, places }: AskedFile, day: Temporal.PlainDate, options: NyisoOptions): string | undefined {
+function textOf(
+  { report, places, written }: AskedFile,
+  day: Temporal.PlainDate,
+  options: NyisoOptions,
+): string | undefined {
   if (options.missingDays?.includes(day.toString())) return undefined;
   const names = places === 'zone' ? options.zones : (options.generators ?? []);
-  return nyisoFile({ report, names, day, now: options.now() });
+  const text = nyisoFile({ report, names, day, now: options.now() });
+  return text === undefined ? undefined : written(text);
 }
 
 /** The last 5 minutes that it may have changed in. */
@@ -118,33 +136,7 @@ function modifiedAt(day: Temporal.PlainDate, now: number): number {
   return Math.floor(Math.min(now, end) / 300_000) * 300_000;
 }
 
-/** @returns what the log says of it. */
-function answer(response: ServerResponse, headers: IncomingHttpHeaders, found: Found | undefined): number {
-  if (!found) return send(response, 404, page('404 Not Found'));
-  const modified = new Date(found.modifiedAt).toUTCString();
-  const isKnown = headers['if-modified-since'] === modified;
-  return send(response, isKnown ? 304 : 200, isKnown ? Buffer.alloc(0) : found.bytes, { 'last-modified': modified });
-}
-
-function misbehave(response: ServerResponse, fault: NyisoFault, found: Found | undefined): number | string {
-  if ('stallMs' in fault) {
-    const ending = setTimeout(() => response.destroy(), fault.stallMs);
-    response.once('close', () => clearTimeout(ending));
-    return 'stall';
-  }
-  if ('status' in fault) return send(response, fault.status, page('try again later'));
-  if ('page' in fault) return send(response, 200, page('Maintenance'));
-  const modified = new Date(found?.modifiedAt ?? 0).toUTCString();
-  const part = (found?.bytes ?? Buffer.alloc(0)).subarray(0, -fault.cutOff);
-  return send(response, 200, part, { 'last-modified': modified });
-}
-
-function send(response: ServerResponse, status: number, bytes: Buffer, headers: Record<string, string> = {}): number {
-  response.writeHead(status, headers);
-  response.end(bytes);
-  return status;
-}
-
-function page(text: string): Buffer {
-  return Buffer.from(`<!DOCTYPE HTML>\n<html><body><h1>${text}</h1></body></html>\n`);
+function page(status: number, text: string): Answer {
+  const body = `<!DOCTYPE HTML>\n<html><body><h1>${text}</h1></body></html>\n`;
+  return { status, type: 'text/html', body };
 }

@@ -1,20 +1,5 @@
-import type { Fault } from './oasis-faults.ts';
+import type { Answer } from './stand-in.ts';
 import { zipOf } from './zip-writer.ts';
-
-/** What the stand-in answers: bytes, or nothing until the connection is closed. */
-export type Answer = SentAnswer | StallAnswer;
-
-export interface SentAnswer {
-  readonly status: number;
-  readonly type: string;
-  /** For the log. */
-  readonly name: string;
-  readonly bytes: Buffer;
-}
-
-export interface StallAnswer {
-  readonly stallMs: number;
-}
 
 const ERRORS: Readonly<Record<number, string>> = {
   1000: 'No data returned for the specified selection',
@@ -31,19 +16,7 @@ const ERRORS: Readonly<Record<number, string>> = {
   1020: 'Invalid version',
 };
 
-export function answerFor(fault: Fault, now: number): Answer {
-  if ('stallMs' in fault) return fault;
-  if ('oasisCode' in fault) return errorAnswer(fault.oasisCode, 'INVALID_REQUEST.xml', now);
-  if ('damaged' in fault) {
-    const whole = errorAnswer(1000, 'DAMAGED.xml', now);
-    return { ...whole, name: 'damaged', bytes: whole.bytes.subarray(0, whole.bytes.length / 2) };
-  }
-  if ('status' in fault) return plain(fault.status, 'try again later');
-  const page = '<!DOCTYPE html>\n<html><body><h1>Too many requests</h1></body></html>\n';
-  return { status: 200, type: 'text/html', name: 'page', bytes: Buffer.from(page) };
-}
-
-export function errorAnswer(code: number, name: string, now: number): SentAnswer {
+export function errorAnswer(code: number, name: string, now: number): Answer {
   const document = `<?xml version="1.0" encoding="UTF-8"?>
 <m:OASISReport xmlns:m="http://www.caiso.com/soa/OASISReport_v1.xsd">
 <m:MessageHeader><m:TimeDate>${new Date(now).toISOString()}</m:TimeDate><m:Source>OASIS</m:Source></m:MessageHeader>
@@ -59,14 +32,11 @@ export interface TextMember {
   readonly text: string;
 }
 
-export function zipped(
-  members: readonly TextMember[],
-  what = members.map((member) => member.name).join(' '),
-): SentAnswer {
+export function zipped(members: readonly TextMember[], what = members.map((member) => member.name).join(' ')): Answer {
   const bytes = zipOf(members.map(({ name, text }) => ({ name, bytes: Buffer.from(text) })));
-  return { status: 200, type: 'application/x-zip-compressed', name: what, bytes };
+  return { status: 200, type: 'application/x-zip-compressed', name: what, body: bytes };
 }
 
-export function plain(status: number, text: string): SentAnswer {
-  return { status, type: 'text/plain', name: text, bytes: Buffer.from(`${text}\n`) };
+export function plain(status: number, text: string): Answer {
+  return { status, type: 'text/plain', name: text, body: `${text}\n` };
 }

@@ -1,4 +1,6 @@
 import { Temporal } from 'temporal-polyfill';
+import { noise } from './noise.ts';
+import { pricePartsOf } from './price-shape.ts';
 
 /**
  * The reports of the OASIS stand-in: simulated prices in the columns and the order of the real ones. The same seed, node
@@ -41,13 +43,14 @@ const DATA_ITEMS = {
 
 /** One interval's prices at a node, in $/MWh to five places; their sum holds to the last of them. */
 export function simulatedPrices(seed: number, marketRunId: string, node: string, startMs: number): Prices {
-  const hour = startMs / 3_600_000;
-  const system = noise(`${seed}|${marketRunId}|${startMs}`);
-  const local = noise(`${seed}|${marketRunId}|${node}|${startMs}`);
-  const energy = fifthPlace(40 - 30 * Math.sin((hour / 24) * 2 * Math.PI) + 12 * (system - 0.5));
-  const congestion = fifthPlace(local < 0.1 ? -90 * noise(`${node}|${startMs}`) : 6 * (local - 0.5));
-  const loss = fifthPlace(energy * 0.04 * (noise(node) - 0.5));
-  const ghg = fifthPlace(noise(`${node}|ghg`) < 0.5 ? 0 : 3 * system);
+  const ahead = marketRunId === 'DAM';
+  // Each run has its own real-time energy: HASP and RTPD foresee what RTM then is, and not exactly.
+  const parts = pricePartsOf({ market: 'CAISO', ahead, place: node, startMs, seed });
+  const strayed = ahead ? 0 : noise(`${seed}|${marketRunId}|${startMs}`) - 0.5;
+  const energy = fifthPlace(parts.energy + strayed);
+  const congestion = fifthPlace(parts.congestion);
+  const loss = fifthPlace(parts.loss);
+  const ghg = fifthPlace(noise(`${node}|ghg`) < 0.5 ? 0 : 3 * noise(`${seed}|ghg|${Math.floor(startMs / 3_600_000)}`));
   return { LMP: fifthPlace(energy + congestion + loss + ghg), MCE: energy, MCC: congestion, MCL: loss, MGHG: ghg };
 }
 
@@ -119,15 +122,6 @@ function gmt(instantMs: number): string {
 
 function fifthPlace(value: number): number {
   return Math.round(value * 100_000) / 100_000;
-}
-
-/** FNV-1a with a finishing mix, scaled to [0, 1). */
-export function noise(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i += 1) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return ((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32;
 }
 
 function entriesOf<K extends string, V>(record: Readonly<Record<K, V>>): [K, V][] {

@@ -166,74 +166,13 @@ describe('corrections', () => {
   });
 });
 
-describe('faults by chance', () => {
-  const rates = [
-    { rate: 0.2, fault: { status: 429 } },
-    { rate: 0.2, fault: { status: 503 } },
-    { rate: 0.2, fault: { oasisCode: 1003 } },
-    { rate: 0.1, fault: { page: true } },
-    { rate: 0.1, fault: { damaged: true } },
-  ] as const;
-
-  test('are the same for the same seed, and others for another', async () => {
-    const [one, again, another] = [
-      await begin({ faults: { rates } }),
-      await begin({ faults: { rates } }),
-      await begin({ faults: { rates }, seed: 2 }),
-    ];
-    expect(await answersOf(again, 60)).toEqual(await answersOf(one, 60));
-    expect(await answersOf(another, 60)).not.toEqual(one.requests.map(({ answer }) => answer));
-  });
-
-  test('come as often as they are asked for, and say so in the log', async () => {
-    const own = await begin({ faults: { rates: [{ rate: 0.25, fault: { status: 503 } }] } });
-    await answersOf(own, 400);
-    const injected = own.requests.filter((request) => request.injected);
-    expect(injected.every(({ answer }) => answer === '503 try again later')).toBe(true);
-    expect(injected.length).toBeGreaterThan(70);
-    expect(injected.length).toBeLessThan(130);
-    expect(own.requests.filter((request) => !request.injected).every(({ answer }) => answer.startsWith('200'))).toBe(
-      true,
-    );
-  });
-
-  test('end by themselves, however likely they are', async () => {
-    const own = await begin({ faults: { rates: [{ rate: 1, fault: { status: 503 } }], inARowMax: 2 } });
-    const statuses = (await answersOf(own, 6)).map((answer) => answer.slice(0, 3));
-    expect(statuses).toEqual(['503', '503', '200', '503', '503', '200']);
-  });
-
-  test('never hide that somebody asked too often', async () => {
-    const own = await begin({ limits: { spacingMs: 5000 }, faults: { rates: [{ rate: 1, fault: { status: 503 } }] } });
-    await answersOf(own, 2);
-    expect(own.requests.map(({ answer, injected }) => [answer.slice(0, 3), injected])).toEqual([
-      ['503', true],
-      ['429', false],
-    ]);
-  });
-
-  test.each([
-    [[{ rate: 1.1, fault: { page: true } as const }]],
-    [[{ rate: -0.1, fault: { page: true } as const }]],
-    [[{ rate: Number.NaN, fault: { page: true } as const }]],
-  ])('%j is refused', async (wrong) => {
-    await expect(startOasis({ now: () => NOW, nodes: NODES, faults: { rates: wrong } })).rejects.toThrow(RangeError);
-  });
-
-  async function answersOf(server: Oasis, count: number): Promise<string[]> {
-    for (let i = 0; i < count; i += 1) await (await fetch(urlOf(GOOD, server))).arrayBuffer();
-    return server.requests.map(({ answer }) => answer);
-  }
-});
-
-test('a stall ends without an answer', async () => {
-  const own = await begin();
-  own.failNext({ stallMs: 20 });
-  await expect(fetch(urlOf(GOOD, own))).rejects.toThrow();
-  expect((await ask(GOOD, own)).name).toMatch(/csv$/);
-  expect(own.requests.map(({ answer, injected }) => [answer.slice(0, 5), injected])).toEqual([
-    ['stall', true],
-    ['200 2', false],
+test('a share of requests goes wrong, and never hides that somebody asked too often', async () => {
+  const own = await begin({ limits: { spacingMs: 5000 } });
+  own.failing({ share: 1, troubles: ['SERVER_ERROR'] });
+  for (let i = 0; i < 2; i += 1) await (await fetch(urlOf(GOOD, own))).arrayBuffer();
+  expect(own.requests.map(({ answer, injected }) => [answer.slice(0, 3), injected])).toEqual([
+    ['503', true],
+    ['429', false],
   ]);
 });
 

@@ -1,13 +1,5 @@
-import { createServer, type ServerResponse } from 'node:http';
-import {
-  type Answer,
-  answerFor,
-  errorAnswer,
-  plain,
-  type SentAnswer,
-  type TextMember,
-  zipped,
-} from './oasis-answer.ts';
+import { csvTurned, csvWithout } from './columns.ts';
+import { errorAnswer, plain, type TextMember, zipped } from './oasis-answer.ts';
 import {
   correctionOf,
   type MadeCorrection,
@@ -15,27 +7,30 @@ import {
   noticeOf,
   type OasisCorrection,
 } from './oasis-corrections.ts';
-import { createFaultDice, type Fault, type RandomFaults } from './oasis-faults.ts';
 import { csvOf, pacific, type StandInReport } from './oasis-report.ts';
 import { type Asked, correctionsAsked, publishedStarts, reportAsked, type TradeDate } from './oasis-requests.ts';
+import {
+  type Answer,
+  type Outcome,
+  type StandIn,
+  type StandInOptions,
+  type StandInRequest,
+  startStandIn,
+} from './stand-in.ts';
+import type { OpenTrouble, ToldTrouble } from './trouble.ts';
 
 /**
  * A local server that speaks CAISO's OASIS: SingleZip for the four LMP reports and GroupZip for price corrections, with
  * its limits, its errors (XML in a zip, HTTP 200) and its ways to throttle. It checks requests on its own account and
- * shares no table with the feed.
+ * shares no code with the feed.
  *
  * Not simulated: XML data (a request without `resultformat=6` is answered 501), other groups, and what OASIS does with a
  * request that names neither nodes nor a group (here 1016) or more than one trade date (here 1018).
  */
-export interface OasisOptions {
-  /** What time it is; decides what is published and who asks too often. Milliseconds UTC. */
-  readonly now: () => number;
+export interface OasisOptions extends StandInOptions {
   readonly nodes: readonly string[];
   readonly seed?: number;
-  readonly port?: number;
   readonly limits?: Partial<OasisLimits>;
-  /** Faults by chance, the same for the same seed. */
-  readonly faults?: RandomFaults;
   /**
    * What the correction group holds: a notice, which tells what was corrected and leaves the prices to the reports, as it
    * seems to be; or the corrected prices in the columns of the reports.
@@ -50,16 +45,17 @@ export interface OasisLimits {
   readonly throttle: 'status' | 'page';
 }
 
-export interface Oasis {
-  /** Base URL, as in `CAISO_OASIS_URL`. */
-  readonly url: string;
-  /** Every request so far, in the order of arrival. */
-  readonly requests: readonly OasisLogEntry[];
-  /** The next answers go wrong, one after the other. */
-  failNext(...faults: readonly Fault[]): void;
+/** A trouble, or an error code of OASIS, which comes with status 200. */
+export type OasisFault = OpenTrouble | ToldTrouble | OasisError;
+
+export interface OasisError {
+  readonly oasisCode: number;
+}
+
+/** `url` is as in `CAISO_OASIS_URL`. */
+export interface Oasis extends StandIn<OasisFault, OasisLogEntry> {
   /** Changes published prices, as of now: the reports have the new ones, and the correction group tells. */
   correct(correction: OasisCorrection): void;
-  close(): Promise<void>;
 }
 
 export interface OasisLogEntry {
@@ -67,7 +63,7 @@ export interface OasisLogEntry {
   /** SingleZip or GroupZip. */
   readonly form: string;
   readonly parameters: Readonly<Record<string, string>>;
-  /** Status and member names, `200 error 1000`, or `stall`. */
+  /** Status and member names, `200 error 1000`, `stall` or `cut`. */
   readonly answer: string;
   /** True where the answer was a fault that somebody asked for, and not what OASIS makes of the request. */
   readonly injected: boolean;
@@ -77,62 +73,50 @@ export interface OasisLogEntry {
 interface Situation {
   readonly options: OasisOptions;
   readonly now: number;
-  readonly sinceLastMs: number;
   readonly corrections: readonly MadeCorrection[];
+  /** What becomes of a table before it is sent. */
+  readonly written: (csv: string) => string;
 }
 
 export async function startOasis(options: OasisOptions): Promise<Oasis> {
-  const requests: OasisLogEntry[] = [];
-  const faults: Fault[] = [];
   const corrections: MadeCorrection[] = [];
-  const dice = createFaultDice(options.seed ?? 1, options.faults ?? { rates: [] });
-  let lastAt = Number.NEGATIVE_INFINITY;
-  const server = createServer((request, response) => {
-    const url = new URL(request.url ?? '/', 'http://127.0.0.1');
-    const now = options.now();
-    const situation = { options, now, sinceLastMs: now - lastAt, corrections };
-    lastAt = now;
-    const wanted = faults.shift();
-    const throttled = wanted ? undefined : throttling(situation);
-    const fault = wanted ?? (throttled ? undefined : dice());
-    const answer = fault ? answerFor(fault, now) : (throttled ?? answerTo(url, situation));
-    requests.push(logEntry(url, now, answer, fault !== undefined));
-    send(response, answer);
-  });
-  await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve));
-  const address = server.address();
-  const port = typeof address === 'object' && address ? address.port : 0;
-  return {
-    url: `http://127.0.0.1:${port}/oasisapi`,
-    requests,
-    failNext: (...next) => {
-      faults.push(...next);
+  const { spacingMs = 5000, throttle = 'status' } = options.limits ?? {};
+  const answered = ({ url, now }: StandInRequest, written: Situation['written'] = (csv) => csv) =>
+    answerTo(url, { options, now, corrections, written });
+  const standIn = await startStandIn<OasisError, OasisLogEntry, OpenTrouble>(options, {
+    path: '/oasisapi',
+    limit: spacingMs > 0 ? { requests: 1, windowMs: spacingMs } : undefined,
+    answer: (request) => answered(request),
+    forms: {
+      status: (status) => plain(status, 'try again later'),
+      throttled: () => (throttle === 'page' ? TOO_MANY : plain(429, 'try again later')),
+      noData: ({ now }) => errorAnswer(1000, 'NO_DATA.xml', now),
+      withoutColumn: (request) => answered(request, (csv) => csvWithout(csv, 'LMP_TYPE')),
+      turned: (request) => answered(request, (csv) => csvTurned(csv, 'LMP_TYPE')),
+      page: TOO_MANY_PAGE,
     },
-    correct: (correction) => {
+    own: ({ oasisCode }, { now }) => errorAnswer(oasisCode, 'INVALID_REQUEST.xml', now),
+    entry: logEntry,
+  });
+  return Object.assign(standIn, {
+    correct: (correction: OasisCorrection) => {
       corrections.push(madeCorrection(correction, options.now()));
     },
-    close: () =>
-      new Promise((resolve, reject) => {
-        server.close((error) => (error ? reject(error) : resolve()));
-        server.closeAllConnections();
-      }),
-  };
+  });
 }
 
-function throttling({ options, now, sinceLastMs }: Situation): Answer | undefined {
-  const { spacingMs = 5000, throttle = 'status' } = options.limits ?? {};
-  if (sinceLastMs >= spacingMs) return undefined;
-  return answerFor(throttle === 'page' ? { page: true } : { status: 429 }, now);
-}
+/** Throttling can come with status 200. */
+const TOO_MANY_PAGE = '<!DOCTYPE html>\n<html><body><h1>Too many requests</h1></body></html>\n';
+const TOO_MANY: Answer = { status: 200, type: 'text/html', name: 'page', body: TOO_MANY_PAGE };
 
-function answerTo({ pathname, searchParams }: URL, situation: Situation): SentAnswer {
+function answerTo({ pathname, searchParams }: URL, situation: Situation): Answer {
   const form = /^\/oasisapi\/(SingleZip|GroupZip)$/.exec(pathname)?.[1];
   if (form === undefined) return plain(404, 'not found');
   if (searchParams.get('resultformat') !== '6') return plain(501, 'the stand-in has no XML data');
   return form === 'GroupZip' ? answerToGroup(searchParams, situation) : answerToReport(searchParams, situation);
 }
 
-function answerToReport(parameters: URLSearchParams, situation: Situation): SentAnswer {
+function answerToReport(parameters: URLSearchParams, situation: Situation): Answer {
   const { options, now } = situation;
   const asked = reportAsked(parameters, options.nodes, now);
   if (typeof asked === 'number') return errorAnswer(asked, 'INVALID_REQUEST.xml', now);
@@ -141,7 +125,7 @@ function answerToReport(parameters: URLSearchParams, situation: Situation): Sent
   return zipped([priced(asked, situation)]);
 }
 
-function answerToGroup(parameters: URLSearchParams, situation: Situation): SentAnswer {
+function answerToGroup(parameters: URLSearchParams, situation: Situation): Answer {
   const { options, now } = situation;
   const day = correctionsAsked(parameters, now);
   if (typeof day === 'number') return errorAnswer(day, 'INVALID_REQUEST.xml', now);
@@ -168,9 +152,12 @@ function newestVersionOf({ versions }: StandInReport): string {
   return Object.keys(versions).at(-1) ?? '';
 }
 
-function priced(asked: Asked, { options, now, corrections }: Situation): TextMember {
+function priced(asked: Asked, { options, now, corrections, written }: Situation): TextMember {
   const correction = (node: string, start: number) => correctionOf(corrections, asked.report, node, start);
-  return { name: `${memberName(asked, now)}.csv`, text: csvOf({ ...asked, seed: options.seed ?? 1, correction }) };
+  return {
+    name: `${memberName(asked, now)}.csv`,
+    text: written(csvOf({ ...asked, seed: options.seed ?? 1, correction })),
+  };
 }
 
 /** `20240101_20240115_PRC_HASP_LMP_HASP_20240116_10_39_53_v3`, the request's days and the time of the answer. */
@@ -189,22 +176,12 @@ function compactDate(instantMs: number): string {
   return pacific(instantMs).toPlainDate().toString().replaceAll('-', '');
 }
 
-function logEntry({ pathname, searchParams }: URL, at: number, answer: Answer, injected: boolean): OasisLogEntry {
+function logEntry({ url, now }: StandInRequest, outcome: Outcome, injected: boolean): OasisLogEntry {
   return {
-    at,
-    form: pathname.slice(pathname.lastIndexOf('/') + 1),
-    parameters: Object.fromEntries(searchParams),
-    answer: 'stallMs' in answer ? 'stall' : `${answer.status} ${answer.name}`,
+    at: now,
+    form: url.pathname.slice(url.pathname.lastIndexOf('/') + 1),
+    parameters: Object.fromEntries(url.searchParams),
+    answer: typeof outcome === 'string' ? outcome : `${outcome.status} ${outcome.name}`,
     injected,
   };
-}
-
-function send(response: ServerResponse, answer: Answer): void {
-  if ('stallMs' in answer) {
-    const ending = setTimeout(() => response.destroy(), answer.stallMs);
-    response.once('close', () => clearTimeout(ending));
-    return;
-  }
-  response.writeHead(answer.status, { 'content-type': answer.type, 'content-length': answer.bytes.length });
-  response.end(answer.bytes);
 }

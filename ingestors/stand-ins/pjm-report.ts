@@ -1,5 +1,6 @@
-import { createHash } from 'node:crypto';
 import { Temporal } from 'temporal-polyfill';
+import { noise } from './noise.ts';
+import { pricePartsOf } from './price-shape.ts';
 
 /**
  * The reports of the Data Miner stand-in: simulated prices in the columns of the real ones. The same node and interval give
@@ -37,6 +38,12 @@ export interface StandInNode {
   readonly type: string;
 }
 
+export const STAND_IN_NODES: readonly StandInNode[] = [
+  { id: 51288, name: 'WESTERN HUB', type: 'HUB' },
+  { id: 1, name: 'PJM-RTO', type: 'ZONE' },
+  { id: 33092371, name: 'COMED', type: 'ZONE' },
+];
+
 /** $ per MWh. */
 export interface PjmPrices {
   /** PJM rounds it to cents, so that the parts sum to the total to half a cent only. */
@@ -47,12 +54,13 @@ export interface PjmPrices {
 }
 
 export function pjmPrices(report: StandInReport, nodeId: number, startMs: number, delta = 0): PjmPrices {
+  const ahead = report.suffix === 'da';
+  const parts = pricePartsOf({ market: 'PJM', ahead, place: String(nodeId), startMs });
   // Verified and unverified prices of an interval differ a little.
-  const system = noise(`${report.suffix}|${startMs}`);
-  const local = noise(`${report.suffix}|${report.verified}|${nodeId}|${startMs}`);
-  const energy = 34 - 22 * Math.sin((startMs / 86_400_000) * 2 * Math.PI) + 10 * (system - 0.5);
-  const congestion = sixth((local < 0.08 ? -80 * local * 10 : 8 * (local - 0.4)) + delta);
-  const loss = sixth(energy * 0.05 * (noise(String(nodeId)) - 0.5));
+  const verifying = ahead || !report.verified ? 0 : 0.4 * (noise(`${nodeId}|${startMs}`) - 0.5);
+  const energy = parts.energy;
+  const congestion = sixth(parts.congestion + verifying + delta);
+  const loss = sixth(parts.loss);
   return { energy: Number(energy.toFixed(2)), total: sixth(energy + congestion + loss), congestion, loss };
 }
 
@@ -102,9 +110,4 @@ export function eastern(instantMs: number): Temporal.ZonedDateTime {
 
 function sixth(price: number): number {
   return Number(price.toFixed(6));
-}
-
-/** 0 to 1, the same for the same text. */
-function noise(text: string): number {
-  return createHash('sha256').update(text).digest().readUInt32BE(0) / 2 ** 32;
 }

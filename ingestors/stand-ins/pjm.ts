@@ -1,6 +1,15 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { jsonTurned, jsonWithout } from './columns.ts';
 import { type PjmVersion, rowOf, type StandInNode } from './pjm-report.ts';
 import { type Asked, asked, reportOfPath } from './pjm-requests.ts';
+import {
+  type Answer,
+  MINUTE_LIMIT_MS,
+  type RequestLimit,
+  type StandIn,
+  type StandInOptions,
+  startStandIn,
+} from './stand-in.ts';
+import type { ToldTrouble, Trouble } from './trouble.ts';
 
 /**
  * A local server that speaks PJM's Data Miner 2: the four LMP reports with its paging by links, its key, its limits of range
@@ -8,47 +17,28 @@ import { type Asked, asked, reportOfPath } from './pjm-requests.ts';
  *
  * Not simulated: `download=true`, `format=csv`, `fields`, sorting, filters by type and zone, holidays.
  */
-export interface PjmOptions {
-  /** What time it is; decides what is published, what is archived, and who asks too often. Milliseconds UTC. */
-  readonly now: () => number;
+export interface PjmOptions extends StandInOptions {
   readonly nodes: readonly StandInNode[];
   /** The only key it takes. */
   readonly key: string;
-  readonly port?: number;
-  /** Requests that it takes within a minute; 6, as of who is no member. */
-  readonly perMinute?: number;
+  /** 6 a minute, as of who is no member. */
+  readonly limit?: RequestLimit;
   /** A page has no more rows than this, whatever was asked for; as many as asked for. */
   readonly pageRowsMax?: number;
 }
 
-export interface Pjm {
-  /** Base URL, as in `PJM_URL`. */
-  readonly url: string;
-  /** Every request so far, in the order of arrival. */
-  readonly requests: readonly PjmLogEntry[];
-  /** The next answers go wrong, one after the other. */
-  failNext(...faults: readonly PjmFault[]): void;
+/** `url` is as in `PJM_URL`. */
+export interface Pjm extends StandIn<PjmFault, PjmLogEntry> {
   /** Publishes another version of a price, as of now. */
   correct(correction: PjmCorrection): void;
   /** From now on it takes this key only. */
   changeKey(key: string): void;
-  close(): Promise<void>;
 }
 
-/**
- * An answer instead of the right one: a status, an HTML page with status 200, PJM's errors, half of the right one, the right
- * one with a link to a next page elsewhere, with too few rows or a column named anew; or none at all until the connection is
- * closed after `stallMs`.
- */
-export type PjmFault =
-  | { readonly status: number }
-  | { readonly page: true }
-  | { readonly error: string }
-  | { readonly truncated: true }
-  | { readonly next: string }
-  | { readonly rowsLost: number }
-  | { readonly renamed: readonly [string, string] }
-  | { readonly stallMs: number };
+export type PjmFault = Trouble | ToldTrouble | PjmOwnFault;
+
+/** PJM's errors with status 200; the right answer with a link to a next page elsewhere, or with too few rows. */
+export type PjmOwnFault = { readonly error: string } | { readonly next: string } | { readonly rowsLost: number };
 
 export interface PjmCorrection {
   readonly report: string;
@@ -67,79 +57,67 @@ export interface PjmLogEntry {
   readonly answer: string;
 }
 
-interface Answer {
-  readonly status: number;
-  readonly body: string;
-  readonly what: string;
-  readonly headers?: Readonly<Record<string, string>>;
-}
-
 export async function startPjm(options: PjmOptions): Promise<Pjm> {
-  const requests: PjmLogEntry[] = [];
-  const faults: PjmFault[] = [];
   const corrections: PjmCorrection[] = [];
   let key = options.key;
-  const server = createServer((request, response) => {
-    const url = new URL(request.url ?? '/', `http://${request.headers.host}`);
-    const fault = faults.shift();
-    const refusal = gatewayRefusal(request, key, requests, options);
-    const answer = spoilt(fault, refusal ?? answerTo(url, options, corrections));
-    requests.push({
-      at: options.now(),
+  const standIn = await startStandIn<PjmOwnFault, PjmLogEntry>(options, {
+    path: '/api/v1',
+    limit: options.limit ?? { requests: 6, windowMs: MINUTE_LIMIT_MS },
+    answer: ({ url, headers }) => keyRefusal(headers[KEY_HEADER], key) ?? answerTo(url, options, corrections),
+    forms: {
+      status: (status) => gatewayAnswer(status, 'an injected fault'),
+      throttled,
+      unauthorized: () => keyRefusal('another', key) ?? gatewayAnswer(401, 'Access denied.'),
+      noData: (_, right) => ({ ...right(), body: JSON.stringify(EMPTY_PAGE) }),
+      withoutColumn: (_, right) => changed(right(), (body) => jsonWithout(body, 'total_lmp_da', 'total_lmp_rt')),
+      turned: (_, right) => changed(right(), jsonTurned),
+    },
+    own: (fault, _, right) => spoilt(fault, right()),
+    entry: ({ url, now }, outcome) => ({
+      at: now,
       report: url.pathname.slice(url.pathname.lastIndexOf('/') + 1),
       parameters: Object.fromEntries(url.searchParams),
-      answer: answer?.what ?? 'stall',
-    });
-    send(response, answer, fault);
+      answer: typeof outcome === 'string' ? outcome : (outcome.name ?? String(outcome.status)),
+    }),
   });
-  await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve));
-  const address = server.address();
-  const port = typeof address === 'object' && address ? address.port : 0;
-  return {
-    url: `http://127.0.0.1:${port}/api/v1`,
-    requests,
-    failNext: (...next) => {
-      faults.push(...next);
-    },
-    correct: (correction) => {
+  return Object.assign(standIn, {
+    correct: (correction: PjmCorrection) => {
       corrections.push(correction);
     },
-    changeKey: (changed) => {
-      key = changed;
+    changeKey: (other: string) => {
+      key = other;
     },
-    close: () =>
-      new Promise((resolve, reject) => {
-        server.close((error) => (error ? reject(error) : resolve()));
-        server.closeAllConnections();
-      }),
-  };
+  });
 }
 
+const KEY_HEADER = 'ocp-apim-subscription-key';
+const EMPTY_PAGE = {
+  links: [],
+  items: [],
+  searchSpecification: { rowCount: 0, startRow: 1, order: 'Asc' },
+  totalRows: 0,
+};
+
 /** What the gateway in front of Data Miner says, in its own form. */
-function gatewayRefusal(
-  { headers }: IncomingMessage,
-  key: string,
-  requests: readonly PjmLogEntry[],
-  { now, perMinute = 6 }: PjmOptions,
-): Answer | undefined {
-  const given = headers['ocp-apim-subscription-key'];
-  if (given !== key) {
-    const why = given === undefined ? 'missing subscription key' : 'invalid subscription key';
-    return gatewayAnswer(
-      401,
-      `Access denied due to ${why}. Make sure to provide a valid key for an active subscription.`,
-    );
-  }
-  const oldest = requests.at(-perMinute);
-  const waitMs = oldest ? oldest.at + 60_000 - now() : 0;
-  if (waitMs <= 0) return undefined;
+function keyRefusal(given: string | string[] | undefined, key: string): Answer | undefined {
+  if (given === key) return undefined;
+  const why = given === undefined ? 'missing subscription key' : 'invalid subscription key';
+  return gatewayAnswer(
+    401,
+    `Access denied due to ${why}. Make sure to provide a valid key for an active subscription.`,
+  );
+}
+
+function throttled(waitMs: number): Answer {
   const seconds = Math.ceil(waitMs / 1000);
   const answer = gatewayAnswer(429, `Rate limit is exceeded. Try again in ${seconds} seconds.`);
   return { ...answer, headers: { 'retry-after': String(seconds) } };
 }
 
+const JSON_TYPE = 'application/json; charset=utf-8';
+
 function gatewayAnswer(status: number, message: string): Answer {
-  return { status, body: JSON.stringify({ statusCode: status, message }), what: String(status) };
+  return { status, type: JSON_TYPE, body: JSON.stringify({ statusCode: status, message }) };
 }
 
 function answerTo(url: URL, { nodes, now, pageRowsMax }: PjmOptions, corrections: readonly PjmCorrection[]): Answer {
@@ -153,7 +131,7 @@ function answerTo(url: URL, { nodes, now, pageRowsMax }: PjmOptions, corrections
   const links = linksOf(url, request, rowCount, rows.length);
   const searchSpecification = { rowCount: request.rowCount, startRow: request.startRow, order: 'Asc' };
   const body = JSON.stringify({ links, items, searchSpecification, totalRows: rows.length });
-  return { status: 200, body, what: `200 ${items.length}` };
+  return { status: 200, type: JSON_TYPE, body, name: `200 ${items.length}` };
 }
 
 function errorAnswer(error: {
@@ -161,7 +139,7 @@ function errorAnswer(error: {
   readonly message: string;
   readonly detail?: readonly string[];
 }): Answer {
-  return { status: 400, body: JSON.stringify({ errors: [error] }), what: `400 ${error.message}` };
+  return { status: 400, type: JSON_TYPE, body: JSON.stringify({ errors: [error] }), name: `400 ${error.message}` };
 }
 
 function rowsOf({ report, nodes, starts, allVersions }: Asked, corrections: readonly PjmCorrection[]) {
@@ -193,30 +171,14 @@ function linksOf(url: URL, { startRow }: Asked, rowCount: number, totalRows: num
   return [self, { rel: 'next', href: next.href }, metadata];
 }
 
-/** @returns undefined for no answer at all. */
-function spoilt(fault: PjmFault | undefined, right: Answer): Answer | undefined {
-  if (!fault) return right;
-  if ('stallMs' in fault) return undefined;
-  if ('status' in fault) return gatewayAnswer(fault.status, 'an injected fault');
-  if ('page' in fault)
-    return { status: 200, body: '<!DOCTYPE html><html><body>Maintenance</body></html>', what: 'page' };
+function spoilt(fault: PjmOwnFault, right: Answer): Answer {
   if ('error' in fault) return { ...errorAnswer({ field: 'Filters', message: fault.error }), status: 200 };
-  if ('truncated' in fault) return { ...right, body: right.body.slice(0, right.body.length / 2), what: 'truncated' };
-  if ('renamed' in fault)
-    return { ...right, body: right.body.replaceAll(fault.renamed[0], fault.renamed[1]), what: 'renamed' };
-  const page = JSON.parse(right.body);
+  const page = JSON.parse(String(right.body));
   if ('next' in fault) page.links.push({ rel: 'next', href: fault.next });
   else page.items.splice(0, fault.rowsLost);
-  return { ...right, body: JSON.stringify(page), what: 'changed' };
+  return { ...right, body: JSON.stringify(page), name: 'changed' };
 }
 
-function send(response: ServerResponse, answer: Answer | undefined, fault: PjmFault | undefined): void {
-  if (!answer) {
-    const ending = setTimeout(() => response.destroy(), fault && 'stallMs' in fault ? fault.stallMs : 0);
-    response.once('close', () => clearTimeout(ending));
-    return;
-  }
-  const type = answer.body.startsWith('<') ? 'text/html' : 'application/json; charset=utf-8';
-  response.writeHead(answer.status, { 'content-type': type, ...answer.headers });
-  response.end(answer.body);
+function changed(right: Answer, change: (body: string) => string): Answer {
+  return { ...right, body: change(String(right.body)), name: 'changed' };
 }

@@ -1,4 +1,5 @@
 import { Temporal } from 'temporal-polyfill';
+import { pricePartsOf } from './price-shape.ts';
 
 /**
  * The files of the SPP stand-in: which there are by name, and simulated prices in them. The same seed, location and interval
@@ -53,10 +54,11 @@ export function simulatedSppPrices(
   { name, area }: StandInLocation,
   end: number,
 ): Prices {
-  const key = `${seed}|${lengthMs}|${area}|${end}`;
-  const energy = fourthPlace((area === 'SWPW' ? 45 : 18) + 40 * (noise(key) - 0.5));
-  const congestion = fourthPlace(20 * (noise(`${key}|${name}`) - 0.6));
-  const loss = fourthPlace(energy * 0.05 * (noise(name) - 0.5));
+  const market = area === 'SWPW' ? 'SPP west' : 'SPP';
+  const parts = pricePartsOf({ market, ahead: lengthMs === HOUR_MS, place: name, startMs: end - lengthMs, seed });
+  const energy = fourthPlace(parts.energy);
+  const congestion = fourthPlace(parts.congestion);
+  const loss = fourthPlace(parts.loss);
   return { LMP: fourthPlace(energy + congestion + loss), MEC: energy, MCC: congestion, MLC: loss };
 }
 
@@ -163,12 +165,4 @@ function time(wall: Temporal.PlainDateTime, { drifted }: FileStyle): string {
 
 function fourthPlace(value: number): number {
   return Math.round(value * 10_000) / 10_000;
-}
-
-/** A number in [0, 1) that depends on the whole text: a linear congruential step a character, and the high bits of the last. */
-function noise(text: string): number {
-  let state = 1;
-  for (const character of `${text}|spp`)
-    state = (Math.imul(state ^ character.charCodeAt(0), 1_664_525) + 1_013_904_223) >>> 0;
-  return state / 2 ** 32;
 }

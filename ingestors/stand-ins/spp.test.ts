@@ -51,13 +51,14 @@ test('a file that was lost stays missing', async () => {
 });
 
 test('the next answers go wrong as they are told to, and are logged', async () => {
-  spp.failNext({ status: 503 }, { page: true }, { nothing: true }, { half: true }, { stallMs: 10 });
+  for (const fault of ['SERVER_ERROR', 'PAGE', { status: 200, body: '' }, 'TRUNCATED', 'CUT'] as const)
+    spp.failNext(fault);
   expect(await ask(RT)).toEqual({ status: 503, text: 'try again later' });
   expect(await ask(RT)).toEqual({ status: 200, text: expect.stringMatching(/^<!DOCTYPE html>/) });
   expect(await ask(RT)).toEqual({ status: 200, text: '' });
   expect((await ask(RT)).text).not.toMatch(/\n$/);
   await expect(ask(RT)).rejects.toThrow();
-  expect(spp.requests.slice(-5).map(({ answer }) => answer)).toEqual(['503', '200', '200', '200', 'stall']);
+  expect(spp.requests.slice(-5).map(({ answer }) => answer)).toEqual(['503', '200', '200', '200', 'cut']);
   expect((await ask(RT)).text).toMatch(/\n$/);
 });
 

@@ -1,5 +1,7 @@
-import { createServer, type ServerResponse } from 'node:http';
+import { csvTurned, csvWithout } from './columns.ts';
 import { csvOf, type FileStyle, fileCalled, type StandInLocation } from './spp-files.ts';
+import { type Answer, type RequestLimit, type StandIn, type StandInOptions, startStandIn } from './stand-in.ts';
+import type { OpenTrouble, ToldTrouble } from './trouble.ts';
 
 /**
  * A local server that speaks SPP's portal: downloads of the day-ahead and the real-time LMP files, what it says of missing ones
@@ -7,109 +9,74 @@ import { csvOf, type FileStyle, fileCalled, type StandInLocation } from './spp-f
  *
  * Not simulated: `latestInterval`, the rollups by day and year, and reports by bus.
  */
-export interface SppOptions {
-  /** What time it is; decides what is published. Milliseconds UTC. */
-  readonly now: () => number;
+export interface SppOptions extends StandInOptions {
   readonly locations: readonly StandInLocation[];
   readonly seed?: number;
-  readonly port?: number;
+  /** None, since SPP states none. */
+  readonly limit?: RequestLimit;
   readonly style?: Partial<FileStyle>;
 }
 
-/**
- * An answer instead of the right one: a status with a body, a page or nothing with status 200, half a file, or none at all until
- * the connection is closed after `stallMs`.
- */
-export type SppFault =
-  | { readonly status: number; readonly body?: string }
-  | { readonly page: true }
-  | { readonly nothing: true }
-  | { readonly half: true }
-  | { readonly stallMs: number };
+export type SppFault = OpenTrouble | ToldTrouble;
 
-export interface Spp {
-  /** Base URL, as in `SPP_URL`. */
-  readonly url: string;
-  /** Every request so far, in the order of arrival. */
-  readonly requests: readonly SppLogEntry[];
-  /** The next answers go wrong, one after the other. */
-  failNext(...faults: readonly SppFault[]): void;
+/** `url` is as in `SPP_URL`. */
+export interface Spp extends StandIn<SppFault, SppLogEntry> {
   /** The file is never there: a gap. @param name as in `RTBM-LMP-SL-202606011205.csv` */
   lose(name: string): void;
-  close(): Promise<void>;
 }
 
 export interface SppLogEntry {
   readonly at: number;
   /** The file's name, without its folder. */
   readonly file: string;
-  /** A status, or `stall`. */
+  /** A status, `stall` or `cut`. */
   readonly answer: string;
-}
-
-interface Answer {
-  readonly status: number;
-  readonly type: string;
-  readonly body: string;
 }
 
 const MISSING: Answer = { status: 404, type: 'text/plain', body: '' };
 
 export async function startSpp(options: SppOptions): Promise<Spp> {
-  const requests: SppLogEntry[] = [];
-  const faults: SppFault[] = [];
   const lost = new Set<string>();
-  const server = createServer((request, response) => {
-    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://127.0.0.1');
-    const path = searchParams.get('path') ?? '';
-    const file = path.slice(path.lastIndexOf('/') + 1);
-    const right = lost.has(file) ? MISSING : answerTo(pathname, path, options);
-    const fault = faults.shift();
-    const answer = fault ? wrong(fault, right) : right;
-    requests.push({ at: options.now(), file, answer: 'stallMs' in answer ? 'stall' : String(answer.status) });
-    send(response, answer);
+  const standIn = await startStandIn<never, SppLogEntry, OpenTrouble>(options, {
+    path: BASE,
+    limit: options.limit,
+    answer: ({ url }) => (lost.has(fileOf(url)) ? MISSING : answerTo(url, options)),
+    forms: {
+      status: (status) => ({ status, type: 'text/plain', body: 'try again later' }),
+      throttled: () => ({ status: 429, type: 'text/plain', body: 'try again later' }),
+      noData: () => MISSING,
+      withoutColumn: (_, right) => changed(right(), (csv) => csvWithout(csv, nameColumn(options))),
+      turned: (_, right) => changed(right(), (csv) => csvTurned(csv, nameColumn(options))),
+    },
+    entry: ({ url, now }, outcome) => ({
+      at: now,
+      file: fileOf(url),
+      answer: typeof outcome === 'string' ? outcome : String(outcome.status),
+    }),
   });
-  await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve));
-  const address = server.address();
-  const port = typeof address === 'object' && address ? address.port : 0;
-  return {
-    url: `http://127.0.0.1:${port}/file-browser-api/download`,
-    requests,
-    failNext: (...next) => {
-      faults.push(...next);
-    },
-    lose: (name) => {
-      lost.add(name);
-    },
-    close: () =>
-      new Promise((resolve, reject) => {
-        server.close((error) => (error ? reject(error) : resolve()));
-        server.closeAllConnections();
-      }),
-  };
+  return Object.assign(standIn, { lose: (name: string) => void lost.add(name) });
 }
 
-function answerTo(pathname: string, path: string, { now, locations, seed = 1, style = {} }: SppOptions): Answer {
+const BASE = '/file-browser-api/download';
+
+function fileOf({ searchParams }: URL): string {
+  const path = searchParams.get('path') ?? '';
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
+function nameColumn({ style }: SppOptions): string {
+  return style?.drifted ? 'SETTLEMENT_LOCATION' : 'Settlement Location';
+}
+
+function changed(right: Answer, change: (csv: string) => string): Answer {
+  return right.status === 200 ? { ...right, body: change(String(right.body)) } : right;
+}
+
+function answerTo({ pathname, searchParams }: URL, { now, locations, seed = 1, style = {} }: SppOptions): Answer {
+  const path = searchParams.get('path') ?? '';
   const written: FileStyle = { areas: true, drifted: false, naming: 'start', ...style };
   const folder = /^\/file-browser-api\/download\/([\w-]+)$/.exec(pathname)?.[1] ?? '';
   const file = fileCalled(folder, path, written.naming);
   if (!file || now() < file.publishedAt) return MISSING;
   return { status: 200, type: 'text/csv', body: csvOf(file, locations, seed, written) };
-}
-
-function wrong(fault: SppFault, right: Answer): Answer | { readonly stallMs: number } {
-  if ('stallMs' in fault) return fault;
-  if ('status' in fault) return { status: fault.status, type: 'text/plain', body: fault.body ?? 'try again later' };
-  if ('page' in fault) return { status: 200, type: 'text/html', body: '<!DOCTYPE html><html>Maintenance</html>' };
-  return { ...right, body: 'half' in fault ? right.body.slice(0, right.body.length / 2) : '' };
-}
-
-function send(response: ServerResponse, answer: Answer | { readonly stallMs: number }): void {
-  if ('stallMs' in answer) {
-    const ending = setTimeout(() => response.destroy(), answer.stallMs);
-    response.once('close', () => clearTimeout(ending));
-    return;
-  }
-  response.writeHead(answer.status, { 'content-type': answer.type, 'content-length': Buffer.byteLength(answer.body) });
-  response.end(answer.body);
 }

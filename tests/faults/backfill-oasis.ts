@@ -63,16 +63,8 @@ export async function runBackfillFault(fault: BackfillFault): Promise<BackfillFa
     nodes,
     seed: SEED,
     limits: { spacingMs: fault.spacingMs / 2, throttle: 'status' },
-    faults: {
-      rates: [
-        { rate: 0.06, fault: { status: 429 } },
-        { rate: 0.04, fault: { status: 503 } },
-        { rate: 0.04, fault: { oasisCode: 1015 } },
-        { rate: 0.03, fault: { page: true } },
-        { rate: 0.03, fault: { stallMs: 1_500 } },
-      ],
-    },
   });
+  oasis.failing({ share: 0.2, troubles: ['THROTTLED', 'SERVER_ERROR', { oasisCode: 1015 }, 'PAGE', 'CUT'] });
   const stage = new Stage(fault, oasis, nodes);
   try {
     return await stage.run(range);

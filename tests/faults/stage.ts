@@ -136,7 +136,8 @@ export async function openStage({ pool, databaseUrl, redisUrl, kafka, series }: 
     records: series.records,
     network,
     startIngestors,
-    startGateway: ({ environment }, port) => start('gateway/main.ts', { ...environment, PORT: String(port) }),
+    startGateway: ({ environment }, port) =>
+      start('gateway/main.ts', { ...environment, PORT: String(port), CURSOR_SECRET }),
     produce: (count) => produceTo(eventLog, TOPIC, records, count),
     readRecords: () => readOf(pool, TOPIC),
     unread: () => unreadOf(pool, eventLog, TOPIC),
@@ -171,6 +172,9 @@ export async function openStage({ pool, databaseUrl, redisUrl, kafka, series }: 
     },
   };
 }
+
+/** So that a test can tell cursors of gateways by their places on the bus. */
+export const CURSOR_SECRET = 'what the gateways of a stage sign with';
 
 /** Everything of a run stays on the bus: nobody is to be told that a cursor expired. */
 const LIVE_WINDOW_ENTRIES = 1_000_000;

@@ -29,7 +29,8 @@ function* taken<T>(source: Iterator<T>, count: number): Generator<T> {
 async function appendSurely(eventLog: EventLog, topic: string, records: readonly OutgoingRecord[]): Promise<void> {
   for (;;) {
     try {
-      return await eventLog.append(topic, records);
+      await eventLog.append(topic, records);
+      return;
     } catch (error) {
       if (!isBusbarError(error, 'UNAVAILABLE')) throw error;
       await pause(100);

@@ -21,10 +21,10 @@ export interface TradesVerdict {
   readonly ledgerEntries: number;
   /** Offsets that no entry covers, or that two cover. */
   readonly ledgerFaults: number;
-  /** Versions that counted, of the ledger's own account. */
+  /** Versions written, of the ledger's own account. */
   readonly ledgerRows: number;
-  /** Versions that came after a later one. */
-  readonly overtaken: number;
+  /** Versions that came again. */
+  readonly repeated: number;
   readonly rejected: number;
   /** From reading to committing, all batches together. */
   readonly busySeconds: number;
@@ -42,7 +42,7 @@ export async function checkTrades(pool: pg.Pool, eventLog: EventLog, series: Tra
       ledgerEntries,
       ledgerFaults,
       ledgerRows: rows.written + rows.revised,
-      overtaken: rows.unchanged,
+      repeated: rows.unchanged,
       rejected: rows.rejected,
       busySeconds,
     };
