@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { startGateway, type TestGateway } from '../tests/support/gateway.ts';
+import { cursorOf, startGateway, type TestGateway } from '../tests/support/gateway.ts';
 import { announcer } from '../tests/support/live.ts';
 import { startTcpProxy, type TcpProxy } from '../tests/support/tcp-proxy.ts';
 import { createClient } from './client.ts';
@@ -39,7 +39,7 @@ async function run(steps: Course, webSocketImpl = WebSocket) {
     backoff: { attemptsMax: 1_000, delayMsMin: 1, delayMsMax: 4 },
   });
   const first = price + 1;
-  const after = await gateway.bus.tail('lmp');
+  const after = cursorOf(await gateway.bus.tail('lmp'), 'lmp', { market: 'PJM' });
   const seen: number[] = [];
   let last = Number.POSITIVE_INFINITY;
   let begin: () => void = () => undefined;
@@ -132,7 +132,7 @@ describe('Over connections that are cut at any moment, a subscriber', () => {
 });
 
 it('A cursor of another life of the stream ends with CURSOR_EXPIRED, or begins anew with what comes now', async () => {
-  const after = (await gateway.bus.tail('lmp')).replace(/^[0-9a-f]{12}/, '0'.repeat(12));
+  const after = cursorOf((await gateway.bus.tail('lmp')).replace(/^[0-9a-f]{12}/, '0'.repeat(12)));
   const client = createClient({ url: gateway.url, webSocketImpl: WebSocket, backoff: { delayMsMin: 1 } });
   const expired = client.subscribe(LmpUpdatesDocument, { after });
   await expect(expired.next()).rejects.toMatchObject({ code: 'CURSOR_EXPIRED', cursor: after });

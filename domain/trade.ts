@@ -19,6 +19,13 @@ export interface Trade {
   readonly status: 'ACTIVE' | 'CANCELLED';
 }
 
+const NAME = /^(?=.*\S)[^\p{Cc}\p{Cs}]{1,100}$/u;
+
+/** Whether a trade or an account can be called so: 1 to 100 characters, not all blank and none a control character. */
+export function isTradeName(text: string): boolean {
+  return NAME.test(text);
+}
+
 /** A trade's place among the others of its account and node. */
 export type TradeKey = Pick<Trade, 'ts' | 'tradeId'>;
 

@@ -8,6 +8,8 @@ import type { Metrics } from '../runtime/metrics.ts';
 import { TOPICS } from '../schema/events/topics.ts';
 import type { Feed } from './feed.ts';
 import { startWorkers } from './jobs/index.ts';
+import { alertsOfSources } from './monitor/alerts.ts';
+import { startMonitor } from './monitor/monitor.ts';
 import { createAnnouncer } from './pipeline/announcer.ts';
 import { archivesOf } from './pipeline/families/families.ts';
 import { createPipeline, type Pipeline } from './pipeline/pipeline.ts';
@@ -16,7 +18,7 @@ import { registerFeeds } from './pipeline/store/feeds.ts';
 import { claimPartition, noteFailure } from './pipeline/store/positions.ts';
 import { createProcessors } from './processors/processors.ts';
 import type { EventLog } from './sources/event-log.ts';
-import { createTurns } from './sources/turns.ts';
+import { createSourceParts } from './sources/source-parts.ts';
 import { runTopics, type TopicFeed } from './topic-runner.ts';
 
 export interface IngestorParts {
@@ -63,8 +65,10 @@ export async function startIngestors(parts: IngestorParts): Promise<Ingestors> {
   const consumption = await runTopics(feeds.filter(isTopicFeed), { log, eventLog, pipeline, announcer, claim });
   consumption.ended.catch(onEnd);
   const processors = createProcessors({ pool, eventLog, announcer, clock: Date.now, core: config.core, feeds, log });
+  const monitor = startMonitor({ pool, metrics, log });
   const workers = await startWorkers({
     ...processors,
+    recurring: [...processors.recurring, alertsOfSources({ pool, log, clock: Date.now })],
     config,
     pool,
     databaseUrl,
@@ -72,7 +76,7 @@ export async function startIngestors(parts: IngestorParts): Promise<Ingestors> {
     feeds,
     pipeline,
     announcer,
-    turns: createTurns(pool),
+    sourceParts: createSourceParts(pool, monitor),
     log,
     clock: Date.now,
     claim,
@@ -89,7 +93,7 @@ export async function startIngestors(parts: IngestorParts): Promise<Ingestors> {
     stop: async () => {
       clearInterval(sweeping);
       await Promise.all([consumption.stop(), workers.stop()]);
-      await Promise.all([announcer.sweep().catch(() => {}), rollups.settled()]);
+      await Promise.all([announcer.sweep().catch(() => {}), rollups.settled(), monitor.stop()]);
     },
   };
 }

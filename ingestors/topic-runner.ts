@@ -34,6 +34,7 @@ const COMMIT_RECORDS_MAX: Readonly<Record<FamilyName, number>> = {
   tariffs: BATCH_RECORDS_MAX,
   'plant-status': BATCH_RECORDS_MAX,
   'control-signals': BATCH_RECORDS_MAX,
+  places: BATCH_RECORDS_MAX,
 };
 
 export function runTopics(feeds: readonly TopicFeed[], parts: TopicRunnerParts): Promise<Consumption> {

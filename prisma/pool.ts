@@ -5,6 +5,8 @@ export interface PoolOptions {
   readonly max: number;
   /** False: for others' code, which does not expect its clients to have several statements under way. */
   readonly pipeline?: boolean;
+  /** When the server cancels a statement. */
+  readonly statementTimeoutMs?: number;
   /** Shown in `pg_stat_activity`. */
   readonly name?: string;
   /** An idle connection that broke; the pool replaces it by itself. */
@@ -21,13 +23,14 @@ typeParsers.setTypeParser(pg.types.builtins.INT8, (text: string) => {
 
 /**
  * The pool that bulk writes, hot reads and Prisma share. Statements issued on one client without waiting travel together and
- * are answered in their order. A statement that outlives a minute is cancelled by the server,
+ * are answered in their order. A statement that outlives a minute, unless told otherwise, is cancelled by the server,
  * and a connection that cannot be had in ten seconds is an error: nobody waits for ever.
  */
 export function createPool({
   url,
   max,
   pipeline = true,
+  statementTimeoutMs = 60_000,
   name = 'busbar',
   onConnectionError = () => {},
 }: PoolOptions): pg.Pool {
@@ -37,9 +40,9 @@ export function createPool({
     pipeline,
     application_name: name,
     connectionTimeoutMillis: 10_000,
-    statement_timeout: 60_000,
+    statement_timeout: statementTimeoutMs,
     // The server's own limit cannot be told to whom a half-open connection keeps waiting.
-    query_timeout: 65_000,
+    query_timeout: statementTimeoutMs + 5_000,
     idle_in_transaction_session_timeout: 60_000,
     keepAlive: true,
     types: typeParsers,

@@ -44,7 +44,14 @@ const CORE = z.object({
     .min(2)
     .max(200)
     .default(10)
-    .describe('Most connections to the store from one process.'),
+    .describe('Most connections to the store from one process, those of exports aside.'),
+  EXPORTS_MAX: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(50)
+    .default(2)
+    .describe('Most exports at a time from one gateway, each on a connection of its own, with one more for all.'),
   KAFKA_BROKERS: z
     .string()
     .transform(listed)
@@ -65,6 +72,18 @@ const CORE = z.object({
   REDIS_URL: url('redis', 'rediss').describe(
     'Redis ≥ 6.2 for the live bus. Not set: a ring in the process, which gateway and ingestors can then not share.',
   ),
+  CURSOR_SECRET: z
+    .string()
+    .transform(listed)
+    .refine(
+      (list) => list.length > 0 && list.every((each) => each.length >= 16),
+      'must be secrets of 16 characters or more, separated by commas',
+    )
+    .transform((list) => list.map((each) => new Secret(each)))
+    .optional()
+    .describe(
+      'What cursors of subscriptions are signed with, the same on all gateways: secrets of 16 characters or more, separated by commas; the first signs, all verify. Not set: random keys in the store.',
+    ),
   LIVE_WINDOW_ENTRIES: z.coerce
     .number()
     .int()
@@ -102,6 +121,18 @@ const CORE = z.object({
     .min(1)
     .default(90)
     .describe('How long ledger entries are kept after they ended; those with open dead letters longer. Days.'),
+  API_HEALTH_DAYS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(365)
+    .default(30)
+    .describe('How long calls to sources, and alerts that are closed, are kept. Days.'),
+  SQL_IN_ANSWERS: flag
+    .default(false)
+    .describe(
+      'true: every GraphQL answer over HTTP says in `extensions.sql` how many statements it took of the store, and their milliseconds. For development.',
+    ),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
     .default('info')

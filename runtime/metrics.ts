@@ -57,6 +57,31 @@ export function createMetrics() {
       registers,
     }),
 
+    sourceCalls: new Counter({
+      name: 'busbar_source_calls_total',
+      help: 'Requests to sources, each try, by how they ended.',
+      labelNames: ['source', 'endpoint', 'outcome'] as const,
+      registers,
+    }),
+    sourceCallSeconds: new Histogram({
+      name: 'busbar_source_call_seconds',
+      help: 'From asking a source to its last byte, or to giving up; without the wait for a turn.',
+      labelNames: ['source', 'endpoint'] as const,
+      buckets: DURATION_BUCKETS,
+      registers,
+    }),
+    sourceCallsDropped: new Counter({
+      name: 'busbar_source_calls_dropped_total',
+      help: 'Calls to sources that are not in api_health_logs: the store was away for long, or refused them.',
+      registers,
+    }),
+    sourceUp: new Gauge({
+      name: 'busbar_source_up',
+      help: '0 while an alert of the source says DOWN or AUTH. Every ingestor says the same; none does while the store is away.',
+      labelNames: ['source'] as const,
+      registers,
+    }),
+
     liveEntriesAnnounced: new Counter({
       name: 'busbar_live_entries_announced_total',
       help: 'Entries this process put on the live bus.',
@@ -94,10 +119,23 @@ export function createMetrics() {
       registers,
     }),
 
+    exports: new Gauge({ name: 'busbar_exports', help: 'Exports under way.', registers }),
+    exportedRows: new Counter({
+      name: 'busbar_exported_rows_total',
+      help: 'Rows handed to exports, by format.',
+      labelNames: ['format'] as const,
+      registers,
+    }),
+
     httpRequests: new Counter({
       name: 'busbar_http_requests_total',
       help: 'HTTP requests by the status of their answer.',
       labelNames: ['status'] as const,
+      registers,
+    }),
+    hotHandedOver: new Counter({
+      name: 'busbar_hot_handed_over_total',
+      help: 'Queries whose own plan failed, and that went the ordinary way: refused by the store, or a mistake of ours.',
       registers,
     }),
     operationSeconds: new Histogram({

@@ -12,11 +12,15 @@ export const CostMethod = builder.enumType('CostMethod', {
 });
 
 const Account = builder.objectRef<AccountRow>('Account').implement({
-  description: 'A book of trades. It is known from its first trade on.',
+  description:
+    'A book of trades. It is known from its first trade on, or from when `setCostMethod(create: true)` made it.',
   fields: (t) => ({
     id: t.exposeID('id', { description: 'The account as the trades name it.' }),
     costMethod: t.expose('method', { type: CostMethod, description: 'How its positions are kept.' }),
-    firstSeen: t.expose('firstSeen', { type: 'DateTime', description: 'When its first trade came.' }),
+    firstSeen: t.expose('firstSeen', {
+      type: 'DateTime',
+      description: 'When its first trade came, or when it was made before that.',
+    }),
   }),
 });
 
@@ -28,17 +32,32 @@ builder.queryField('accounts', (t) =>
   }),
 );
 
+builder.queryField('account', (t) =>
+  t.field({
+    type: Account,
+    nullable: true,
+    description:
+      'One account; null where nobody knows it. `positions`, `trades`, `exposure` and `pnlSeries` of such an account are empty, as they are of one that has not traded yet: ask for this beside them to tell a mistyped name from a book without positions.',
+    args: { id: t.arg.id({ required: true, description: 'The account as the trades name it.' }) },
+    resolve: (_root, { id }, { reads }) => reads.account(id),
+  }),
+);
+
 builder.mutationField('setCostMethod', (t) =>
   t.field({
     type: Account,
     description:
       'Sets how the positions of an account are kept. Those that there are are worked out anew from all their trades within moments, which changes what of their PnL is called realised, never the total. Snapshots of the past stay as they were.',
     args: {
-      account: t.arg.id({ required: true, description: 'An account that has traded.' }),
+      account: t.arg.id({ required: true, description: 'An account that is known; NOT_FOUND for any other.' }),
       method: t.arg({ type: CostMethod, required: true, description: 'The method from now on.' }),
+      create: t.arg.boolean({
+        defaultValue: false,
+        description: 'Makes an account that nobody knows yet, to be kept by this method from its first trade on.',
+      }),
     },
-    resolve: async (_root, { account, method }, { operations, reads }) => {
-      await operations.setCostMethod({ account, method });
+    resolve: async (_root, { account, method, create }, { operations, reads }) => {
+      await operations.setCostMethod({ account, method, create: create ?? false });
       const found = await reads.account(account);
       if (!found) throw new BusbarError('NOT_FOUND', `there is no account "${account}"`);
       return found;

@@ -12,7 +12,7 @@ export const pageArguments = builder.args((t) => ({
   after: t.string({ description: 'Cursor of the row behind which the page begins; without it, the first page.' }),
 }));
 
-interface PageArguments {
+export interface PageArguments {
   readonly first?: number | null | undefined;
   readonly after?: string | null | undefined;
 }

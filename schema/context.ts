@@ -8,6 +8,7 @@ import type { StoredLmp } from '../domain/lmp.ts';
 import type { MarketRun } from '../domain/market-run.ts';
 import type { CostMethod } from '../domain/position.ts';
 import type { QualityFlag } from '../domain/quality.ts';
+import type { HealthLive, HealthReads, SourceErrorRow, SourceErrorsRequest } from './health-rows.ts';
 import type { Delivery, Page, Range, Resolution, Slice } from './question.ts';
 import type { PositionTradesRequest, TradeRow, TradingLive, TradingReads } from './trading-rows.ts';
 import type { UtilityReads } from './utility-rows.ts';
@@ -25,6 +26,8 @@ export interface Context {
 
 export interface Loaders {
   readonly node: DataLoader<string, NodeRow | null>;
+  /** @throws BusbarError `LIMIT_EXCEEDED` where one answer would show too many versions. */
+  readonly nodeHistory: DataLoader<string, readonly NodeVersionRow[]>;
   readonly ledgerEntry: DataLoader<number, LedgerRow | null>;
   /** Entries by their ids, without those that are no longer kept. @throws BusbarError `LIMIT_EXCEEDED` where one answer would show too many. */
   readonly ledgerOrigins: DataLoader<readonly number[], readonly LedgerRow[], string>;
@@ -35,6 +38,8 @@ export interface Loaders {
   readonly lmpRevisions: DataLoader<LmpKey, readonly LmpRevisionRow[], string>;
   /** Open dead letters of a feed. */
   readonly openDeadLetters: DataLoader<string, number>;
+  /** @throws BusbarError `LIMIT_EXCEEDED` where one answer asks for too many. */
+  readonly sourceErrors: DataLoader<SourceErrorsRequest, readonly SourceErrorRow[], string>;
   /** @throws BusbarError `LIMIT_EXCEEDED` where the dead letters of one answer show too many bytes. */
   readonly deadLetterRaw: DataLoader<RawRequest, Buffer, string>;
   /** Versions of a trade by its id. @throws BusbarError `LIMIT_EXCEEDED` where one answer would show too many. */
@@ -78,8 +83,8 @@ export interface Operations {
   cancelJob(id: number): Promise<void>;
   /** @param ids undefined: all open ones of the feed. */
   retryDeadLetters(asked: { feed: string; ids?: readonly number[] }): Promise<number>;
-  /** Its positions follow at once. @throws BusbarError `NOT_FOUND`. */
-  setCostMethod(asked: { account: string; method: CostMethod }): Promise<void>;
+  /** Its positions follow at once. @param asked.create makes an account that nobody knows. @throws BusbarError `NOT_FOUND`. */
+  setCostMethod(asked: { account: string; method: CostMethod; create: boolean }): Promise<void>;
   /** @returns how many. */
   discardDeadLetters(asked: { feed: string; ids?: readonly number[]; reason: string }): Promise<number>;
 }
@@ -109,13 +114,14 @@ export interface LogRange {
   readonly toOffset: number;
 }
 
-export interface Live extends TradingLive {
+export interface Live extends TradingLive, HealthLive {
   /**
    * Updates that match the filter, after the cursor and then as they come.
    * @throws BusbarError `CURSOR_EXPIRED`, `BAD_USER_INPUT`, and `LIMIT_EXCEEDED` with `details.cursor` where an `EVERY`
    *   subscriber fell further behind than its queue holds.
+   * @param snapshot whether each subscriber is first told the current prices; not with a cursor.
    */
-  lmp(filter: LmpFilter, delivery: Delivery, after: string | undefined): AsyncIterable<LmpUpdate>;
+  lmp(filter: LmpFilter, delivery: Delivery, after: string | undefined, snapshot: boolean): AsyncIterable<LmpUpdate>;
   /**
    * The job as it is, then as it changes; ends after its last state.
    * @throws BusbarError `NOT_FOUND`, `UNAVAILABLE`.
@@ -138,9 +144,9 @@ export interface LmpUpdate {
 
 export type LmpRow = StoredLmp;
 
-export interface Reads extends TradingReads, UtilityReads {
+export interface Reads extends TradingReads, UtilityReads, HealthReads {
   markets(): Promise<MarketRow[]>;
-  pricingNodes(filter: { market?: string; search?: string }, page: Page<string>): Promise<Slice<NodeRow>>;
+  pricingNodes(filter: NodeFilter, page: Page<string>): Promise<Slice<NodeRow>>;
   latestLmp(nodes: readonly string[], run: MarketRun): Promise<LmpRow[]>;
   lmps(
     nodes: readonly string[],
@@ -165,6 +171,8 @@ export interface Reads extends TradingReads, UtilityReads {
   jobs(filter: { feed?: string; state?: JobState }, page: Page<number>): Promise<Slice<JobRow>>;
   auditLog(page: Page<number>): Promise<Slice<AuditRow>>;
   nodesByName(names: readonly string[]): Promise<(NodeRow | null)[]>;
+  /** The newest version first, in the order asked; nothing of a node that nobody knows. @throws BusbarError `LIMIT_EXCEEDED`. */
+  nodeHistories(names: readonly string[]): Promise<NodeVersionRow[][]>;
   ledgerEntriesById(ids: readonly number[]): Promise<(LedgerRow | null)[]>;
   jobsById(ids: readonly number[]): Promise<(JobRow | null)[]>;
   /** One slice a request, in the order asked. */
@@ -197,9 +205,37 @@ export interface NodeRow {
   readonly kind: string | null;
   readonly zone: string | null;
   readonly title: string | null;
+  readonly aliases: readonly string[];
   /** Of the metadata; null where there is none. */
   readonly validFrom: number | null;
   readonly validTo: number | null;
+  /** Whether the metadata has ended at the instant asked about. */
+  readonly retired: boolean;
+}
+
+export interface NodeFilter {
+  readonly market?: string;
+  /** In the name, or in a title or an alias that the node has or had. */
+  readonly search?: string;
+  /** As it holds at `asOf`, like `zone` and `retired`. */
+  readonly kind?: string;
+  readonly zone?: string;
+  readonly retired?: boolean;
+  /** Milliseconds UTC; absent: now. */
+  readonly asOf?: number;
+}
+
+/** What held of a node in `[validFrom, validTo)`. */
+export interface NodeVersionRow {
+  readonly kind: string | null;
+  readonly zone: string | null;
+  readonly title: string | null;
+  readonly aliases: readonly string[];
+  readonly validFrom: number;
+  readonly validTo: number | null;
+  readonly seenUntil: number;
+  readonly statedAt: number | null;
+  readonly ledgerId: number | null;
 }
 
 /** Columns of equal length. A gap is a null in the value columns. */

@@ -74,7 +74,9 @@ export const LedgerEntry = LedgerEntryReference.implement({
         originIds.length === 0 ? [] : loaders.ledgerOrigins.load(originIds),
     }),
     rowsIn: t.exposeInt('rowsIn', { description: 'Records decoded.' }),
-    rowsWritten: t.exposeInt('rowsWritten', { description: 'Facts that were new.' }),
+    rowsWritten: t.exposeInt('rowsWritten', {
+      description: 'Facts that were new; of trades also versions that came after a higher one.',
+    }),
     rowsUnchanged: t.exposeInt('rowsUnchanged', {
       description: 'Facts that were known already, with the same values.',
     }),

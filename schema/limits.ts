@@ -4,10 +4,14 @@ import { BusbarError } from '../domain/errors.ts';
 export const LIMITS = {
   /** Nodes named in one argument. */
   nodes: 1_000,
+  /** Nodes whose current prices one subscription begins with, where they are not named: of all their runs some 10 MB. */
+  snapshotNodes: 5_000,
   /** Rows of one page of a connection. */
   first: 10_000,
   /** Points of all series of one field. A million points of eight columns are some 100 MB of JSON. */
   points: 1_000_000,
+  /** Days or months of one series, each of which is placed by the calendar: 27 years of days. */
+  calendarPoints: 10_000,
   /** Partitions named in one argument. */
   partitions: 1_000,
   /** Dead letters named in one argument. */
@@ -22,6 +26,8 @@ export const LIMITS = {
   origins: 100_000,
   /** Versions of all prices of one answer. */
   revisions: 100_000,
+  /** Versions of the metadata of all nodes of one answer. */
+  nodeVersions: 100_000,
   /** Bytes of raw dead letters of one answer. */
   rawBytes: 16 * 1024 * 1024,
   /** Accounts of one answer. */
@@ -38,6 +44,10 @@ export const LIMITS = {
   tariffPrices: 100_000,
   /** Readings of plants of one answer. */
   plantReadings: 100_000,
+  /** Minutes that the health of sources looks back: a week. */
+  healthMinutes: 10_080,
+  /** Errors asked for under all sources of one answer. */
+  sourceErrors: 10_000,
 } as const;
 
 type LimitName = keyof typeof LIMITS;

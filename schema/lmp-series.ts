@@ -1,6 +1,8 @@
+import type { Block as BlockName } from '../domain/blocks.ts';
+import type { MarketRun as MarketRunName } from '../domain/market-run.ts';
 import { Block } from './block.ts';
 import { builder } from './builder.ts';
-import type { LmpSeriesRow } from './context.ts';
+import type { LmpSeriesRow, Range, Resolution as ResolutionName } from './context.ts';
 import { MarketRun } from './market-run.ts';
 import { NODES_ARGUMENT, nodesFrom } from './node-names.ts';
 import { PricingNode } from './pricing-node.ts';
@@ -73,6 +75,22 @@ Of a block other than ATC there are the points that lie in it, and a DAY or MONT
   }),
 });
 
+interface LmpSeriesArguments extends Range {
+  readonly nodes: readonly string[];
+  readonly run: MarketRunName;
+  readonly resolution?: ResolutionName | null | undefined;
+  readonly asOf?: number | null | undefined;
+  readonly block?: BlockName | null | undefined;
+}
+
+/** What `lmpSeries` asks. @throws BusbarError `BAD_USER_INPUT`, `LIMIT_EXCEEDED`. */
+export function lmpSeriesQuestion({ nodes, run, from, to, asOf, ...given }: LmpSeriesArguments) {
+  const asked = { nodes: nodesFrom(nodes), run, range: rangeFrom({ from, to }), resolution: given.resolution ?? 'RAW' };
+  requireCoarseEnough(run, asked.resolution);
+  requireFewPoints(asked.nodes.length, run, asked.range, asked.resolution);
+  return { ...asked, asOf: asOf ?? undefined, block: given.block ?? 'ATC' };
+}
+
 builder.queryField('lmpSeries', (t) =>
   t.field({
     type: [LmpSeries],
@@ -99,11 +117,9 @@ builder.queryField('lmpSeries', (t) =>
         description: 'Only prices of these hours, and averages of them.',
       }),
     },
-    resolve: (_root, { nodes, run, from, to, resolution, asOf, block }, { reads }) => {
-      const asked = { names: nodesFrom(nodes), range: rangeFrom({ from, to }), resolution: resolution ?? 'RAW' };
-      requireCoarseEnough(run, asked.resolution);
-      requireFewPoints(asked.names.length, run, asked.range, asked.resolution);
-      return reads.lmpSeries(asked.names, run, asked.range, asked.resolution, asOf ?? undefined, block ?? 'ATC');
+    resolve: (_root, args, { reads }) => {
+      const { nodes, run, range, resolution, asOf, block } = lmpSeriesQuestion(args);
+      return reads.lmpSeries(nodes, run, range, resolution, asOf, block);
     },
   }),
 );

@@ -2,12 +2,14 @@ import { z } from 'zod';
 import { isOnPeak } from '../domain/blocks.ts';
 import { hourEndingOf } from '../domain/hour-ending.ts';
 import { type Market, marketOf, parseNodeName } from '../domain/market.ts';
+import type { MarketRun as MarketRunName } from '../domain/market-run.ts';
 import { builder } from './builder.ts';
-import { connectionFrom, pageArguments, pageFrom } from './connection.ts';
-import type { LmpFilter, LmpRow, LmpUpdate as LmpUpdateRow } from './context.ts';
+import { connectionFrom, type PageArguments, pageArguments, pageFrom } from './connection.ts';
+import type { LmpFilter, LmpRow, LmpUpdate as LmpUpdateRow, Range } from './context.ts';
 import { cursorCodec } from './cursor.ts';
 import { Delivery } from './delivery.ts';
 import { LedgerEntry } from './ledger.ts';
+import { LIMITS } from './limits.ts';
 import { LmpRevision } from './lmp-revision.ts';
 import { MarketRun } from './market-run.ts';
 import { NODES_ARGUMENT, nodesFrom, requireMarket } from './node-names.ts';
@@ -93,7 +95,25 @@ const LmpConnection = builder.connectionObject(
   { name: 'LmpEdge', description: 'A price and its place in the list.' },
 );
 
-const CURSOR = cursorCodec('lmps', z.object({ startAt: z.number().int(), node: z.string() }));
+export const LMP_CURSOR = cursorCodec('lmps', z.object({ startAt: z.number().int(), node: z.string() }));
+
+interface LatestLmpArguments {
+  readonly nodes: readonly string[];
+  readonly run: MarketRunName;
+}
+
+interface LmpsArguments extends LatestLmpArguments, Range, PageArguments {}
+
+/** What `latestLmp` asks. @throws BusbarError `BAD_USER_INPUT`, `LIMIT_EXCEEDED`. */
+export function latestLmpQuestion({ nodes, run }: LatestLmpArguments) {
+  return { nodes: nodesFrom(nodes), run };
+}
+
+/** What `lmps` asks. @throws BusbarError `BAD_USER_INPUT`, `LIMIT_EXCEEDED`. */
+export function lmpsQuestion({ nodes, run, from, to, ...page }: LmpsArguments) {
+  const asked = pageFrom(page, LMP_CURSOR);
+  return { nodes: nodesFrom(nodes), run, range: rangeFrom({ from, to }), page: asked };
+}
 
 builder.queryField('latestLmp', (t) =>
   t.field({
@@ -104,7 +124,10 @@ builder.queryField('latestLmp', (t) =>
       nodes: t.arg.idList({ required: true, description: NODES_ARGUMENT }),
       run: t.arg({ type: MarketRun, required: true, description: 'The clearing to read.' }),
     },
-    resolve: (_root, { nodes, run }, { reads }) => reads.latestLmp(nodesFrom(nodes), run),
+    resolve: (_root, args, { reads }) => {
+      const { nodes, run } = latestLmpQuestion(args);
+      return reads.latestLmp(nodes, run);
+    },
   }),
 );
 
@@ -120,10 +143,10 @@ builder.queryField('lmps', (t) =>
       to: t.arg({ type: 'DateTime', required: true, description: 'End of the range: interval starts before it.' }),
       ...pageArguments,
     },
-    resolve: async (_root, { nodes, run, from, to, ...page }, { reads }) => {
-      const asked = pageFrom(page, CURSOR);
-      const slice = await reads.lmps(nodesFrom(nodes), run, rangeFrom({ from, to }), asked);
-      return connectionFrom(slice, asked, ({ startAt, node }) => CURSOR.encode({ startAt, node }));
+    resolve: async (_root, args, { reads }) => {
+      const { nodes, run, range, page } = lmpsQuestion(args);
+      const slice = await reads.lmps(nodes, run, range, page);
+      return connectionFrom(slice, page, ({ startAt, node }) => LMP_CURSOR.encode({ startAt, node }));
     },
   }),
 );
@@ -138,25 +161,31 @@ const LmpUpdate = builder.objectRef<LmpUpdateRow>('LmpUpdate').implement({
   }),
 });
 
+const SNAPSHOT_ARGUMENT = `First one update with the current price of every node asked for, as \`latestLmp\` gives it (of each run, where none is asked for), then every later price, none missing and none twice. At most ${LIMITS.snapshotNodes.toLocaleString('en-US')} nodes. With \`after\` it is ignored.`;
+
 builder.subscriptionField('lmp', (t) =>
   t.field({
     type: LmpUpdate,
     description:
-      'Prices as they are committed, new ones and corrections. Filters combine; without any, all prices. A cursor that is no longer kept ends with CURSOR_EXPIRED.',
+      'Prices as they are committed, new ones and corrections. Filters combine; without any, all prices. Whoever falls too far behind with EVERY is closed with LIMIT_EXCEEDED and the cursor to resume from; a cursor that is no longer kept ends with CURSOR_EXPIRED.',
     args: {
       nodes: t.arg.idList({ description: `Only these nodes. ${NODES_ARGUMENT}` }),
       market: t.arg.string({ description: 'Only this market, by its id.' }),
       run: t.arg({ type: MarketRun, description: 'Only this clearing.' }),
       delivery: t.arg({ type: Delivery, defaultValue: 'EVERY', description: 'What to do when events come too fast.' }),
       after: t.arg.string({ description: 'The cursor of the last update seen; without it, begin now.' }),
+      snapshot: t.arg.boolean({
+        defaultValue: false,
+        description: SNAPSHOT_ARGUMENT,
+      }),
     },
-    subscribe: (_root, { nodes, market, run, delivery, after }, { live }) => {
+    subscribe: (_root, { nodes, market, run, delivery, after, snapshot }, { live }) => {
       const filter: LmpFilter = {
         ...(nodes != null && { nodes: nodesFrom(nodes) }),
         ...(market != null && { market: requireMarket(market) }),
         ...(run != null && { run }),
       };
-      return live.lmp(filter, delivery ?? 'EVERY', after ?? undefined);
+      return live.lmp(filter, delivery ?? 'EVERY', after ?? undefined, snapshot ?? false);
     },
     resolve: (update) => update,
   }),

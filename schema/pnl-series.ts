@@ -70,7 +70,10 @@ builder.queryField('pnlSeries', (t) =>
     description:
       'One series a position of the account, by node. At most 1,000,000 points over all of them; of snapshots each has an equal share.',
     args: {
-      account: t.arg.string({ required: true, description: 'Whose positions.' }),
+      account: t.arg.string({
+        required: true,
+        description: 'Whose positions; of an account that nobody knows (`account` tells) there is no series.',
+      }),
       node: t.arg.id({
         description: 'Only this pricing node, as `MARKET:NAME`; without it, all the account has traded.',
       }),

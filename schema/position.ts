@@ -10,7 +10,7 @@ import type { PnlUpdate as PnlUpdateRow, PositionRow } from './trading-rows.ts';
 
 /** How the arguments describe themselves that say which positions. */
 export const POSITION_ARGUMENTS = builder.args((t) => ({
-  account: t.string({ description: 'Only this account.' }),
+  account: t.string({ description: 'Only this account; of one that nobody knows (`account` tells) there is nothing.' }),
   node: t.id({ description: 'Only this pricing node, as `MARKET:NAME`.' }),
 }));
 

@@ -43,6 +43,8 @@ export function requireCoarseEnough(run: MarketRun, resolution: ResolutionName):
 export function requireFewPoints(nodes: number, run: MarketRun, range: Range, resolution: ResolutionName): void {
   const pointMs = resolution === 'RAW' ? (intervalMinutesOf(run) ?? 0) * MINUTE_MS : POINT_MS_MIN[resolution];
   if (pointMs === 0) return;
-  const points = nodes * Math.ceil((range.to - range.from) / pointMs);
+  const each = Math.ceil((range.to - range.from) / pointMs);
+  if (resolution === 'DAY' || resolution === 'MONTH') requireWithin('calendarPoints', each, 'ask for a shorter range');
+  const points = nodes * each;
   requireWithin('points', points, 'ask for fewer nodes, a shorter range or a coarser resolution');
 }

@@ -34,6 +34,8 @@ describe('the contract', () => {
     ['job', 'Job'],
     ['jobs', 'JobConnection!'],
     ['auditLog', 'AuditEntryConnection!'],
+    ['apiHealth', '[SourceHealth!]!'],
+    ['apiAlerts', 'ApiAlertConnection!'],
     ['trades', 'TradeConnection!'],
     ['positions', '[Position!]!'],
     ['pnlSeries', '[PnlSeries!]!'],
@@ -42,6 +44,11 @@ describe('the contract', () => {
     ['marketMetrics', '[MarketMetric!]!'],
     ['priceTrends', '[PriceTrend!]!'],
     ['accounts', '[Account!]!'],
+    ['tariffs', '[TariffPrice!]!'],
+    ['tariffComparison', 'TariffComparison!'],
+    ['plantStatus', '[PlantStatus!]!'],
+    ['plantHistory', '[PlantStatus!]!'],
+    ['controlSignals', '[ControlSignal!]!'],
   ])('answers %s with %s', (field, type) => {
     expect(String(schema.getQueryType()?.getFields()[field]?.type)).toBe(type);
   });
@@ -77,6 +84,7 @@ describe('the contract', () => {
     ['forecasts', 'ForecastUpdate!'],
     ['jobProgress', 'Job!'],
     ['feedHealth', '[Feed!]!'],
+    ['apiHealth', '[SourceHealth!]!'],
   ])('streams %s as %s', (field, type) => {
     expect(String(schema.getSubscriptionType()?.getFields()[field]?.type)).toBe(type);
   });

@@ -22,6 +22,7 @@ import './dead-letter.ts';
 import './job.ts';
 import './job-requests.ts';
 import './audit.ts';
+import './api-health.ts';
 import { auditingMutations } from './auditing-mutations.ts';
 import { builder } from './builder.ts';
 import { refusingUnstorableText } from './storable-text.ts';

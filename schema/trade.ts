@@ -106,7 +106,9 @@ builder.queryField('trades', (t) =>
     description:
       'Trades as they stand, each in its highest version, newest first (by `tradedAt`, then id). Filters combine; without any, all trades.',
     args: {
-      account: t.arg.string({ description: 'Only this account.' }),
+      account: t.arg.string({
+        description: 'Only this account; of one that nobody knows (`account` tells) there is nothing.',
+      }),
       node: t.arg.id({ description: 'Only this pricing node, as `MARKET:NAME`.' }),
       from: t.arg({ type: 'DateTime', description: 'Only those traded from this instant on, inclusive.' }),
       to: t.arg({ type: 'DateTime', description: 'Only those traded before this instant, exclusive.' }),
@@ -147,7 +149,7 @@ builder.subscriptionField('trades', (t) =>
   t.field({
     type: TradeUpdate,
     description:
-      'Every version of a trade as it is committed. Filters combine; without any, all trades. An amendment that moves a trade is seen by those who follow where it went. Whoever falls too far behind is closed with LIMIT_EXCEEDED and the cursor to resume from; a cursor that is no longer kept ends with CURSOR_EXPIRED.',
+      'Every version of a trade as it is committed, also one that comes after a higher one, which goes on counting. Filters combine; without any, all trades. An amendment that moves a trade is seen by those who follow where it went. Whoever falls too far behind is closed with LIMIT_EXCEEDED and the cursor to resume from; a cursor that is no longer kept ends with CURSOR_EXPIRED.',
     args: {
       account: t.arg.string({ description: 'Only this account.' }),
       node: t.arg.id({ description: 'Only this pricing node, as `MARKET:NAME`.' }),

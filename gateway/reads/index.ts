@@ -4,6 +4,7 @@ import type { PrismaClient } from '../../prisma/client.ts';
 import { type CompletenessLimits, readCompleteness, readGaps } from '../../prisma/operations/completeness.ts';
 import type { Reads } from '../../schema/context.ts';
 import { askingStore } from '../store-reach.ts';
+import { createHealthReads } from './api-health.ts';
 import { readAuditLog } from './audit.ts';
 import { readDartSpread } from './dart-spread.ts';
 import { readDeadLetterRaws, readDeadLetters } from './dead-letters.ts';
@@ -16,6 +17,7 @@ import { readLmpRevisions } from './lmp-revisions.ts';
 import { readLmpSeries } from './lmp-series.ts';
 import { readLmps } from './lmps.ts';
 import { readMarkets } from './markets.ts';
+import { readNodeHistories } from './node-histories.ts';
 import { oneAtATime } from './one-at-a-time.ts';
 import { readNodesByName, readPricingNodes } from './pricing-nodes.ts';
 import { rollupsOf } from './rollups.ts';
@@ -49,9 +51,11 @@ function readsOf({ pool, prisma, clock, ...trading }: ReadsOptions): Reads {
   return {
     ...createTradingReads({ pool, rollups, clock, ...trading }),
     ...createUtilityReads(pool),
+    ...createHealthReads(pool, clock),
     markets: () => readMarkets(prisma),
     pricingNodes: (filter, page) => readPricingNodes(pool, filter, page, clock()),
     nodesByName: (names) => readNodesByName(pool, names, clock()),
+    nodeHistories: (names) => readNodeHistories(pool, names),
     latestLmp: (nodes, run) => readLatestLmp(pool, nodes, run),
     lmps: (nodes, run, range, page) => readLmps(pool, nodes, run, range, page),
     lmpSeries: async (nodes, run, range, resolution, asOf, block = 'ATC') =>

@@ -9,7 +9,10 @@
  * The weight is in seconds, here as in the rollups: binary floating point holds them exactly, so twelve times the same price
  * averages to exactly that price.
  */
-const VERSION_COLUMNS = `node_id, run, interval_start, interval_end, operating_day, lmp, energy, congestion, loss, revision`;
+const PART_COLUMNS = `node_id, run, interval_start, interval_end, operating_day, lmp, energy, congestion, loss, revision`;
+
+/** All that a version says of its price. */
+const ALL_COLUMNS = `${PART_COLUMNS}, ghg, quality, published_at`;
 
 /** A tick without length weighs 1, as in the rollups. */
 export const WEIGHT = `CASE WHEN interval_end > interval_start THEN date_part('epoch', interval_end - interval_start) ELSE 1 END`;
@@ -27,15 +30,17 @@ export interface PartParameters {
  *
  * As of an instant: the versions recorded by then and not yet superseded. Clocks of two ingestors may differ, so that two
  * versions claim the same instant; the later revision is then the one that was current.
+ * @param wanted what parts are made of, or all columns.
  */
-export function prices({ run, asOf }: PartParameters): string {
+export function prices({ run, asOf }: PartParameters, wanted: 'PARTS' | 'ALL' = 'PARTS'): string {
+  const columns = wanted === 'ALL' ? ALL_COLUMNS : PART_COLUMNS;
   const where = `node_id = n.id AND run ${run} AND interval_start >= asked.lo AND interval_start < asked.hi`;
-  if (asOf === undefined) return `SELECT ${VERSION_COLUMNS} FROM lmp WHERE ${where}`;
+  if (asOf === undefined) return `SELECT ${columns} FROM lmp WHERE ${where}`;
   return `
-    SELECT DISTINCT ON (run, interval_start) ${VERSION_COLUMNS} FROM (
-      SELECT ${VERSION_COLUMNS} FROM lmp WHERE ${where} AND recorded_at <= ${asOf}
+    SELECT DISTINCT ON (run, interval_start) ${columns} FROM (
+      SELECT ${columns} FROM lmp WHERE ${where} AND recorded_at <= ${asOf}
       UNION ALL
-      SELECT ${VERSION_COLUMNS} FROM lmp_revision
+      SELECT ${columns} FROM lmp_revision
       WHERE ${where} AND recorded_at <= ${asOf} AND superseded_at > ${asOf}
     ) AS versions
     ORDER BY run, interval_start, revision DESC`;

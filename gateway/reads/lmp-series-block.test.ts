@@ -18,6 +18,21 @@ const MARCH = { from: at('2024-03-01T00:00Z'), to: at('2024-04-01T00:00Z') };
 const NOVEMBER = { from: at('2024-11-01T00:00Z'), to: at('2024-12-01T00:00Z') };
 const IDS = MARKETS.map(({ id }) => id);
 
+/**
+ * Hours of March and of November 2024, on-peak, off-peak and all, by a calendar on the wall. Weekdays of March: 21, with Saturdays
+ * 26; of November without Thanksgiving: 20, with Saturdays 25; 16 on-peak hours each. March has 31 days less an hour, November 30
+ * and an hour more, but for MISO.
+ */
+const HOURS = [
+  ['CAISO', 416, 327, 743, 400, 321, 721],
+  ['ERCOT', 336, 407, 743, 320, 401, 721],
+  ['ISONE', 336, 407, 743, 320, 401, 721],
+  ['MISO', 336, 408, 744, 320, 400, 720],
+  ['NYISO', 336, 407, 743, 320, 401, 721],
+  ['PJM', 336, 407, 743, 320, 401, 721],
+  ['SPP', 336, 407, 743, 320, 401, 721],
+] as const;
+
 let db: TestDatabase;
 beforeAll(async () => {
   db = await freshDatabase();
@@ -71,6 +86,11 @@ function writtenHours(market: string, block: Block, isIn: (wall: Date) => boolea
   });
 }
 
+function writtenCount(market: string, month: number, block: Block): number {
+  const [, ...counts] = HOURS.find(([id]) => id === market) ?? [];
+  return counts[(month === 2 ? 0 : 3) + ['ON_PEAK', 'OFF_PEAK', 'ATC'].indexOf(block)] ?? Number.NaN;
+}
+
 const mean = (values: readonly number[]) => values.reduce((sum, each) => sum + each, 0) / values.length;
 
 describe.each<Rollups>(['kept', 'computed'])(
@@ -81,6 +101,7 @@ describe.each<Rollups>(['kept', 'computed'])(
       async (id, _name, range, month) => {
         for (const block of ['ON_PEAK', 'OFF_PEAK', 'ATC'] as const) {
           const hours = writtenHours(id, block, (wall) => wall.getUTCMonth() === month, range);
+          expect(hours).toHaveLength(writtenCount(id, month, block));
           const prices = hours.map(priceAt);
           const found = await series({ node: `${id}:HUB`, range, resolution: 'MONTH', block, rollups });
           expect(found.lmp, block).toEqual([expect.closeTo(mean(prices), 9)]);
@@ -103,16 +124,7 @@ describe.each<Rollups>(['kept', 'computed'])(
       }
     });
 
-    // Weekdays of March 2024: 21, with Saturdays 26; of November 2024 without Thanksgiving: 20, with Saturdays 25. 16 hours each.
-    it.each([
-      ['CAISO', 416, 327, 400, 321],
-      ['ERCOT', 336, 407, 320, 401],
-      ['ISONE', 336, 407, 320, 401],
-      ['MISO', 336, 408, 320, 400],
-      ['NYISO', 336, 407, 320, 401],
-      ['PJM', 336, 407, 320, 401],
-      ['SPP', 336, 407, 320, 401],
-    ])('has at %s as many hours as a calendar on the wall says', async (id, ...counts) => {
+    it.each(HOURS)('has at %s as many hours as a calendar on the wall says', async (id, ...counts) => {
       const found: number[] = [];
       for (const [name, year] of [
         ['03', '04'],
@@ -123,7 +135,7 @@ describe.each<Rollups>(['kept', 'computed'])(
           return noon - writtenWallTime(id, noon).getUTCHours() * HOUR_MS;
         };
         const range = { from: midnight(name), to: midnight(year) };
-        for (const block of ['ON_PEAK', 'OFF_PEAK'] as const) {
+        for (const block of ['ON_PEAK', 'OFF_PEAK', 'ATC'] as const) {
           const { start, lmp } = await series({ node: `${id}:HUB`, range, resolution: 'HOUR', block, rollups });
           expect(lmp).toEqual(start.map((each) => expect.closeTo(priceAt(each), 9)));
           found.push(start.length);

@@ -1,11 +1,9 @@
 import type { Block } from '../../domain/blocks.ts';
-import { marketOf, type NodeName } from '../../domain/market.ts';
+import type { NodeName } from '../../domain/market.ts';
 import type { MarketRun } from '../../domain/market-run.ts';
 import type { Range, Resolution } from '../../schema/context.ts';
-import { askedNodes } from './asked-nodes.ts';
 import { holidayDays, inBlock, JOIN_PEAK } from './block-hours.ts';
 import {
-  epochMs,
   HOUR_START,
   type PartParameters,
   partsFromDays,
@@ -13,6 +11,7 @@ import {
   partsFromPrices,
   prices,
 } from './lmp-parts.ts';
+import { askedSeries, seriesColumn, seriesOf } from './node-series.ts';
 import type { Rollups } from './rollups.ts';
 import type { Statement } from './statement.ts';
 
@@ -27,10 +26,22 @@ export interface SeriesQuestion {
   readonly block: Block;
 }
 
+export const SERIES_COLUMNS = ['lmp', 'energy', 'congestion', 'loss', 'min', 'max', 'open', 'close'] as const;
+
+export type SeriesColumn = (typeof SERIES_COLUMNS)[number];
+
+/** Some columns of the points, as the texts of JSON arrays. */
+export interface SeriesShape {
+  readonly columns: readonly SeriesColumn[];
+  /** Of the columns, short: a statement's name has 63 characters. */
+  readonly name: string;
+}
+
 /**
  * One statement for all nodes, whatever they are.
  * @param bounds of each node's points.
  * @param rowsMax how many points a node may have; one more is read of those that have more.
+ * @param shape without it, all columns as JSON arrays, which the driver parses.
  */
 export function seriesStatement(
   nodes: readonly NodeName[],
@@ -38,12 +49,9 @@ export function seriesStatement(
   { run, range, resolution, asOf, block }: SeriesQuestion,
   rollups: Rollups,
   rowsMax: number,
+  shape?: SeriesShape,
 ): Statement {
-  const { markets, names } = askedNodes(nodes);
-  const zones = nodes.map((node) => marketOf(node).timeZone);
-  const from = bounds.map((each) => new Date(each.from));
-  const to = bounds.map((each) => new Date(each.to));
-  const values: unknown[] = [markets, names, zones, from, to, run, rowsMax + 1];
+  const values = [...askedSeries(nodes, bounds), run, rowsMax + 1];
   const placed = (value: unknown) => `$${values.push(value)}`;
   const source = asOf === undefined ? rollups : 'as-of';
   const parts: PartParameters = {
@@ -51,8 +59,9 @@ export function seriesStatement(
     asOf: asOf === undefined ? undefined : placed(new Date(asOf)),
   };
   const hours: Hours = block === 'ATC' ? undefined : { block, holidays: placed(holidayDays(range)) };
-  const text = textOf({ resolution, source, parts, hours });
-  return { name: `lmp-series-${resolution}-${source}-${block}`, text, values };
+  const text = textOf({ resolution, source, parts, hours, shape });
+  const name = ['lmp-series', resolution, source, block, ...(shape ? [shape.name] : [])];
+  return { name: name.join('-'), text, values };
 }
 
 type Bucketed = Exclude<Resolution, 'RAW'>;
@@ -65,28 +74,19 @@ interface Text {
   readonly source: Rollups | 'as-of';
   readonly parts: PartParameters;
   readonly hours: Hours;
+  readonly shape: SeriesShape | undefined;
 }
 
-/** One row a node, a column a JSON array: the answer is parsed natively, and no object is made for a point. */
+const EXTREMES: ReadonlySet<SeriesColumn> = new Set(['min', 'max', 'open', 'close']);
+
 function textOf(text: Text): string {
-  const { resolution, hours } = text;
+  const { resolution, hours, shape } = text;
   const points = resolution === 'RAW' ? rawPoints(text) : bucketPoints({ ...text, resolution });
-  const column = (name: string) => `coalesce(json_agg(${name}), '[]') AS ${name}`;
-  const extremes = ['min', 'max', 'open', 'close'].map((name) =>
-    resolution === 'RAW' ? `NULL AS ${name}` : column(name),
+  const as = shape ? 'text' : 'json';
+  const columns = (shape?.columns ?? SERIES_COLUMNS).map((name) =>
+    resolution === 'RAW' && EXTREMES.has(name) ? `NULL AS ${name}` : seriesColumn(name, name, as),
   );
-  return `
-    SELECT asked.market || ':' || asked.name AS node, series.*
-    FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[])
-      WITH ORDINALITY AS asked (market, name, zone, lo, hi, place)
-    ${hours ? JOIN_PEAK : ''}
-    LEFT JOIN pricing_node AS n ON n.market_id = asked.market AND n.name = asked.name
-    CROSS JOIN LATERAL (
-      SELECT coalesce(json_agg(${epochMs('starts_at')}), '[]') AS start,
-        ${['lmp', 'energy', 'congestion', 'loss'].map(column).join(', ')}, ${extremes.join(', ')}
-      FROM (${points} ORDER BY starts_at LIMIT $7) AS point
-    ) AS series
-    ORDER BY asked.place`;
+  return seriesOf({ points: `${points} ORDER BY starts_at LIMIT $7`, columns, join: hours ? JOIN_PEAK : '', as });
 }
 
 function rawPoints({ parts, hours }: Text): string {
@@ -108,7 +108,8 @@ const STARTS_AT: Readonly<Record<Bucketed, string>> = {
 
 type BucketText = Text & { readonly resolution: Bucketed };
 
-function bucketPoints(text: BucketText): string {
+/** A row a point that has prices, unordered, beside an `asked (lo, hi, zone)` and the node `n`. */
+export function bucketPoints(text: Omit<BucketText, 'shape'>): string {
   return `
     SELECT ${STARTS_AT[text.resolution]} AS starts_at,
       sum(lmp_sum) / sum(weight) AS lmp,
@@ -121,7 +122,7 @@ function bucketPoints(text: BucketText): string {
     GROUP BY 1`;
 }
 
-function partsOf({ resolution, source, parts, hours }: BucketText): string {
+function partsOf({ resolution, source, parts, hours }: Omit<BucketText, 'shape'>): string {
   if (source !== 'kept' || resolution === 'FIFTEEN_MINUTES') return partsFromPrices(parts);
   // A day holds hours of several blocks, an hour only of one.
   return resolution === 'HOUR' || hours ? partsFromHours(parts) : partsFromDays(parts);

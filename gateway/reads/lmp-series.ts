@@ -5,12 +5,12 @@ import type { LmpSeriesRow, Resolution } from '../../schema/context.ts';
 import { LIMITS, limitExceeded } from '../../schema/limits.ts';
 import { nodeNames } from './asked-nodes.ts';
 import { blockAxis } from './block-hours.ts';
-import { type SeriesQuestion, seriesStatement } from './lmp-series-statement.ts';
+import { type SeriesQuestion, type SeriesShape, seriesStatement } from './lmp-series-statement.ts';
 import type { Rollups } from './rollups.ts';
 import { type Axis, calendarAxis, gridAxis, layOut } from './series-axis.ts';
-import type { Queryable } from './statement.ts';
+import type { Queryable, Statement } from './statement.ts';
 
-interface Question extends SeriesQuestion {
+export interface Question extends SeriesQuestion {
   readonly nodes: readonly string[];
 }
 
@@ -39,19 +39,36 @@ export async function readLmpSeries(
   question: Question,
   now: number,
 ): Promise<LmpSeriesRow[]> {
+  const { statement, axisOf, requireFew } = planSeries(question, rollups);
+  const { rows } = await db.query<StoredSeries & { node: NodeName }>(statement);
+  return rows.map(({ node, ...stored }) => {
+    requireFew(node, stored.start.length);
+    const { run, resolution } = question;
+    return { node, run, resolution, ...laidOut(stored, question, axisOf(node), now) };
+  });
+}
+
+interface SeriesPlan {
+  readonly statement: Statement;
+  readonly axisOf: (node: NodeName) => Axis;
+  /** @throws BusbarError `LIMIT_EXCEEDED` where a node has more prices than its share of the points. */
+  readonly requireFew: (node: NodeName, prices: number) => void;
+}
+
+/** How series are read and what they are laid out on. @param shape what is read of the points; without it, everything. */
+export function planSeries(question: Question, rollups: Rollups, shape?: SeriesShape): SeriesPlan {
   const nodes = nodeNames(question.nodes);
   const axes = axesOf(question);
   // Raw prices off the grid may start before its first point.
   const bounds = nodes.map((node) => (question.resolution === 'RAW' ? question.range : axes(marketOf(node)).bounds));
   const rowsMax = Math.floor(LIMITS.points / Math.max(1, nodes.length));
-  const { rows } = await db.query<StoredSeries & { node: NodeName }>(
-    seriesStatement(nodes, bounds, question, rollups, rowsMax),
-  );
-  return rows.map(({ node, ...stored }) => {
-    if (stored.start.length > rowsMax) throw tooManyPrices(node, stored.start.length, rowsMax);
-    const { run, resolution } = question;
-    return { node, run, resolution, ...laidOut(stored, question, axes(marketOf(node)), now) };
-  });
+  return {
+    statement: seriesStatement(nodes, bounds, question, rollups, rowsMax, shape),
+    axisOf: (node) => axes(marketOf(node)),
+    requireFew: (node, prices) => {
+      if (prices > rowsMax) throw tooManyPrices(node, prices, rowsMax);
+    },
+  };
 }
 
 function axesOf(question: SeriesQuestion): (market: Market) => Axis {
@@ -60,7 +77,7 @@ function axesOf(question: SeriesQuestion): (market: Market) => Axis {
 }
 
 /** Days and months differ by time zone; each zone's axis is made once. */
-function wholeAxesOf({ run, range, resolution }: SeriesQuestion): (market: Market) => Axis {
+export function wholeAxesOf({ run, range, resolution }: SeriesQuestion): (market: Market) => Axis {
   if (resolution === 'DAY' || resolution === 'MONTH') {
     const unit = resolution === 'DAY' ? 'days' : 'months';
     const byZone = new Map<string, Axis>();
@@ -83,15 +100,19 @@ function stepMsOf(run: MarketRun, resolution: Resolution): number {
 
 function laidOut(stored: StoredSeries, { run, resolution }: SeriesQuestion, axis: Axis, now: number): StoredSeries {
   const { start, lmp, energy, congestion, loss, min, max, open, close } = stored;
-  if (resolution === 'RAW' && isOffGrid(run, start)) return stored;
+  if (isOffGrid(run, resolution, start)) return stored;
   const points = axis.starts(now, start.at(-1));
   const components = layOut({ lmp, energy, congestion, loss }, start, points);
   const extremes = min && max && open && close && layOut({ min, max, open, close }, start, points);
   return { start: points, ...components, ...(extremes ?? { min, max, open, close }) };
 }
 
-/** Nulls between ticks at arbitrary times would say that something is missing, and be most of the answer. */
-function isOffGrid(run: MarketRun, starts: readonly number[]): boolean {
+/**
+ * Whether the points are the prices themselves: nulls between ticks at arbitrary times would say that something is missing, and
+ * be most of the answer.
+ */
+export function isOffGrid(run: MarketRun, resolution: Resolution, starts: readonly number[]): boolean {
+  if (resolution !== 'RAW') return false;
   const minutes = intervalMinutesOf(run);
   return minutes === null || starts.some((start) => start % (minutes * MINUTE_MS) !== 0);
 }

@@ -1,16 +1,17 @@
 import { HOUR_MS, MINUTE_MS } from '../../domain/instant.ts';
-import { localNameOf, type Market, marketOf, type NodeName } from '../../domain/market.ts';
+import { type Market, marketOf, type NodeName } from '../../domain/market.ts';
 import { LIMITS, limitExceeded } from '../../schema/limits.ts';
 import type { Range, Resolution } from '../../schema/question.ts';
 import { requireFewPoints } from '../../schema/resolution.ts';
 import type { PnlSeriesRow, PositionFilter } from '../../schema/trading-rows.ts';
 import { nodeName, nodeNames } from './asked-nodes.ts';
-import { epochMs, HOUR_START } from './lmp-parts.ts';
+import { HOUR_START } from './lmp-parts.ts';
+import { askedSeries, seriesColumn, seriesOf } from './node-series.ts';
 import type { Rollups } from './rollups.ts';
 import { type Axis, calendarAxis, gridAxis, layOut } from './series-axis.ts';
 import type { Queryable, Statement } from './statement.ts';
 
-interface PnlQuestion extends PositionFilter {
+export interface PnlQuestion extends PositionFilter {
   readonly account: string;
   readonly range: Range;
   readonly resolution: Resolution;
@@ -47,19 +48,23 @@ export async function readPnlSeries(
   });
 }
 
-const NODES = `
+export const NODES_OF_ACCOUNT = `
   SELECT n.market_id || ':' || n.name AS node
   FROM position AS p JOIN pricing_node AS n ON n.id = p.node_id
   WHERE p.account = $1
   ORDER BY n.market_id COLLATE "C", n.name COLLATE "C"`;
 
 async function readNodesOf(db: Queryable, account: string): Promise<NodeName[]> {
-  const { rows } = await db.query<{ node: string }>({ name: 'nodes-of-account', text: NODES, values: [account] });
+  const { rows } = await db.query<{ node: string }>({
+    name: 'nodes-of-account',
+    text: NODES_OF_ACCOUNT,
+    values: [account],
+  });
   return nodeNames(rows.map(({ node }) => node));
 }
 
 /** Days and months differ by time zone. */
-function axesOf(range: Range, resolution: Bucketed): (market: Market) => Axis {
+export function axesOf(range: Range, resolution: Bucketed): (market: Market) => Axis {
   if (resolution === 'DAY' || resolution === 'MONTH') {
     const unit = resolution === 'DAY' ? 'days' : 'months';
     return ({ timeZone }) => calendarAxis(range, unit, timeZone);
@@ -94,56 +99,52 @@ function statementOf(
   return {
     name: `pnl-series-${resolution}-${rollups}`,
     text: textOf(resolution, rollups),
-    values: [
-      nodes.map((node) => marketOf(node).id),
-      nodes.map(localNameOf),
-      nodes.map((node) => marketOf(node).timeZone),
-      bounds.map(({ from }) => new Date(from)),
-      bounds.map(({ to }) => new Date(to)),
-      account,
-      rowsMax + 1,
-    ],
+    values: [...askedSeries(nodes, bounds), account, rowsMax + 1],
   };
 }
 
 /** Decimals travel as text: a number in JSON would come back as a double. */
 function textOf(resolution: Resolution, rollups: Rollups): string {
-  const column = (from: string, name: string) => `coalesce(json_agg(trim_scale(${from})::text), '[]') AS "${name}"`;
+  const column = (from: string, name: string) => seriesColumn(`trim_scale(${from})::text`, name);
   const extreme = (from: string, name: string) => (resolution === 'RAW' ? `NULL AS "${name}"` : column(from, name));
-  return `
-    SELECT asked.market || ':' || asked.name AS node, series.*
-    FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[])
-      WITH ORDINALITY AS asked (market, name, zone, lo, hi, place)
-    LEFT JOIN pricing_node AS n ON n.market_id = asked.market AND n.name = asked.name
-    CROSS JOIN LATERAL (
-      SELECT coalesce(json_agg(${epochMs('starts_at')}), '[]') AS start,
-        ${column('position_mw', 'positionMw')}, ${column('last_price', 'lastPrice')},
-        ${column('realized_pnl', 'realized')}, ${column('unrealized_pnl', 'unrealized')}, ${column('total_pnl', 'total')},
-        ${extreme('total_min', 'totalMin')}, ${extreme('total_max', 'totalMax')}
-      FROM (${resolution === 'RAW' ? RAW_POINTS : bucketPoints(resolution, rollups)} LIMIT $7) AS point
-    ) AS series
-    ORDER BY asked.place`;
+  const columns = [
+    column('position_mw', 'positionMw'),
+    column('last_price', 'lastPrice'),
+    column('realized_pnl', 'realized'),
+    column('unrealized_pnl', 'unrealized'),
+    column('total_pnl', 'total'),
+    extreme('total_min', 'totalMin'),
+    extreme('total_max', 'totalMax'),
+  ];
+  return seriesOf({ points: `${pnlPoints(resolution, rollups, '$6')} LIMIT $7`, columns });
 }
 
-const OF_POSITION = 'account = $6 AND node_id = n.id';
+/**
+ * A row a point that has snapshots, in their order, beside an `asked (lo, hi, zone)` and the node `n`.
+ * @param account the account's place in the statement.
+ */
+export function pnlPoints(resolution: Resolution, rollups: Rollups, account: string): string {
+  const where = `account = ${account} AND node_id = n.id`;
+  return resolution === 'RAW' ? rawPoints(where) : bucketPoints(resolution, rollups, where);
+}
 
 /** An instant of microseconds belongs to the millisecond that it lies in, and is not rounded out of the range. */
-const RAW_POINTS = `
+const rawPoints = (where: string) => `
   SELECT date_trunc('milliseconds', at) AS starts_at, position_mw, last_price, realized_pnl, unrealized_pnl, total_pnl
   FROM positions_pnl
-  WHERE ${OF_POSITION} AND at >= asked.lo AND at < asked.hi
+  WHERE ${where} AND at >= asked.lo AND at < asked.hi
   ORDER BY at, seq`;
 
-const SNAPSHOT_PARTS = `
+const snapshotParts = (where: string) => `
   SELECT at AS bucket, seq, position_mw, last_price, realized_pnl, unrealized_pnl, total_pnl,
     total_pnl AS total_min, total_pnl AS total_max
   FROM positions_pnl
-  WHERE ${OF_POSITION} AND at >= asked.lo AND at < asked.hi`;
+  WHERE ${where} AND at >= asked.lo AND at < asked.hi`;
 
-const HOUR_PARTS = `
+const hourParts = (where: string) => `
   SELECT bucket, 0 AS seq, position_mw, last_price, realized_pnl, unrealized_pnl, total_pnl, total_min, total_max
   FROM pnl_hour
-  WHERE ${OF_POSITION} AND bucket >= asked.lo AND bucket < asked.hi`;
+  WHERE ${where} AND bucket >= asked.lo AND bucket < asked.hi`;
 
 const localStart = (unit: 'day' | 'month') =>
   `date_trunc('${unit}', bucket AT TIME ZONE asked.zone) AT TIME ZONE asked.zone`;
@@ -159,13 +160,13 @@ const STARTS_AT: Readonly<Record<Bucketed, string>> = {
  * A point is how things stood in its last part. Days are of the market's own zone, which begin at whole hours: they are made of
  * the hours that are kept, where these are kept (see `Rollups`), and not of days of UTC.
  */
-function bucketPoints(resolution: Bucketed, rollups: Rollups): string {
+function bucketPoints(resolution: Bucketed, rollups: Rollups, where: string): string {
   const last = (column: string) => `(array_agg(${column} ORDER BY bucket DESC, seq DESC))[1] AS ${column}`;
   const columns = ['position_mw', 'last_price', 'realized_pnl', 'unrealized_pnl', 'total_pnl'].map(last).join(', ');
-  const parts = rollups === 'kept' && resolution !== 'FIFTEEN_MINUTES' ? HOUR_PARTS : SNAPSHOT_PARTS;
+  const partsOf = rollups === 'kept' && resolution !== 'FIFTEEN_MINUTES' ? hourParts : snapshotParts;
   return `
     SELECT ${STARTS_AT[resolution]} AS starts_at, ${columns}, min(total_min) AS total_min, max(total_max) AS total_max
-    FROM (${parts}) AS part
+    FROM (${partsOf(where)}) AS part
     GROUP BY 1
     ORDER BY 1`;
 }

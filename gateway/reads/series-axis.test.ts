@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { daysIn } from '../../domain/calendar.ts';
 import { HOUR_MS } from '../../domain/instant.ts';
 import { calendarAxis, gridAxis, layOut } from './series-axis.ts';
 
@@ -28,6 +29,18 @@ describe('an axis', () => {
       { numRuns: 30 },
     );
   });
+
+  it.each(['America/New_York', 'America/Chicago', 'America/Los_Angeles', 'Etc/GMT+5'])(
+    'of days begins at every midnight of %s, and one of months at those of the first days',
+    (timeZone) => {
+      const range = { from: at('1998-01-01T12:00Z'), to: at('2008-01-01T12:00Z') };
+      const days = daysIn(timeZone, range.from, range.to).slice(1);
+      expect(calendarAxis(range, 'days', timeZone).starts(LATE, undefined)).toEqual(days.map(({ from }) => from));
+      expect(calendarAxis(range, 'months', timeZone).starts(LATE, undefined)).toEqual(
+        days.filter(({ day }) => day === 1).map(({ from }) => from),
+      );
+    },
+  );
 
   it('of hours joins likewise', () => {
     fc.assert(

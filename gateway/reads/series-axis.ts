@@ -1,4 +1,4 @@
-import { Temporal } from 'temporal-polyfill';
+import { offsetMsAt } from '../../domain/zone-offset.ts';
 import type { Range } from '../../schema/context.ts';
 
 /** The points a series is laid out on. */
@@ -41,16 +41,26 @@ export function calendarAxis(range: Range, unit: 'days' | 'months', timeZone: st
   };
 }
 
-/** Starts of the days or months that start in the range, and the end of the last. */
+/**
+ * Starts of the days or months that start in the range, and the end of the last. Offsets are remembered by day, so that years
+ * of days take milliseconds where asking the calendar for each takes 70 µs.
+ */
 function midnightsOf({ from, to }: Range, unit: 'days' | 'months', timeZone: string): number[] {
-  const local = Temporal.Instant.fromEpochMilliseconds(from).toZonedDateTimeISO(timeZone).toPlainDate();
-  const first = unit === 'months' ? local.with({ day: 1 }) : local;
+  const local = new Date(from + offsetMsAt(timeZone, from));
   const midnights: number[] = [];
   for (let place = 0; ; place++) {
-    const midnight = first.add({ [unit]: place }).toZonedDateTime(timeZone).epochMilliseconds;
+    const [months, days] = unit === 'months' ? [place, 1] : [0, local.getUTCDate() + place];
+    const wall = new Date(0).setUTCFullYear(local.getUTCFullYear(), local.getUTCMonth() + months, days);
+    const midnight = midnightAt(timeZone, wall);
     if (midnight >= from) midnights.push(midnight);
     if (midnight >= to) return midnights;
   }
+}
+
+/** @param wall midnight on the zone's clock, as if it were UTC. No market changes its clocks at midnight. */
+function midnightAt(timeZone: string, wall: number): number {
+  const offset = offsetMsAt(timeZone, wall - offsetMsAt(timeZone, wall));
+  return wall - offset;
 }
 
 function ceilTo(instant: number, stepMs: number): number {

@@ -15,8 +15,7 @@ export async function readTrades(db: Queryable, filter: TradeFilter, page: Page<
 }
 
 function pageStatement(filter: TradeFilter, { first, after }: Page<TradePlace>): Statement {
-  const conditions = new Conditions([first + 1], [IS_HEAD]);
-  addFilter(conditions, filter);
+  const conditions = tradeConditions(filter, [first + 1]);
   // `ts` is bounded by itself too: a hypertable leaves out no chunks for a pair.
   if (after) {
     const place = [new Date(after.ts), after.tradeId];
@@ -33,7 +32,9 @@ function pageStatement(filter: TradeFilter, { first, after }: Page<TradePlace>):
   };
 }
 
-function addFilter(conditions: Conditions, { account, node, from, to, status }: TradeFilter): void {
+/** @param values those that the statement has beside, `$1` first. */
+export function tradeConditions({ account, node, from, to, status }: TradeFilter, values: unknown[] = []): Conditions {
+  const conditions = new Conditions(values, [IS_HEAD]);
   if (account !== undefined) conditions.add('account', [account], (name) => `t.account = ${name}`);
   if (node !== undefined) {
     const name = nodeName(node);
@@ -46,6 +47,7 @@ function addFilter(conditions: Conditions, { account, node, from, to, status }: 
   if (from !== undefined) conditions.add('from', [new Date(from)], (instant) => `t.ts >= ${instant}`);
   if (to !== undefined) conditions.add('to', [new Date(to)], (instant) => `t.ts < ${instant}`);
   if (status !== undefined) conditions.add('status', [status], (name) => `t.status = ${name}::trade_status`);
+  return conditions;
 }
 
 const VERSIONS = `

@@ -60,7 +60,13 @@ function outcomeText({ file, feed: named }: IngestOptions, outcome: Outcome): st
   const before = duplicateOf === undefined ? '' : ` The same bytes came before, as ledger entry ${duplicateOf}.`;
   if (outcome.noData !== undefined) return `${file}: no data. The source says: ${outcome.noData}${before}`;
   const counts = `${countText(written)} new, ${countText(revised)} revised, ${countText(unchanged)} unchanged, ${countText(rejected)} rejected`;
-  const nothing = written + revised === 0 ? ' Nothing new was written.' : '';
+  const nothing = written + revised + (outcome.places?.changed ?? 0) === 0 ? ' Nothing new was written.' : '';
   const letters = rejected > 0 ? ` The rejected ones: feeds dead-letters --feed ${named.feed.id}` : '';
-  return `${file}: ${countText(rowsIn)} intervals read: ${counts} (ledger entry ${ledgerId}).${before}${nothing}${letters}`;
+  const told = outcome.places && rowsIn === 0 ? ` ${placesText(outcome.places)}` : '';
+  const what = named.feed.family === 'places' ? 'records' : 'intervals';
+  return `${file}: ${countText(rowsIn)} ${what} read: ${counts} (ledger entry ${ledgerId}).${told}${before}${nothing}${letters}`;
+}
+
+function placesText({ told, changed }: NonNullable<Outcome['places']>): string {
+  return `It tells of ${countText(told)} nodes, and of ${countText(changed)} what was not known.`;
 }

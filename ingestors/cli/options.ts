@@ -44,6 +44,12 @@ export const toOption = (now: number) =>
 export const limitOption = (max: number) =>
   new Option('--limit <count>', 'at most so many').argParser((text: string) => wholeFrom(text, 'a count')).default(max);
 
+/** Minutes back from now. */
+export const windowOption = (minutes: number, minutesMax: number) =>
+  new Option('--window <minutes>', `minutes back from now, at most ${minutesMax}`)
+    .argParser((text: string) => atMost(minutesMax, wholeFrom(text, 'a number of minutes')))
+    .default(minutes);
+
 /** @throws BusbarError `BAD_USER_INPUT` */
 export function idFrom(text: string): number {
   return wholeFrom(text, 'an id');
@@ -74,6 +80,11 @@ function nodeFrom(text: string): NodeName {
   const name = parseNodeName(text);
   if (name) return name;
   throw new BusbarError('BAD_USER_INPUT', `"${text}" is not a node: say MARKET:NAME, as in CAISO:TH_NP15_GEN-APND`);
+}
+
+function atMost(max: number, value: number): number {
+  if (value <= max) return value;
+  throw new BusbarError('BAD_USER_INPUT', `${value} is too much: at most ${max}`);
 }
 
 function wholeFrom(text: string, what: string): number {

@@ -2,10 +2,12 @@ import { Command } from 'commander';
 import { addBackfill } from './backfill.ts';
 import { addDeadLetters } from './dead-letters/dead-letters.ts';
 import { addGaps } from './gaps.ts';
+import { addHealth } from './health.ts';
 import { addIngest } from './ingest.ts';
 import { INSTANT_HELP } from './instants.ts';
 import { addJobs } from './jobs/jobs.ts';
 import { addList } from './list.ts';
+import { addPublish } from './publish.ts';
 import { addRepair } from './repair.ts';
 import { addReplay } from './replay.ts';
 import type { Invocation } from './session.ts';
@@ -53,12 +55,14 @@ function oneLine(error: string): string {
 const COMMANDS = [
   addList,
   addStatus,
+  addHealth,
   addWatermark,
   addGaps,
   addRepair,
   addBackfill,
   addReplay,
   addIngest,
+  addPublish,
   addDeadLetters,
   addJobs,
 ];

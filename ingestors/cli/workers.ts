@@ -1,10 +1,11 @@
 import { createMetrics } from '../../runtime/metrics.ts';
 import { FEEDS } from '../feeds/index.ts';
 import { startJobWorkers, type Workers } from '../jobs/index.ts';
+import { createCallLog } from '../monitor/call-log.ts';
 import { createPipeline, type Pipeline } from '../pipeline/pipeline.ts';
 import { createRollups } from '../pipeline/rollups.ts';
 import { openEventLog } from '../sources/open-log.ts';
-import { createTurns } from '../sources/turns.ts';
+import { createSourceParts } from '../sources/source-parts.ts';
 import { createNotes } from './notes.ts';
 import type { Session } from './session.ts';
 
@@ -15,13 +16,14 @@ export async function startWorkers(session: Session): Promise<Workers> {
   const log = createNotes(process.stderr);
   const { pipeline, settled } = openPipeline(session);
   const eventLog = openEventLog(config.core, store, log);
-  const turns = createTurns(pool);
-  const parts = { config, pool, databaseUrl: url, eventLog, feeds: FEEDS, pipeline, turns, log };
+  const calls = createCallLog({ pool, metrics: createMetrics(), log });
+  const sourceParts = createSourceParts(pool, calls);
+  const parts = { config, pool, databaseUrl: url, eventLog, feeds: FEEDS, pipeline, sourceParts, log };
   const workers = await startJobWorkers(parts);
   return {
     stop: async () => {
       await workers.stop();
-      await Promise.all([settled(), eventLog.close()]);
+      await Promise.all([settled(), eventLog.close(), calls.stop()]);
     },
   };
 }

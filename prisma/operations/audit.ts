@@ -11,7 +11,7 @@ export interface Actor {
 
 export interface AuditedAction {
   readonly actor: Actor;
-  /** The mutation's name, by whichever door; `ingest`, which only the CLI has. */
+  /** The mutation's name, by whichever door; `ingest` and `publish`, which only the CLI has. */
   readonly action: string;
   readonly input: object;
 }

@@ -15,14 +15,27 @@ export interface FeedsCall {
 }
 
 /** Calls the `feeds` command as a process of its own, with nothing of this process's configuration, and waits for its end. */
-export async function callFeeds(
+export function callFeeds(
+  environment: Readonly<Record<string, string>>,
+  ...arguments_: readonly string[]
+): Promise<FeedsCall> {
+  return pipeToFeeds('', environment, ...arguments_);
+}
+
+/** The same, with something on standard input. */
+export async function pipeToFeeds(
+  input: string,
   environment: Readonly<Record<string, string>>,
   ...arguments_: readonly string[]
 ): Promise<FeedsCall> {
   const child = spawn(process.execPath, ['--import', 'tsx', 'ingestors/cli.ts', ...arguments_], {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
+  child.stdin.on('error', () => {
+    // A command that does not read it may be gone by then.
+  });
+  child.stdin.end(input);
   const [bytes, err] = await Promise.all([buffer(child.stdout), buffer(child.stderr), once(child, 'close')]);
   const out = bytes.toString();
   return { code: child.exitCode, bytes, out, err: err.toString(), json: () => JSON.parse(out) };

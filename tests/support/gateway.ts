@@ -1,10 +1,17 @@
 import { type Client, createClient } from 'graphql-ws';
+import type pg from 'pg';
 import type { Logger } from 'pino';
 import { WebSocket } from 'ws';
 import type { Caller } from '../../gateway/caller.ts';
-import { createLiveHub, type LiveHub } from '../../gateway/live/hub.ts';
+import { createSeal } from '../../gateway/cursors/cursor-seal.ts';
+import type { Exports } from '../../gateway/export/exports.ts';
+import type { HotStore } from '../../gateway/hot/root-plan.ts';
+import { createLiveHub } from '../../gateway/live/hub.ts';
+import { createSealedLive, cursorBinding } from '../../gateway/live/sealed-live.ts';
+import { createSnapshots } from '../../gateway/live/snapshots.ts';
 import { createLoaders } from '../../gateway/loaders.ts';
 import { createGateway, type Gateway } from '../../gateway/server.ts';
+import type { SqlCounter } from '../../gateway/sql-counter.ts';
 import { createHealth, type Health } from '../../runtime/health.ts';
 import type { LiveBus } from '../../runtime/live-bus/live-bus.ts';
 import { createMetrics, type Metrics } from '../../runtime/metrics.ts';
@@ -34,28 +41,49 @@ export async function startGateway({
   reads = {},
   live = {},
   positions = {},
+  store,
+  bus = ringBus(),
   operations = () => NO_OPERATIONS,
   graceMs = 2_000,
   memberFramesMax,
+  hot,
+  sql,
+  metrics = createMetrics(),
+  exports,
 }: {
   log?: Logger;
   reads?: Partial<Reads>;
   live?: Partial<Live>;
   /** Where the live positions begin, and what they are marked by. */
   positions?: Partial<typeof NO_POSITIONS>;
+  /** Where snapshots are read. */
+  store?: pg.Pool;
+  /** Closed with the gateway. */
+  bus?: LiveBus;
   operations?: (caller: Caller) => Operations;
   graceMs?: number;
   memberFramesMax?: number;
+  hot?: HotStore;
+  sql?: SqlCounter;
+  metrics?: Metrics;
+  exports?: Exports;
 } = {}): Promise<TestGateway> {
-  const metrics = createMetrics();
   const health = createHealth();
-  const bus = ringBus();
   const hub = createLiveHub({ bus, log, metrics, health, ...NO_POSITIONS, ...positions });
   await hub.ready;
+  const readSnapshot = store ? createSnapshots(store, () => hub.lmpHead) : down;
+  const sealed = createSealedLive(
+    hub,
+    createSeal(() => CURSOR_KEYS),
+    readSnapshot,
+  );
   const loaded = { ledgerEntries: 0 };
   const gateway = createGateway({
     schema,
-    makeContext: (caller) => ({ ...contextWith({ ...hub, ...live }, reads, loaded), operations: operations(caller) }),
+    makeContext: (caller) => ({
+      ...contextWith({ ...sealed, ...live }, reads, loaded),
+      operations: operations(caller),
+    }),
     log,
     metrics,
     health,
@@ -63,6 +91,9 @@ export async function startGateway({
     port: 0,
     graceMs,
     ...(memberFramesMax !== undefined && { memberFramesMax }),
+    ...(hot && { hot }),
+    ...(sql && { sql }),
+    ...(exports && { exports }),
   });
   const { url, port } = await gateway.listen();
   return {
@@ -84,6 +115,16 @@ export async function startGateway({
 /** The stock client, without retries: what the server does is the subject. */
 export function socketClient(url: string, socket: unknown = WebSocket): Client {
   return createClient({ url, webSocketImpl: socket, retryAttempts: 0 });
+}
+
+const key = Buffer.alloc(32, 'test');
+const CURSOR_KEYS = { signing: key, known: [key] };
+
+/** A place on the bus as a client that subscribes to the field with this filter gets it. */
+export function cursorOf(place: string, field: 'lmp' | 'trades' | 'forecasts' | 'pnl' = 'lmp', filter = {}): string {
+  return createSeal(() => CURSOR_KEYS)
+    .boundTo(cursorBinding(field, filter))
+    .seal(place);
 }
 
 export const LMP = `subscription Lmp($nodes: [ID!], $after: String, $delivery: Delivery) {
@@ -108,7 +149,7 @@ const notLive = () => {
 };
 
 function contextWith(
-  live: LiveHub & Partial<Live>,
+  live: Pick<Live, 'lmp' | 'trades' | 'forecasts' | 'pnl'> & Partial<Live>,
   brought: Partial<Reads>,
   loaded: { ledgerEntries: number },
 ): Omit<Context, 'operations'> {
@@ -125,6 +166,7 @@ function contextWith(
     deadLetters: down,
     deadLetterRaws: down,
     nodesByName: down,
+    nodeHistories: down,
     jobs: down,
     jobsById: down,
     jobEntries: down,
@@ -149,11 +191,18 @@ function contextWith(
     plantStatus: down,
     plantHistory: down,
     controlSignals: down,
+    apiHealth: down,
+    sourceErrors: down,
+    apiAlerts: down,
     ledgerEntriesById: async (ids) => {
       loaded.ledgerEntries += ids.length;
       return ids.map(() => null);
     },
     ...brought,
   };
-  return { live: { jobProgress: notLive, feedHealth: notLive, ...live }, reads, loaders: createLoaders(reads) };
+  return {
+    live: { jobProgress: notLive, feedHealth: notLive, apiHealth: notLive, ...live },
+    reads,
+    loaders: createLoaders(reads),
+  };
 }

@@ -11,7 +11,7 @@ import { createRollups } from '../../ingestors/pipeline/rollups.ts';
 import { registerFeeds } from '../../ingestors/pipeline/store/feeds.ts';
 import { claimPartition, noteFailure } from '../../ingestors/pipeline/store/positions.ts';
 import { createPostgresLog } from '../../ingestors/sources/postgres-log.ts';
-import { createTurns } from '../../ingestors/sources/turns.ts';
+import { createSourceParts, SILENT_CALLS } from '../../ingestors/sources/source-parts.ts';
 import { type JobRow, readJobs } from '../../prisma/operations/jobs.ts';
 import { readConfig } from '../../runtime/config.ts';
 import { createMetrics } from '../../runtime/metrics.ts';
@@ -114,7 +114,7 @@ export async function createJobBench(db: Pick<TestDatabase, 'url' | 'pool'>, fee
     feeds,
     pipeline: createPipeline({ pool, announcer: undefined, rollups, keepRaw: true, metrics: createMetrics(), log }),
     announcer: { catchUp: async () => {} },
-    turns: createTurns(pool),
+    sourceParts: createSourceParts(pool, SILENT_CALLS),
     log,
     clock: Date.now,
     claim: (feed, partition) => claimPartition(pool, feed, partition, 'test'),

@@ -1,11 +1,20 @@
 import { MARK_RUNS } from '../../domain/mark-price.ts';
+import { createExports } from '../../gateway/export/exports.ts';
+import type { HotStore } from '../../gateway/hot/root-plan.ts';
 import { createWatches, type Watches } from '../../gateway/live/watches.ts';
 import { createOperations } from '../../gateway/operations.ts';
 import { createReads } from '../../gateway/reads/index.ts';
 import { createPositionsSource } from '../../gateway/reads/positions.ts';
+import { rollupsOf } from '../../gateway/reads/rollups.ts';
+import type { Queryable } from '../../gateway/reads/statement.ts';
+import { createSqlCounter } from '../../gateway/sql-counter.ts';
 import { createPrisma, type PrismaClient } from '../../prisma/client.ts';
+import { createPool } from '../../prisma/pool.ts';
+import type { LiveBus } from '../../runtime/live-bus/live-bus.ts';
+import { createMetrics } from '../../runtime/metrics.ts';
 import type { Reads } from '../../schema/context.ts';
 import { startGateway, type TestGateway } from './gateway.ts';
+import { silent } from './live.ts';
 import type { TestDatabase } from './postgres.ts';
 
 export interface StoreGateway extends TestGateway {
@@ -21,31 +30,77 @@ export interface StoreGateway extends TestGateway {
 export interface Answer {
   // biome-ignore lint/suspicious/noExplicitAny: a test knows what it asked for
   readonly data: any;
+  readonly extensions?: Readonly<Record<string, unknown>>;
   readonly errors?: readonly { readonly message: string; readonly extensions: Readonly<Record<string, unknown>> }[];
 }
 
-/** A gateway whose reads, operations and watches are the real ones, on a store of its own. */
+/** What connections of exports are called in `pg_stat_activity`. */
+export const EXPORT_POOL = 'busbar export';
+
+/** A gateway whose reads, operations, watches and exports are the real ones, on a store of its own. */
 export async function startStoreGateway({
   db,
   clock = Date.now,
   jobEveryMs,
   feedsEveryMs,
+  sourcesEveryMs,
+  isHot = true,
+  hotDb,
+  countsSql = false,
+  exportsMax = 2,
+  exportMsMax,
+  bus,
 }: {
   db: TestDatabase;
   clock?: () => number;
   jobEveryMs?: number;
   feedsEveryMs?: number;
+  sourcesEveryMs?: number;
+  /** False: every query goes the ordinary way. */
+  isHot?: boolean;
+  /** Where hot queries read. */
+  hotDb?: Queryable;
+  /** Answers say what they took of the store. */
+  countsSql?: boolean;
+  exportsMax?: number;
+  exportMsMax?: number;
+  bus?: LiveBus;
 }): Promise<StoreGateway> {
-  const prisma = createPrisma(db.pool);
-  const reads = createReads({ pool: db.pool, prisma, clock });
+  const sql = countsSql ? createSqlCounter(db.pool) : undefined;
+  const pool = sql?.pool ?? db.pool;
+  const prisma = createPrisma(pool);
+  const reads = createReads({ pool, prisma, clock });
   const watches = createWatches({
     reads,
     ...(jobEveryMs !== undefined && { jobEveryMs }),
     ...(feedsEveryMs !== undefined && { feedsEveryMs }),
+    ...(sourcesEveryMs !== undefined && { sourcesEveryMs }),
   });
   const operations = createOperations({ pool: db.pool, clock });
   const positions = { source: createPositionsSource(db.pool, { markRuns: MARK_RUNS, clock }), clock };
-  const gateway = await startGateway({ reads, live: watches, operations, positions });
+  const hot: HotStore = { db: hotDb ?? pool, rollups: rollupsOf(db.pool), clock };
+  const metrics = createMetrics();
+  const exportPool = createPool({ url: db.url, max: exportsMax + 1, name: EXPORT_POOL });
+  const exports = createExports({
+    pool: exportPool,
+    exportsMax,
+    log: silent,
+    metrics,
+    clock,
+    ...(exportMsMax !== undefined && { durationMsMax: exportMsMax }),
+  });
+  const gateway = await startGateway({
+    reads,
+    live: watches,
+    operations,
+    positions,
+    store: db.pool,
+    ...(bus && { bus }),
+    ...(isHot && { hot }),
+    ...(sql && { sql }),
+    metrics,
+    exports,
+  });
   const ask = async (query: string, variables: Record<string, unknown> = {}): Promise<Answer> => {
     const headers = { 'content-type': 'application/json' };
     const response = await fetch(gateway.url, { method: 'POST', headers, body: JSON.stringify({ query, variables }) });
@@ -65,6 +120,7 @@ export async function startStoreGateway({
     async close() {
       await gateway.close();
       await watches.close();
+      await exportPool.end();
       await prisma.$disconnect();
     },
   };
