@@ -1,0 +1,23 @@
+import type { Rollups } from '../reads/rollups.ts';
+import type { Batch, Column } from './columns.ts';
+import type { Snapshot } from './snapshot.ts';
+
+/** What can be exported by one path. */
+export interface ExportKind {
+  /** Reads the question. Nothing is asked of the store yet. @throws BusbarError `BAD_USER_INPUT`, `LIMIT_EXCEEDED`. */
+  plan(query: URLSearchParams): ExportPlan;
+}
+
+export interface ExportPlan {
+  /** Name of the file that it is saved as, without its extension. */
+  readonly file: string;
+  readonly columns: readonly Column[];
+  /** Everything asked for, as far as it is taken. @throws BusbarError `LIMIT_EXCEEDED`. */
+  batches(snapshot: Snapshot, around: Surroundings): AsyncGenerator<Batch>;
+}
+
+export interface Surroundings {
+  readonly rollups: () => Promise<Rollups>;
+  /** Milliseconds UTC: where the future begins. */
+  readonly now: number;
+}
