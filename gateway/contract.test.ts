@@ -78,6 +78,7 @@ const NO_LIVE: Live = {
   forecasts: nothing,
   jobProgress: nothing,
   feedHealth: nothing,
+  apiHealth: nothing,
 };
 const NO_OPERATIONS: Operations = {
   noteFailure: nothing,
@@ -369,6 +370,12 @@ describe('a question that asks for too much or makes no sense', () => {
       '{ dartSpread(nodes: $nodes, from: "0000-01-01T00:00Z", to: "9999-01-01T00:00Z") { start } }',
       87_649_440,
       1_000_000,
+    ],
+    [
+      'calendarPoints',
+      '{ lmpSeries(nodes: $nodes, run: SPOT, resolution: MONTH, from: "0000-01-01T00:00Z", to: "9999-01-01T00:00Z") { start } }',
+      130_626,
+      10_000,
     ],
   ])('is refused before it runs, naming the limit %s and what was asked', async (limit, query, asked, max) => {
     const nodes = limit === 'nodes' ? Array.from({ length: 1_001 }, (_, place) => `PJM:${place}`) : ['PJM:A'];

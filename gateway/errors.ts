@@ -12,39 +12,80 @@ import { isBusbarError } from '../domain/errors.ts';
  */
 export interface ErrorMask {
   error(error: unknown): GraphQLError;
-  result<Result extends ExecutionResult>(result: Result): Result;
+  /** @param details shown with every error of it, as extensions. */
+  result<Result extends ExecutionResult>(result: Result, details?: Details): Result;
+  /**
+   * The same for the events of one subscription, which may all fail alike: the log has what fails once, and again only after an
+   * event that did not fail.
+   */
+  ofEvents(): ErrorMask;
 }
+
+type Details = Readonly<Record<string, unknown>>;
 
 export function createErrorMask(log: Logger): ErrorMask {
   // Several layers mask what passes through them; what was masked once is not judged, or logged, again.
   const shown = new WeakSet<object>();
 
-  const mask = (error: unknown): GraphQLError => {
+  const maskWith = (tell: Tell) => (error: unknown, details: Details) => {
     if (error instanceof GraphQLError && shown.has(error)) return error;
-    const masked = judge(error, log);
+    const masked = judge(error, details, tell);
     shown.add(masked);
     return masked;
   };
+  const create = (tell: Tell, succeeded: () => void): ErrorMask => {
+    const mask = maskWith(tell);
+    return {
+      error: (error) => mask(error, {}),
+      result: (result, details = {}) => {
+        if (result.errors) return { ...result, errors: result.errors.map((error) => mask(error, details)) };
+        succeeded();
+        return result;
+      },
+      ofEvents: () => {
+        const told = new Set<string>();
+        return create(onceOf(told, log), () => told.clear());
+      },
+    };
+  };
+  return create(
+    (level, fields, message) => log[level](fields, message),
+    () => {},
+  );
+}
 
-  return {
-    error: mask,
-    result: (result) => (result.errors ? { ...result, errors: result.errors.map(mask) } : result),
+interface Fields {
+  readonly err: unknown;
+  readonly path: GraphQLError['path'];
+}
+
+type Tell = (level: 'warn' | 'error', fields: Fields, message: string) => void;
+
+/** Whatever the positions in lists: a document has only so many fields. */
+function onceOf(told: Set<string>, log: Logger): Tell {
+  return (level, fields, message) => {
+    const key = `${level} ${fields.path?.filter((step) => typeof step === 'string').join('.')}`;
+    if (told.has(key)) return;
+    told.add(key);
+    log[level](fields, message);
   };
 }
 
-function judge(error: unknown, log: Logger): GraphQLError {
+function judge(error: unknown, details: Details, tell: Tell): GraphQLError {
   const located = error instanceof GraphQLError ? error : undefined;
   const origin = originOf(error);
+  const fields = { err: origin, path: located?.path };
   if (isBusbarError(origin) && origin.exposed) {
-    if (origin.code === 'UNAVAILABLE') log.warn({ err: origin, path: located?.path }, 'request could not be served');
-    return shownAs(located, origin.message, { ...origin.details, code: origin.code });
+    if (origin.code === 'UNAVAILABLE') tell('warn', fields, 'request could not be served');
+    return shownAs(located, origin.message, { ...details, ...origin.details, code: origin.code });
   }
   if (origin instanceof GraphQLError && !isServersFault(origin, located)) {
-    return shownAs(located ?? origin, origin.message, { ...origin.extensions, code: 'BAD_USER_INPUT' });
+    const extensions = { ...details, ...origin.extensions, code: 'BAD_USER_INPUT' };
+    return shownAs(located ?? origin, origin.message, extensions);
   }
-  log.error({ err: origin, path: located?.path }, 'request failed');
+  tell('error', fields, 'request failed');
   const cause = origin instanceof Error ? origin : new Error(String(origin));
-  return shownAs(located, 'Unexpected error.', { code: 'INTERNAL_SERVER_ERROR' }, cause);
+  return shownAs(located, 'Unexpected error.', { ...details, code: 'INTERNAL_SERVER_ERROR' }, cause);
 }
 
 function originOf(error: unknown): unknown {

@@ -1,12 +1,14 @@
 import type { IncomingMessage } from 'node:http';
-import { type ExecutionArgs, type GraphQLSchema, getOperationAST } from 'graphql';
+import { type ExecutionArgs, execute, type GraphQLSchema, getOperationAST } from 'graphql';
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 import type { Metrics } from '../runtime/metrics.ts';
 import type { Context } from '../schema/context.ts';
 import { type Caller, callerOf } from './caller.ts';
 import type { ErrorMask } from './errors.ts';
 import { graphiqlOptions, renderPage } from './graphiql/page.ts';
+import { executeCompiled } from './live/compiled-operations.ts';
 import type { SharedSubscriptions } from './live/shared-subscriptions.ts';
+import type { SqlCounter } from './sql-counter.ts';
 
 /** What each request comes with: the one that opened the socket where it comes by WebSocket. */
 export interface NodeRequest {
@@ -25,8 +27,9 @@ export function createGraphqlHttp(options: {
   mask: ErrorMask;
   metrics: Metrics;
   clock: () => number;
+  sql: SqlCounter | undefined;
 }): YogaServerInstance<NodeRequest, object> {
-  const { schema, path, makeContext, subscriptions, mask, metrics, clock } = options;
+  const { schema, path, makeContext, subscriptions, mask, metrics, clock, sql } = options;
   return createYoga<NodeRequest, object>({
     schema,
     graphqlEndpoint: path,
@@ -40,8 +43,24 @@ export function createGraphqlHttp(options: {
     landingPage: false,
     graphiql: () => graphiqlOptions(clock()),
     renderGraphiQL: renderPage,
-    plugins: [maskValidation(mask), measureOperations(metrics), shareSubscriptions(subscriptions, metrics)],
+    plugins: [
+      maskValidation(mask),
+      compileQueries(),
+      measureOperations(metrics),
+      shareSubscriptions(subscriptions, metrics),
+      ...(sql ? [tellSql(sql)] : []),
+    ],
   });
+}
+
+/** An answer that is a stream is none of a request alone. */
+function tellSql(sql: SqlCounter): Plugin {
+  return {
+    onExecutionResult({ result, setResult }) {
+      if (!result || Array.isArray(result) || Symbol.asyncIterator in result) return;
+      setResult({ ...result, extensions: { ...result.extensions, sql: sql.counted() } });
+    },
+  };
 }
 
 function maskValidation(mask: ErrorMask): Plugin {
@@ -50,6 +69,19 @@ function maskValidation(mask: ErrorMask): Plugin {
       () =>
       ({ result, setResult }) =>
         setResult(result.map(mask.error)),
+  };
+}
+
+/**
+ * By graphql-js and its compiler: yoga's own executor puts root fields into the answer as they come, and not in the order of the
+ * document, as GraphQL has it. A mutation is never asked a second time, and so never compiled.
+ */
+function compileQueries(): Plugin {
+  return {
+    onExecute({ args, setExecuteFn }) {
+      const isQuery = getOperationAST(args.document, args.operationName)?.operation === 'query';
+      setExecuteFn(isQuery ? executeCompiled : execute);
+    },
   };
 }
 

@@ -5,10 +5,12 @@ import type {
   LmpKey,
   LmpRevisionRow,
   Loaders,
+  NodeVersionRow,
   RawRequest,
   Reads,
   Slice,
 } from '../schema/context.ts';
+import type { SourceErrorRow, SourceErrorsRequest } from '../schema/health-rows.ts';
 import { requireWithin } from '../schema/limits.ts';
 import type { PositionTradesRequest, TradeRow } from '../schema/trading-rows.ts';
 
@@ -16,6 +18,7 @@ import type { PositionTradesRequest, TradeRow } from '../schema/trading-rows.ts'
 export function createLoaders(reads: Reads): Loaders {
   return {
     node: new DataLoader((names) => reads.nodesByName(names)),
+    nodeHistory: new DataLoader(historiesWithinLimit(reads)),
     ledgerEntry: new DataLoader((ids) => reads.ledgerEntriesById(ids)),
     ledgerOrigins: new DataLoader(originsWithinLimit(reads), { cacheKeyFn: (ids) => ids.join() }),
     job: new DataLoader((ids) => reads.jobsById(ids)),
@@ -27,6 +30,9 @@ export function createLoaders(reads: Reads): Loaders {
     }),
     openDeadLetters: new DataLoader((feeds) => reads.openDeadLetters(feeds)),
     deadLetterRaw: new DataLoader(rawsWithinLimit(reads), { cacheKeyFn: ({ id, bytes }) => `${id}:${bytes}` }),
+    sourceErrors: new DataLoader(errorsWithinLimit(reads), {
+      cacheKeyFn: ({ source, from, first }) => `${from}:${first}:${source}`,
+    }),
     tradeVersions: new DataLoader(versionsWithinLimit(reads)),
     positionTrades: new DataLoader(tradesWithinLimit(reads), {
       cacheKeyFn: ({ account, node, page }) => JSON.stringify([account, node, page]),
@@ -77,6 +83,17 @@ function revisionsWithinLimit(reads: Reads): (keys: readonly LmpKey[]) => Promis
 }
 
 /** The read stops at the limit by itself; several of one answer are counted together here. */
+function historiesWithinLimit(reads: Reads): (names: readonly string[]) => Promise<NodeVersionRow[][]> {
+  let shown = 0;
+  return async (names) => {
+    const histories = await reads.nodeHistories(names);
+    shown += histories.reduce((sum, { length }) => sum + length, 0);
+    requireWithin('nodeVersions', shown, 'ask for fewer nodes');
+    return histories;
+  };
+}
+
+/** The read stops at the limit by itself; several of one answer are counted together here. */
 function versionsWithinLimit(reads: Reads): (ids: readonly string[]) => Promise<TradeRow[][]> {
   let shown = 0;
   return async (ids) => {
@@ -84,6 +101,16 @@ function versionsWithinLimit(reads: Reads): (ids: readonly string[]) => Promise<
     shown += versions.reduce((sum, { length }) => sum + length, 0);
     requireWithin('tradeVersions', shown, 'ask for fewer trades');
     return versions;
+  };
+}
+
+/** By how many are asked for, whether there are as many or not. */
+function errorsWithinLimit(reads: Reads): (requests: readonly SourceErrorsRequest[]) => Promise<SourceErrorRow[][]> {
+  let asked = 0;
+  return async (requests) => {
+    asked += requests.reduce((sum, { first }) => sum + first, 0);
+    requireWithin('sourceErrors', asked, 'ask for fewer sources, or for fewer errors by `first`');
+    return reads.sourceErrors(requests);
   };
 }
 

@@ -68,9 +68,33 @@ describe('the cost method of an account', () => {
     expect(rows).toEqual([{ key: 'rework-account/north' }]);
   });
 
-  test('of an account that never traded is refused', async () => {
-    expect(await refusal(SET, { account: 'nobody' })).toMatchObject({ code: 'NOT_FOUND' });
+  test('of an account that nobody knows is refused, so that a mistyped name makes none', async () => {
+    expect(await refusal(SET, { account: 'nobody' })).toMatchObject({
+      code: 'NOT_FOUND',
+      message: expect.stringContaining('create'),
+    });
+    expect((await gateway.answer('{ account(id: "nobody") { id } }')).account).toBeNull();
   });
+
+  const CREATE =
+    'mutation ($account: ID!, $method: CostMethod!) { setCostMethod(account: $account, method: $method, create: true) { id costMethod } }';
+
+  test('can be set before the first trade by whoever says so, and sets that of a known account as well', async () => {
+    const { setCostMethod } = await gateway.answer(CREATE, { account: 'newcomer', method: 'FIFO' });
+    expect(setCostMethod).toEqual({ id: 'newcomer', costMethod: 'FIFO' });
+    expect((await gateway.answer('{ account(id: "newcomer") { costMethod } }')).account).toEqual({
+      costMethod: 'FIFO',
+    });
+    const again = await gateway.answer(CREATE, { account: 'newcomer', method: 'AVERAGE_COST' });
+    expect(again.setCostMethod.costMethod).toBe('AVERAGE_COST');
+  });
+
+  test.each(['', '   ', 'a\u0007b', 'x'.repeat(101)])(
+    'makes no account that no trade could name: %j',
+    async (account) => {
+      expect(await refusal(CREATE, { account, method: 'FIFO' })).toMatchObject({ code: 'BAD_USER_INPUT' });
+    },
+  );
 });
 
 describe('a backfill', () => {

@@ -1,23 +1,36 @@
 import { createPrisma } from '../prisma/client.ts';
 import type { Platform } from '../prisma/platform.ts';
+import { createPool } from '../prisma/pool.ts';
 import type { Lifecycle } from '../runtime/lifecycle.ts';
 import type { Live } from '../schema/context.ts';
 import { schema } from '../schema/schema.ts';
+import { keysFromSecrets, openKeyRing } from './cursors/cursor-keys.ts';
+import { type CursorKeys, createSeal } from './cursors/cursor-seal.ts';
+import { createExports } from './export/exports.ts';
 import { createLiveHub } from './live/hub.ts';
+import { createSealedLive } from './live/sealed-live.ts';
+import { createSnapshots } from './live/snapshots.ts';
 import { createWatches } from './live/watches.ts';
 import { createLoaders } from './loaders.ts';
 import { createOperations } from './operations.ts';
 import { createReads } from './reads/index.ts';
 import { createPositionsSource } from './reads/positions.ts';
+import { rollupsOf } from './reads/rollups.ts';
 import { createGateway } from './server.ts';
+import { createSqlCounter } from './sql-counter.ts';
+
+/** A page of an export may be the first of an average over years. */
+const EXPORT_STATEMENT_TIMEOUT_MS = 10 * 60_000;
 
 /** Starts the gateway as parts of a process. @returns where it listens. */
 export async function serveGateway(lifecycle: Lifecycle, platform: Platform): Promise<string> {
   const { config, store, bus, metrics, health, log } = platform;
-  const { HOST: host, PORT: port, MARK_RUNS: markRuns } = config.core;
+  const { HOST: host, PORT: port, MARK_RUNS: markRuns, EXPORTS_MAX: exportsMax } = config.core;
+  const sql = config.core.SQL_IN_ANSWERS ? createSqlCounter(store.pool) : undefined;
+  const pool = sql?.pool ?? store.pool;
   const prisma = await lifecycle.start(
     'prisma',
-    () => createPrisma(store.pool),
+    () => createPrisma(pool),
     (client) => client.$disconnect(),
   );
   const hub = await lifecycle.start(
@@ -30,14 +43,32 @@ export async function serveGateway(lifecycle: Lifecycle, platform: Platform): Pr
     },
     (created) => created.close(),
   );
-  const reads = createReads({ pool: store.pool, prisma, clock: Date.now, markRuns });
+  const reads = createReads({ pool, prisma, clock: Date.now, markRuns });
   const operations = createOperations({ pool: store.pool, clock: Date.now });
   const watches = await lifecycle.start(
     'watches',
     () => createWatches({ reads }),
     (created) => created.close(),
   );
-  const live: Live = { ...hub, jobProgress: watches.jobProgress, feedHealth: watches.feedHealth };
+  const { jobProgress, feedHealth, apiHealth } = watches;
+  const seal = createSeal(await openCursorKeys(lifecycle, platform));
+  const snapshots = createSnapshots(store.pool, () => hub.lmpHead);
+  const live: Live = { ...createSealedLive(hub, seal, snapshots), jobProgress, feedHealth, apiHealth };
+  // Of their own: long exports keep no query waiting for a connection.
+  const exportPool = await lifecycle.start(
+    'export pool',
+    () =>
+      createPool({
+        url: store.url,
+        max: exportsMax + 1,
+        statementTimeoutMs: EXPORT_STATEMENT_TIMEOUT_MS,
+        name: 'busbar export',
+        onConnectionError: (err) => log.warn({ err }, 'store connection lost'),
+      }),
+    (created) => created.end(),
+  );
+  metrics.watchPool('export', exportPool);
+  const exports = createExports({ pool: exportPool, exportsMax, log, metrics, clock: Date.now });
   let url = '';
   await lifecycle.start(
     'gateway',
@@ -50,6 +81,9 @@ export async function serveGateway(lifecycle: Lifecycle, platform: Platform): Pr
         health,
         host,
         port,
+        exports,
+        hot: { db: pool, rollups: rollupsOf(store.pool), clock: Date.now },
+        ...(sql && { sql }),
       });
       ({ url } = await gateway.listen());
       return gateway;
@@ -58,4 +92,19 @@ export async function serveGateway(lifecycle: Lifecycle, platform: Platform): Pr
   );
   log.info({ url: `${url}/graphql` }, 'listening');
   return url;
+}
+
+/** Those of the setting, else those that the store keeps for all gateways. */
+async function openCursorKeys(lifecycle: Lifecycle, { config, store, log }: Platform): Promise<() => CursorKeys> {
+  const { CURSOR_SECRET: secrets } = config.core;
+  if (secrets) {
+    const given = keysFromSecrets(secrets);
+    return () => given;
+  }
+  const ring = await lifecycle.start(
+    'cursor keys',
+    () => openKeyRing(store.pool, log),
+    async (opened) => opened.close(),
+  );
+  return ring.keys;
 }

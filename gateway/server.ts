@@ -8,11 +8,15 @@ import type { Context } from '../schema/context.ts';
 import { type Caller, NOBODY } from './caller.ts';
 import { createEngine } from './engine.ts';
 import { createErrorMask } from './errors.ts';
+import { EXPORT_PATH, type Exports } from './export/exports.ts';
 import { createGraphqlHttp } from './graphql-http.ts';
+import { createHotLane } from './hot/lane.ts';
+import type { HotStore } from './hot/root-plan.ts';
 import { createFieldConflations } from './live/field-conflations.ts';
 import { createSharedSubscriptions } from './live/shared-subscriptions.ts';
 import { isSameOrigin } from './origin.ts';
 import { readBody } from './request-body.ts';
+import type { SqlCounter } from './sql-counter.ts';
 import { attachWebSockets, type WebSocketEndpoint } from './websocket.ts';
 
 const PATH = '/graphql';
@@ -41,14 +45,20 @@ export interface GatewayOptions {
   readonly host: string;
   /** 0 picks a free one. */
   readonly port: number;
+  /** Where the queries that are asked most read by plans of their own; without it, they go the way of all others. */
+  readonly hot?: HotStore;
+  /** Answers then say what they took of the store, as far as it was asked by the counter's pool. */
+  readonly sql?: SqlCounter;
   /** Milliseconds UTC. */
   readonly clock?: () => number;
   readonly graceMs?: number;
   /** Results an EVERY subscription may have waiting before it is ended with its cursor. */
   readonly memberFramesMax?: number;
+  /** Answers what is under `/export/`; without it, nothing is. */
+  readonly exports?: Exports;
 }
 
-/** GraphQL over HTTP, server-sent events and graphql-ws, GraphiQL, health and metrics, on one port. */
+/** GraphQL over HTTP, server-sent events and graphql-ws, GraphiQL, exports, health and metrics, on one port. */
 export function createGateway(options: GatewayOptions): Gateway {
   const {
     schema,
@@ -61,6 +71,9 @@ export function createGateway(options: GatewayOptions): Gateway {
     clock = Date.now,
     graceMs = GRACE_MS,
     memberFramesMax = MEMBER_FRAMES_MAX,
+    exports,
+    hot,
+    sql,
   } = options;
   const serving = health.component('gateway');
   const mask = createErrorMask(log);
@@ -69,11 +82,12 @@ export function createGateway(options: GatewayOptions): Gateway {
     mask,
     metrics,
     memberFramesMax,
-    standingFields: new Set(['jobProgress', 'feedHealth', 'pnl']),
+    standingFields: new Set(['jobProgress', 'feedHealth', 'apiHealth', 'pnl']),
     conflations: createFieldConflations(() => metrics.conflatedTicks.inc()),
   });
-  const yoga = createGraphqlHttp({ schema, path: PATH, makeContext, subscriptions, mask, metrics, clock });
+  const yoga = createGraphqlHttp({ schema, path: PATH, makeContext, subscriptions, mask, metrics, clock, sql });
   const engine = createEngine(yoga, mask);
+  const hotLane = hot && createHotLane({ schema, store: hot, metrics, log, sql });
   let listening: { http: HttpService; webSockets: WebSocketEndpoint } | undefined;
   let closing: Promise<void> | undefined;
 
@@ -81,13 +95,17 @@ export function createGateway(options: GatewayOptions): Gateway {
     if (!isSameOrigin(request)) return refuse(response, 403, 'pages of other origins may not ask');
     const body = await readBody(request, BODY_BYTES_MAX);
     if (body === undefined) return refuse(response, 413, `a request may have ${BODY_BYTES_MAX} bytes`);
+    if (hotLane && (await hotLane.answer(request, body, response))) return;
     await yoga(Object.assign(request, { body }), response);
   };
+
+  const counting = (answer: () => Promise<void>) => (sql ? sql.during(answer) : answer());
 
   const handle = async (request: IncomingMessage, response: ServerResponse) => {
     try {
       if (await answerOperations(request, response, { health, metrics })) return;
-      if (pathOf(request) === PATH) return await answerGraphql(request, response);
+      if (pathOf(request) === PATH) return await counting(() => answerGraphql(request, response));
+      if (exports && pathOf(request).startsWith(EXPORT_PATH)) return await exports(request, response);
       if (pathOf(request) === '/') response.writeHead(302, { location: PATH }).end();
       else answerJson(response, 404, { error: 'not found' });
     } catch (error) {

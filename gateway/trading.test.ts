@@ -50,6 +50,7 @@ const NO_LIVE: Live = {
   lmp: nothing,
   jobProgress: nothing,
   feedHealth: nothing,
+  apiHealth: nothing,
   trades: nothing,
   pnl: nothing,
   forecasts: nothing,
@@ -253,6 +254,28 @@ describe('series, forecasts and statistics', () => {
         { id: 'lone', costMethod: 'AVERAGE_COST' },
       ],
       forecasts: [],
+    });
+  });
+
+  it('say of an account that nobody knows that it is not there, beside empty lists', async () => {
+    const found = await answer(
+      `query ($from: DateTime!, $to: DateTime!) {
+         known: account(id: "desk") { id costMethod firstSeen }
+         account(id: "dseks") { id }
+         positions(account: "dseks") { account }
+         trades(account: "dseks") { edges { node { id } } }
+         exposure(account: "dseks") { positions }
+         pnlSeries(account: "dseks", from: $from, to: $to) { start }
+       }`,
+      DAY,
+    );
+    expect(found).toEqual({
+      known: { id: 'desk', costMethod: 'AVERAGE_COST', firstSeen: expect.any(String) },
+      account: null,
+      positions: [],
+      trades: { edges: [] },
+      exposure: [],
+      pnlSeries: [],
     });
   });
 

@@ -62,6 +62,7 @@ describe.skipIf(!requireOrSkip('timescale'))('the store on TimescaleDB', () => {
       'SELECT hypertable_name AS name, compression_enabled AS compressed FROM timescaledb_information.hypertables ORDER BY 1',
     );
     expect(tables).toEqual([
+      { name: 'api_health_logs', compressed: false },
       { name: 'energy_prices', compressed: false },
       { name: 'energy_prices_revision', compressed: false },
       { name: 'forecast', compressed: false },
@@ -79,7 +80,7 @@ describe.skipIf(!requireOrSkip('timescale'))('the store on TimescaleDB', () => {
     expect(jobs).toEqual([
       { job: 'policy_compression', count: 3 },
       { job: 'policy_refresh_continuous_aggregate', count: 3 },
-      { job: 'policy_retention', count: 9 },
+      { job: 'policy_retention', count: 10 },
     ]);
   });
 

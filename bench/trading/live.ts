@@ -184,7 +184,7 @@ function tickRecord(number: number): OutgoingRecord {
 }
 
 async function append(
-  log: { append(topic: string, records: readonly OutgoingRecord[]): Promise<void> },
+  log: { append(topic: string, records: readonly OutgoingRecord[]): Promise<unknown> },
   topic: string,
   records: readonly OutgoingRecord[],
 ): Promise<void> {

@@ -15,14 +15,23 @@ export function examples(now: number): Example[] {
   return [
     { query: LATEST },
     { query: SERIES, variables },
+    { query: BLOCKS, variables: sinceLastMonth(now, to) },
     { query: LIVE },
     { query: POSITIONS },
     { query: LIVE_PNL },
     { query: PNL_SERIES, variables },
     { query: WHAT_IF },
     { query: FORECASTS, variables },
+    { query: TARIFFS, variables },
     { query: OPERATIONS },
   ];
+}
+
+/** From the first day of the month before this one. */
+function sinceLastMonth(now: number, to: Date): string {
+  const today = new Date(now);
+  const from = new Date(Date.UTC(today.getUTCFullYear(), today.getUTCMonth() - 1, 1));
+  return JSON.stringify({ from: from.toISOString(), to: to.toISOString() }, null, 2);
 }
 
 const HOUR_MS = 3_600_000;
@@ -50,6 +59,37 @@ query Series($from: DateTime!, $to: DateTime!) {
     lmp
     min
     max
+  }
+}
+`;
+
+const BLOCKS = `# Averages of the on-peak hours of each day beside those of all hours, on the market's own clock and without NERC holidays.
+# resolution: MONTH averages a month's on-peak hours; block: OFF_PEAK the others.
+query BlockAverages($from: DateTime!, $to: DateTime!) {
+  onPeak: lmpSeries(nodes: ["PJM:PJM-WEST"], run: REAL_TIME_5_MIN, from: $from, to: $to, resolution: DAY, block: ON_PEAK) {
+    node { id }
+    start
+    lmp
+  }
+  allHours: lmpSeries(nodes: ["PJM:PJM-WEST"], run: REAL_TIME_5_MIN, from: $from, to: $to, resolution: DAY, block: ATC) {
+    node { id }
+    start
+    lmp
+  }
+}
+`;
+
+const TARIFFS = `# What CKW's dynamic tariffs cost homes and businesses, which of the two is cheaper, and the three cheapest hours of each.
+query Tariffs($from: DateTime!, $to: DateTime!) {
+  tariffComparison(from: $from, to: $to, cheapestHours: 3) {
+    base { tariffName average min max cheapestHours { start average } }
+    other { tariffName average min max cheapestHours { start average } }
+    difference { count average cheaperShare }
+  }
+  tariffs(from: $from, to: $to, tariffName: "home_dynamic", type: INTEGRATED) {
+    start
+    value
+    unit
   }
 }
 `;

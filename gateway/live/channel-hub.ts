@@ -11,6 +11,7 @@ import { EntryHistory } from './entry-history.ts';
 import { InterestIndex, wantedBy } from './interest-index.ts';
 import type { LiveChannel } from './live-channel.ts';
 import type { LiveUpdate } from './live-update.ts';
+import type { Stream } from './stream.ts';
 import { Subscription } from './subscription.ts';
 import { followUpstream, type Upstream, type UpstreamListener } from './upstream.ts';
 
@@ -62,8 +63,13 @@ export class ChannelHub<C extends Channel, Filter, Update extends LiveUpdate> {
     return this.#upstream.ready;
   }
 
+  /** The newest entry that was passed on; undefined while the channel is not followed. */
+  get head(): string | undefined {
+    return this.#history.head;
+  }
+
   /** @throws BusbarError `UNAVAILABLE` where the bus cannot be reached; the stream ends with all others. */
-  subscribe(filter: Filter, delivery: Delivery, after: string | undefined): AsyncIterable<Update> {
+  subscribe(filter: Filter, delivery: Delivery, after: string | undefined): Stream<Update, Update> {
     const { state } = this.#upstream;
     if (state === 'down' || state === 'closed') {
       throw new BusbarError('UNAVAILABLE', 'the live stream cannot be reached: try again');

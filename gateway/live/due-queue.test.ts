@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { DueQueue } from './due-queue.ts';
 
 test('what is due is done in order and a little at a time, and others have their turn between', async () => {
@@ -27,4 +27,26 @@ test('the same work is done once, and what was removed not at all', async () => 
   queue.remove(removed);
   await turn();
   expect(done).toEqual(['again']);
+});
+
+test('work that throws is told to the process, and what is due after it is done all the same', async () => {
+  const thrown: unknown[] = [];
+  const others = process.listeners('uncaughtException');
+  onTestFinished(() => {
+    process.removeAllListeners('uncaughtException');
+    for (const other of others) process.on('uncaughtException', other);
+  });
+  process.removeAllListeners('uncaughtException');
+  process.on('uncaughtException', (error) => thrown.push(error));
+  const queue = new DueQueue();
+  const done: string[] = [];
+  const broken = new Error('broken');
+  queue.add(() => {
+    throw broken;
+  });
+  queue.add(() => void done.push('after it'));
+  await turn();
+  await turn();
+  expect(thrown).toEqual([broken]);
+  expect(done).toEqual(['after it']);
 });

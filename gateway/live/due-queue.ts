@@ -3,7 +3,8 @@ const SLICE = 8;
 
 /**
  * Does what is due a little at a time. Hundreds of subscribers that are all due at one price would otherwise be served in one
- * piece, and a trade that comes meanwhile would wait for the last of them.
+ * piece, and a trade that comes meanwhile would wait for the last of them. Work that throws is thrown to the process, as from any
+ * timer; the rest is served all the same.
  */
 export class DueQueue {
   readonly #due = new Set<() => void>();
@@ -21,6 +22,14 @@ export class DueQueue {
 
   #serve(): void {
     this.#turn = undefined;
+    try {
+      this.#serveSlice();
+    } finally {
+      if (this.#due.size > 0) this.#turn ??= setImmediate(() => this.#serve());
+    }
+  }
+
+  #serveSlice(): void {
     let served = 0;
     for (const work of this.#due) {
       if (served === SLICE) break;
@@ -28,6 +37,5 @@ export class DueQueue {
       this.#due.delete(work);
       work();
     }
-    if (this.#due.size > 0) this.#turn ??= setImmediate(() => this.#serve());
   }
 }

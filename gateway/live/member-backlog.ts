@@ -1,5 +1,6 @@
 import type { ExecutionResult } from 'graphql';
 import type { Conflation } from './conflation.ts';
+import type { Opening } from './opening.ts';
 import type { Backlog } from './stream.ts';
 
 /** One event of a group and the result all members share. */
@@ -8,8 +9,80 @@ export interface Frame {
   readonly result: ExecutionResult;
 }
 
+/** What waits for a member. A result is undefined where the event is to be executed for the member alone. */
+export interface WaitingFrames {
+  /** @returns false where it is full. */
+  add(frame: Frame): boolean;
+  next(): { readonly event: unknown; readonly result: ExecutionResult | undefined } | undefined;
+  /** Told whether something is being executed for the member alone. */
+  alone(executing: boolean): void;
+  clear(): void;
+}
+
+/**
+ * What a member of a group is given: the shared results that wait for it, as long as they say just what it is to be told.
+ *
+ * States: a member with an opening is unopened → opened; any other is opened from the start. While it is unopened events wait.
+ * Then the opening comes first, and of what waited and what comes, the part that is beyond it: all of it but for a moment.
+ */
+export class MemberBacklog implements Backlog<Frame, ExecutionResult> {
+  readonly #frames: WaitingFrames;
+  readonly #execute: (event: unknown) => Promise<ExecutionResult>;
+  #opened: boolean;
+  #first: ExecutionResult | undefined;
+  #opening: Opening | undefined;
+
+  constructor(frames: WaitingFrames, execute: (event: unknown) => Promise<ExecutionResult>, opens: boolean) {
+    this.#frames = frames;
+    this.#execute = execute;
+    this.#opened = !opens;
+  }
+
+  get opened(): boolean {
+    return this.#opened;
+  }
+
+  /** @param first what the opening's event was answered with. */
+  open(opening: Opening, first: ExecutionResult): void {
+    this.#opening = opening;
+    this.#first = first;
+    this.#opened = true;
+  }
+
+  add(frame: Frame): boolean {
+    return this.#frames.add(frame);
+  }
+
+  take(): ExecutionResult | Promise<ExecutionResult> | undefined {
+    if (!this.#opened) return undefined;
+    const first = this.#first;
+    this.#first = undefined;
+    if (first) return first;
+    for (let frame = this.#frames.next(); frame; frame = this.#frames.next()) {
+      const { event, result } = frame;
+      const beyond = this.#opening ? this.#opening.beyond(event) : event;
+      if (beyond === undefined) continue;
+      return beyond === event && result ? result : this.#executeAlone(beyond);
+    }
+    return undefined;
+  }
+
+  clear(): void {
+    this.#frames.clear();
+  }
+
+  async #executeAlone(event: unknown): Promise<ExecutionResult> {
+    this.#frames.alone(true);
+    try {
+      return await this.#execute(event);
+    } finally {
+      this.#frames.alone(false);
+    }
+  }
+}
+
 /** EVERY: results in order, up to a bound. They are shared, so what waits costs a member its references only. */
-export class EveryMemberBacklog implements Backlog<Frame, ExecutionResult> {
+export class EveryFrames implements WaitingFrames {
   readonly #framesMax: number;
   #frames: Frame[] = [];
 
@@ -23,9 +96,11 @@ export class EveryMemberBacklog implements Backlog<Frame, ExecutionResult> {
     return true;
   }
 
-  take(): ExecutionResult | undefined {
-    return this.#frames.shift()?.result;
+  next(): Frame | undefined {
+    return this.#frames.shift();
   }
+
+  alone(): void {}
 
   clear(): void {
     this.#frames = [];
@@ -40,46 +115,39 @@ const LATEST_FRAMES_MAX = 4;
  * member has drained, what came together is executed for it alone. Events that come during that execution are
  * conflated too, so that nothing overtakes it; then the member is back with the others.
  */
-export class LatestMemberBacklog implements Backlog<Frame, ExecutionResult> {
+export class LatestFrames implements WaitingFrames {
   readonly #conflation: Conflation<unknown>;
-  readonly #execute: (event: unknown) => Promise<ExecutionResult>;
   #frames: Frame[] = [];
   #behind = false;
-  #executing = false;
+  #alone = false;
 
-  constructor(conflation: Conflation<unknown>, execute: (event: unknown) => Promise<ExecutionResult>) {
+  constructor(conflation: Conflation<unknown>) {
     this.#conflation = conflation;
-    this.#execute = execute;
   }
 
   add(frame: Frame): boolean {
     this.#behind ||= this.#frames.length >= LATEST_FRAMES_MAX;
-    if (this.#behind || this.#executing) {
+    if (this.#behind || this.#alone) {
       this.#behind = true;
       this.#conflation.add(frame.event);
     } else this.#frames.push(frame);
     return true;
   }
 
-  take(): ExecutionResult | Promise<ExecutionResult> | undefined {
+  next(): ReturnType<WaitingFrames['next']> {
     const frame = this.#frames.shift();
-    if (frame) return frame.result;
+    if (frame) return frame;
     const event = this.#conflation.take();
     this.#behind = false;
-    return event === undefined ? undefined : this.#executeAlone(event);
+    return event === undefined ? undefined : { event, result: undefined };
+  }
+
+  alone(executing: boolean): void {
+    this.#alone = executing;
   }
 
   clear(): void {
     this.#frames = [];
     this.#conflation.clear();
-  }
-
-  async #executeAlone(event: unknown): Promise<ExecutionResult> {
-    this.#executing = true;
-    try {
-      return await this.#execute(event);
-    } finally {
-      this.#executing = false;
-    }
   }
 }

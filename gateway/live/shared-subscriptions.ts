@@ -16,7 +16,7 @@ export interface SharedSubscriptions {
    * Requests that are the same (document, operation, variables, rights) form one **group** with one source stream and
    * one execution an event; the results are the same objects for all its **members**. A request with a cursor (`after`)
    * begins in the past, and one for a field that begins with how things stand begins with its own beginning: each is a
-   * group of its own.
+   * group of its own. One that asks for a snapshot joins the others: it is told its snapshot and then what they are told.
    */
   subscribe(args: ExecutionArgs): Promise<AsyncIterableIterator<ExecutionResult, undefined> | ExecutionResult>;
   /** Ends every stream with an `UNAVAILABLE` result. */
@@ -42,10 +42,11 @@ export function createSharedSubscriptions(options: SharedSubscriptionsOptions): 
   const joinable = new Map<string, SubscriptionGroup>();
   const groups = new Set<SubscriptionGroup>();
 
-  const open = (args: ExecutionArgs, createConflation: (() => Conflation<unknown>) | undefined, key?: string) => {
+  const open = (args: ExecutionArgs, request: SubscriptionRequest | undefined, key: string | undefined) => {
     const group = new SubscriptionGroup({
       args,
-      createConflation,
+      createConflation: request?.args.delivery === 'LATEST' ? conflations[request.field] : undefined,
+      opens: request?.args.snapshot === true && request.args.after == null,
       freshContext,
       mask,
       metrics,
@@ -64,13 +65,13 @@ export function createSharedSubscriptions(options: SharedSubscriptionsOptions): 
     async subscribe(args) {
       const request = subscriptionRequest(args, RIGHTS);
       const key = request && beginsNow(request, standingFields) ? request.key : undefined;
-      const createConflation = request?.args.delivery === 'LATEST' ? conflations[request.field] : undefined;
       const known = key === undefined ? undefined : joinable.get(key);
-      const group = known ?? open(args, createConflation, key);
+      const group = known ?? open(args, request, key);
       const member = group.join();
       // The source is asked for before this function first waits: what is announced after the call is seen.
       const refused = await group.start();
       if (refused) await member.return();
+      else void group.open(member);
       return refused ?? member;
     },
     close() {

@@ -41,6 +41,11 @@ export class Stream<In, Out> implements AsyncIterableIterator<Out, undefined> {
     return true;
   }
 
+  /** What waits has changed by itself. */
+  stir(): void {
+    this.#wake();
+  }
+
   /** Ends after what waits: with one last item, with an error that `next` throws, or just so. */
   end(end: End<Out> = {}): void {
     if (!this.open) return;

@@ -2,9 +2,11 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Client } from 'graphql-ws';
+import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { LMP, socketClient, startGateway, type TestGateway } from '../../tests/support/gateway.ts';
+import { BusbarError } from '../../domain/errors.ts';
+import { cursorOf, LMP, socketClient, startGateway, type TestGateway } from '../../tests/support/gateway.ts';
 import { announcer, tick } from '../../tests/support/live.ts';
 
 let gateway: TestGateway;
@@ -101,7 +103,7 @@ describe.each(['socket', 'events'] as const)('by %s, a subscriber', (way) => {
     const frames = await subscribe();
     await source.price(1);
     const first = await take(frames, 1);
-    expect(first).toEqual({ prices: [1], cursor: await gateway.bus.tail('lmp') });
+    expect(first).toEqual({ prices: [1], cursor: cursorOf(await gateway.bus.tail('lmp')) });
     await frames.return?.();
   });
 
@@ -115,7 +117,7 @@ describe.each(['socket', 'events'] as const)('by %s, a subscriber', (way) => {
 
   test('that reconnects with its cursor at random misses nothing and sees nothing twice while prices come', async () => {
     const count = 400;
-    let after = await gateway.bus.tail('lmp');
+    let after = cursorOf(await gateway.bus.tail('lmp'));
     const producing = (async () => {
       for (const lmp of numbers(count)) {
         await source.price(lmp);
@@ -138,7 +140,7 @@ describe.each(['socket', 'events'] as const)('by %s, a subscriber', (way) => {
   test('with a cursor that is none, or too old, is told so', async () => {
     const frames = await subscribe({ after: 'yesterday' });
     expect((await frames.next()).value.errors[0].extensions).toEqual({ code: 'BAD_USER_INPUT' });
-    const old = await subscribe({ after: '0123456789ab-7' });
+    const old = await subscribe({ after: cursorOf('0123456789ab-7') });
     expect((await old.next()).value.errors[0].extensions).toMatchObject({ code: 'CURSOR_EXPIRED' });
   });
 });
@@ -156,7 +158,7 @@ describe('identical subscriptions', () => {
   });
 
   test('with other variables, or a cursor of their own, do not share', async () => {
-    const after = await gateway.bus.tail('lmp');
+    const after = cursorOf(await gateway.bus.tail('lmp'));
     const all = [
       await bySocket({ nodes: ['PJM:A'] }),
       await bySocket({ nodes: ['PJM:B'] }),
@@ -186,6 +188,62 @@ describe('identical subscriptions', () => {
     // Both ticks name the same ledger entry; a loader that lived on would have asked once.
     expect(gateway.loaded.ledgerEntries).toBe(2);
     await frames.return?.();
+  });
+});
+
+describe('an event that fails', () => {
+  test('altogether ends the subscription with one error and the cursor before it, not with one after another', async () => {
+    const all = [await bySocket(), (await byEvents()).frames];
+    await source.price(1);
+    const cursors = await Promise.all(all.map(async (frames) => (await take(frames, 1)).cursor));
+    await source.price(Number.NaN);
+    await source.price(Number.NaN);
+    for (const [place, frames] of all.entries()) {
+      expect((await frames.next()).value).toMatchObject({
+        errors: [
+          {
+            message: 'Unexpected error.',
+            path: ['lmp', 'ticks', 0, 'lmp'],
+            locations: [{ line: 2 }],
+            extensions: { code: 'INTERNAL_SERVER_ERROR', cursor: cursors[place] },
+          },
+        ],
+      });
+      expect((await frames.next()).done).toBe(true);
+    }
+    expect(await figure('liveSubscriptions')).toBe(0);
+  });
+
+  test('in a field that may be null goes on, says so each time, and is logged once until one succeeds', async () => {
+    const lines: Record<string, unknown>[] = [];
+    const log = pino({ level: 'warn' }, { write: (line) => void lines.push(JSON.parse(line)) });
+    let away = true;
+    const nodesByName = async (names: readonly string[]) => {
+      if (away) throw new BusbarError('UNAVAILABLE', 'the store is away');
+      return names.map(() => null);
+    };
+    const other = await startGateway({ log, reads: { nodesByName } });
+    const socket = socketClient(other.socketUrl);
+    clients.push(socket);
+    const query = 'subscription { lmp { ticks { lmp node { title } } } }';
+    const frames = socket.iterate({ query });
+    await until(async () => ((await other.metrics.liveMembers.get()).values[0]?.value ?? 0) > 0);
+    const announcing = announcer(other.bus);
+    const next = async (lmp: number, node?: string) => {
+      await announcing.price(lmp, node);
+      return (await frames.next()).value;
+    };
+    const failed = { path: ['lmp', 'ticks', 0, 'node', 'title'], extensions: { code: 'UNAVAILABLE' } };
+    expect(await next(1)).toMatchObject({ data: { lmp: { ticks: [{ lmp: 1 }] } }, errors: [failed] });
+    expect(await next(2, 'PJM:B')).toMatchObject({ data: { lmp: { ticks: [{ lmp: 2 }] } }, errors: [failed] });
+    expect(lines).toHaveLength(1);
+    away = false;
+    expect(await next(3)).not.toHaveProperty('errors');
+    away = true;
+    expect(await next(4)).toMatchObject({ errors: [failed] });
+    expect(lines.map(({ msg }) => msg)).toEqual(Array(2).fill('request could not be served'));
+    await socket.dispose();
+    await other.close();
   });
 });
 

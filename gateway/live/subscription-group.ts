@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createSourceEventStream, type ExecutionArgs, type ExecutionResult } from 'graphql';
+import { createSourceEventStream, type ExecutionArgs, type ExecutionResult, GraphQLError } from 'graphql';
 import { BusbarError } from '../../domain/errors.ts';
 import type { Metrics } from '../../runtime/metrics.ts';
 import type { ErrorMask } from '../errors.ts';
 import { executesOf } from './compiled-operations.ts';
 import type { Conflation } from './conflation.ts';
 import { fellBehind } from './fell-behind.ts';
-import { EveryMemberBacklog, type Frame, LatestMemberBacklog } from './member-backlog.ts';
+import { EveryFrames, type Frame, LatestFrames, MemberBacklog } from './member-backlog.ts';
+import { isOpeningSource, type Opening, type OpeningSource } from './opening.ts';
 import { Stream } from './stream.ts';
 
 /**
@@ -21,11 +22,23 @@ export type Member = Stream<Frame, ExecutionResult>;
 /**
  * All subscriptions that are the same: one source stream, one execution an event, the result offered to every member.
  *
- * States: open → started → closed, when the source ends or the last member leaves. The pump never waits for a member.
+ * States: open → started → closed, when the source ends, an event is lost or the last member leaves. The pump never waits for a
+ * member.
+ *
+ * An event of which nothing could be answered (`data` is null) is **lost**: it ends the group with its errors and the cursor of the
+ * event before, so that whoever resumes there gets it again, and nobody gets one error after another. Where a nullable field failed
+ * the rest is worth having: each update then says which of its nulls are errors, and the log says it once.
+ *
+ * Where the source has openings, a member is first told its own: those who join at one moment share it. Until then it has seen
+ * nothing, and what ends it names no cursor.
  */
 export class SubscriptionGroup {
   readonly #options: GroupOptions;
-  readonly #members = new Set<Member>();
+  readonly #mask: ErrorMask;
+  readonly #members = new Map<Member, MemberBacklog>();
+  /** What openings were answered with, for all who share them. */
+  readonly #openings = new WeakMap<Opening, Promise<ExecutionResult>>();
+  #openingSource: OpeningSource | undefined;
   #starting: Promise<ExecutionResult | undefined> | undefined;
   #source: AsyncIterator<unknown> | undefined;
   #executes: ReturnType<typeof executesOf> | undefined;
@@ -35,17 +48,19 @@ export class SubscriptionGroup {
 
   constructor(options: GroupOptions) {
     this.#options = options;
+    this.#mask = options.mask.ofEvents();
   }
 
   join(): Member {
     const { metrics } = this.#options;
-    const member: Member = new Stream(this.#createBacklog(), () => {
+    const backlog = this.#createBacklog();
+    const member: Member = new Stream(backlog, () => {
       metrics.liveMembers.dec();
       this.#members.delete(member);
       if (this.#members.size === 0) this.#close();
     });
     metrics.liveMembers.inc();
-    this.#members.add(member);
+    this.#members.set(member, backlog);
     return member;
   }
 
@@ -53,6 +68,23 @@ export class SubscriptionGroup {
   start(): Promise<ExecutionResult | undefined> {
     this.#starting ??= this.#subscribe();
     return this.#starting;
+  }
+
+  /** Tells a member its opening, where the source has any. To be called once the source is there. */
+  async open(member: Member): Promise<void> {
+    const backlog = this.#members.get(member);
+    if (!backlog || backlog.opened || !this.#openingSource) return;
+    try {
+      const opening = await this.#openingSource.opening();
+      const answering = this.#openings.get(opening) ?? this.#execute(opening.event);
+      this.#openings.set(opening, answering);
+      const first = await answering;
+      if (!first.data) return member.end({ last: first });
+      backlog.open(opening, first);
+      member.stir();
+    } catch (error) {
+      member.end({ last: withoutCursor(this.#errorResult(error)) });
+    }
   }
 
   /** Ends every member with a result that says why. */
@@ -65,9 +97,10 @@ export class SubscriptionGroup {
     try {
       const source = await createSourceEventStream(this.#options.args);
       if (!isAsyncIterable(source)) return this.#refused(source);
+      if (isOpeningSource(source)) this.#openingSource = source;
       this.#source = source[Symbol.asyncIterator]();
     } catch (error) {
-      return this.#refused({ errors: [this.#options.mask.error(error)] });
+      return this.#refused({ errors: [this.#mask.error(error)] });
     }
     if (this.#closed) release(this.#source);
     else void this.#pump(this.#source);
@@ -76,7 +109,7 @@ export class SubscriptionGroup {
 
   #refused(result: ExecutionResult): ExecutionResult {
     this.#close();
-    return this.#options.mask.result(result);
+    return this.#mask.result(result);
   }
 
   async #pump(source: AsyncIterator<unknown>): Promise<void> {
@@ -84,12 +117,13 @@ export class SubscriptionGroup {
       for (let next = await source.next(); !next.done; next = await source.next()) {
         const event = next.value;
         const startedAt = performance.now();
-        const result = await this.#execute(event);
-        for (const member of this.#members) this.#offer(member, { event, result });
+        const result = await this.#execute(event, this.#cursor === undefined ? {} : { cursor: this.#cursor });
+        if (!result.data) return this.#endWith(result);
+        for (const member of this.#members.keys()) this.#offer(member, { event, result });
         this.#cursor = cursorOf(event) ?? this.#cursor;
         await sleep(FRAME_SPACING_MS - (performance.now() - startedAt));
       }
-      for (const member of this.#members) member.end();
+      for (const member of this.#members.keys()) member.end();
     } catch (error) {
       this.#endMembers(error);
     }
@@ -99,31 +133,39 @@ export class SubscriptionGroup {
     if (member.offer(frame)) return;
     this.#options.metrics.overflowCloses.inc();
     // What it has waiting ends with the event before this one.
-    member.end({ last: this.#errorResult(fellBehind(this.#cursor)) });
+    this.#end(member, this.#errorResult(fellBehind(this.#cursor)));
   }
 
-  async #execute(event: unknown): Promise<ExecutionResult> {
-    const { args, freshContext, mask, metrics } = this.#options;
+  /** @param lost what is said where nothing could be answered. */
+  async #execute(event: unknown, lost: { readonly cursor?: string } = {}): Promise<ExecutionResult> {
+    const { args, freshContext, metrics } = this.#options;
     const stop = metrics.operationSeconds.startTimer({ operation: 'subscription' });
     this.#executes ??= executesOf(args);
     const result = await this.#executes(event, freshContext());
     stop();
-    return mask.result(result);
+    return this.#mask.result(result, result.data ? {} : lost);
   }
 
-  #createBacklog() {
-    const { createConflation, memberFramesMax } = this.#options;
-    if (!createConflation) return new EveryMemberBacklog(memberFramesMax);
-    return new LatestMemberBacklog(createConflation(), (event) => this.#execute(event));
+  #createBacklog(): MemberBacklog {
+    const { createConflation, memberFramesMax, opens } = this.#options;
+    const frames = createConflation ? new LatestFrames(createConflation()) : new EveryFrames(memberFramesMax);
+    return new MemberBacklog(frames, (event) => this.#execute(event), opens);
   }
 
   #endMembers(error: unknown): void {
-    const last = this.#errorResult(error);
-    for (const member of this.#members) member.end({ last });
+    this.#endWith(this.#errorResult(error));
+  }
+
+  #endWith(last: ExecutionResult): void {
+    for (const member of this.#members.keys()) this.#end(member, last);
+  }
+
+  #end(member: Member, last: ExecutionResult): void {
+    member.end({ last: this.#members.get(member)?.opened ? last : withoutCursor(last) });
   }
 
   #errorResult(error: unknown): ExecutionResult {
-    return { errors: [this.#options.mask.error(error)] };
+    return { errors: [this.#mask.error(error)] };
   }
 
   #close(): void {
@@ -138,11 +180,23 @@ interface GroupOptions {
   readonly args: ExecutionArgs;
   /** Undefined: EVERY. */
   readonly createConflation: (() => Conflation<unknown>) | undefined;
+  /** Whether each member is first told how things stand. */
+  readonly opens: boolean;
   readonly freshContext: () => object;
   readonly mask: ErrorMask;
   readonly metrics: Metrics;
   readonly memberFramesMax: number;
   readonly onClosed: () => void;
+}
+
+/** For whoever has not been told what the cursor lies behind. */
+function withoutCursor({ errors = [], ...rest }: ExecutionResult): ExecutionResult {
+  return { ...rest, errors: errors.map(uncursored) };
+}
+
+function uncursored(error: GraphQLError): GraphQLError {
+  const { cursor: _, ...extensions } = error.extensions;
+  return new GraphQLError(error.message, { nodes: error.nodes ?? null, path: error.path ?? null, extensions });
 }
 
 /** Events that can be resumed after carry their cursor. */

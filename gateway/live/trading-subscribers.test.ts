@@ -1,6 +1,6 @@
 import type { Client } from 'graphql-ws';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { socketClient } from '../../tests/support/gateway.ts';
+import { cursorOf, socketClient } from '../../tests/support/gateway.ts';
 import { tick } from '../../tests/support/live.ts';
 import { storeLmps } from '../../tests/support/lmp-rows.ts';
 import { freshDatabase, type TestDatabase } from '../../tests/support/postgres.ts';
@@ -109,7 +109,9 @@ describe('the `trades` subscription', () => {
     const query = `subscription T($after: String) {
       trades(account: "desk-1", after: $after) { cursor trades { id version status } }
     }`;
-    const frames = subscribe(query, { after: await gateway.bus.tail('trades') });
+    const frames = subscribe(query, {
+      after: cursorOf(await gateway.bus.tail('trades'), 'trades', { account: 'desk-1' }),
+    });
     await announce('trades', tradeEvent('T1', { version: 2 }), tradeEvent('X', { account: 'desk-2' }));
     const first = (await next(frames)).trades;
     expect(first.trades).toEqual([{ id: 'T1', version: 2, status: 'ACTIVE' }]);
@@ -126,7 +128,8 @@ describe('the `forecasts` subscription', () => {
     const query = `subscription F($after: String) {
       forecasts(nodes: ["PJM:B"], delivery: LATEST, after: $after) { forecasts { node { id } run } }
     }`;
-    const frames = subscribe(query, { after: await gateway.bus.tail('forecasts') });
+    const after = cursorOf(await gateway.bus.tail('forecasts'), 'forecasts', { nodes: ['PJM:B'] });
+    const frames = subscribe(query, { after });
     await announce('forecasts', forecastEvent(1), forecastEvent(2, { node: 'PJM:B' }));
     expect((await next(frames)).forecasts.forecasts).toEqual([{ node: { id: 'PJM:B' }, run: 'REAL_TIME_5_MIN' }]);
     await frames.return?.();

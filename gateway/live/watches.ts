@@ -1,28 +1,33 @@
 import { BusbarError } from '../../domain/errors.ts';
 import type { FeedRow, JobRow, Live, Reads } from '../../schema/context.ts';
+import type { ApiHealthQuestion, SourceHealthRow } from '../../schema/health-rows.ts';
 import { type Look, Watch } from './watch.ts';
 
 const JOB_EVERY_MS = 250;
 const FEEDS_EVERY_MS = 1_000;
+const SOURCES_EVERY_MS = 1_000;
 
-export interface Watches extends Pick<Live, 'jobProgress' | 'feedHealth'> {
+export interface Watches extends Pick<Live, 'jobProgress' | 'feedHealth' | 'apiHealth'> {
   /** What is being watched: one loop each. */
   readonly watching: number;
   /** Ends every subscription with `UNAVAILABLE`. Resolves when the store is no longer asked. */
   close(): Promise<void>;
 }
 
-/** What stands in the store and is announced nowhere, for subscriptions: jobs and feeds. */
+/** What stands in the store and is announced nowhere, for subscriptions: jobs, feeds and how sources answer. */
 export function createWatches({
   reads,
   jobEveryMs = JOB_EVERY_MS,
   feedsEveryMs = FEEDS_EVERY_MS,
+  sourcesEveryMs = SOURCES_EVERY_MS,
 }: {
-  reads: Pick<Reads, 'jobsById' | 'feeds' | 'openDeadLetters'>;
+  reads: Pick<Reads, 'jobsById' | 'feeds' | 'openDeadLetters' | 'apiHealth'>;
   jobEveryMs?: number;
   feedsEveryMs?: number;
+  sourcesEveryMs?: number;
 }): Watches {
   const jobs = new Map<number, Watch<JobRow>>();
+  const sources = new Map<string, Watch<readonly SourceHealthRow[]>>();
   let feeds: Watch<readonly FeedRow[]> | undefined;
 
   const jobWatch = (id: number) =>
@@ -41,10 +46,17 @@ export function createWatches({
         feeds = undefined;
       },
     });
+  const sourcesWatch = (key: string, asked: ApiHealthQuestion) =>
+    new Watch<readonly SourceHealthRow[]>({
+      look: () => lookAtSources(reads, asked),
+      isLast: () => false,
+      everyMs: sourcesEveryMs,
+      onIdle: () => sources.delete(key),
+    });
 
   return {
     get watching() {
-      return jobs.size + (feeds ? 1 : 0);
+      return jobs.size + sources.size + (feeds ? 1 : 0);
     },
     jobProgress(id) {
       const watch = jobs.get(id) ?? jobWatch(id);
@@ -55,9 +67,16 @@ export function createWatches({
       feeds ??= feedsWatch();
       return feeds.watch();
     },
+    apiHealth(asked) {
+      const key = JSON.stringify([asked.windowMinutes, asked.source]);
+      const watch = sources.get(key) ?? sourcesWatch(key, asked);
+      sources.set(key, watch);
+      return watch.watch();
+    },
     async close() {
       const error = new BusbarError('UNAVAILABLE', 'the gateway is going down: subscribe again');
-      await Promise.all([...jobs.values(), ...(feeds ? [feeds] : [])].map((watch) => watch.close(error)));
+      const all = [...jobs.values(), ...sources.values(), ...(feeds ? [feeds] : [])];
+      await Promise.all(all.map((watch) => watch.close(error)));
     },
   };
 }
@@ -74,4 +93,13 @@ async function lookAtFeeds(reads: Pick<Reads, 'feeds' | 'openDeadLetters'>): Pro
   const value = await reads.feeds();
   const openDeadLetters = await reads.openDeadLetters(value.map(({ id }) => id));
   return { value, fingerprint: JSON.stringify([value, openDeadLetters]) };
+}
+
+/** Where the window begins follows the clock. */
+async function lookAtSources(
+  reads: Pick<Reads, 'apiHealth'>,
+  asked: ApiHealthQuestion,
+): Promise<Look<readonly SourceHealthRow[]>> {
+  const value = await reads.apiHealth(asked);
+  return { value, fingerprint: JSON.stringify(value.map((each) => ({ ...each, from: null }))) };
 }

@@ -90,7 +90,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
       const { feed, family, claim, unit, placed } = prepared;
       const commitId = await lockPartition(client, claim);
       const ledgerId = unit.entry?.id ?? commitId;
-      const written = await family.write(client, placed, { ledgerId, now: clock(), kind: unit.kind });
+      const written = await family.write(client, placed, { claim, ledgerId, now: clock(), kind: unit.kind });
       const places = prepared.told.length > 0 ? await writePlaces(client, prepared.told, ledgerId) : undefined;
       const letters = withRefused(prepared, written);
       const outcome = { ...outcomeOf(prepared, ledgerId, written, letters.length), ...placesOf(prepared, places) };
@@ -215,7 +215,7 @@ async function withoutPoison<Name extends FamilyName>(
     const attempt = async (some: readonly PlacedOf<Name>[]) => {
       await client.query('SAVEPOINT trial');
       try {
-        await family.write(client, some, { ledgerId, now: startedAt, kind: unit.kind });
+        await family.write(client, some, { claim, ledgerId, now: startedAt, kind: unit.kind });
       } finally {
         await client.query('ROLLBACK TO SAVEPOINT trial');
       }

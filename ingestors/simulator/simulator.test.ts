@@ -23,11 +23,12 @@ class RecordingLog implements Pick<EventLog, 'ensureTopics' | 'append'> {
     this.topics.push(...topics);
   }
 
-  async append(topic: string, records: readonly OutgoingRecord[]): Promise<void> {
+  async append(topic: string, records: readonly OutgoingRecord[]): Promise<never[]> {
     if (this.failure) this.failures += 1;
     else this.appends.push({ topic, records });
     for (const watcher of this.#watchers) watcher();
     if (this.failure) throw this.failure;
+    return [];
   }
 
   values(topic: string): string[] {

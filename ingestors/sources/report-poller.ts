@@ -52,6 +52,9 @@ export interface ReportSource<Name extends string> {
   close(): Promise<void>;
 }
 
+/** What a vendor can be asked for, without asking it. */
+export type ReportPlan<Name extends string> = Pick<ReportSource<Name>, 'vendor' | 'reports' | 'requestsFor'>;
+
 /**
  * The position is the end of what was asked for and is settled. Each poll asks from there on, so that a real-time report is
  * asked again for its last intervals until they are settled, and a day-ahead one for tomorrow until it is there.
@@ -81,7 +84,7 @@ export function createReportPoller<Name extends string>(source: ReportSource<Nam
  * @throws BusbarError `BAD_USER_INPUT` for a partition that there is not, and what `requestsFor` throws.
  */
 export function reportChunks<Name extends string>(
-  source: Pick<ReportSource<Name>, 'vendor' | 'reports' | 'requestsFor'>,
+  source: ReportPlan<Name>,
   partition: string,
   asked: ChunkRange,
 ): readonly Chunk[] {

@@ -3,28 +3,38 @@ import { WebSocket } from 'ws';
 import { createClient } from '../../client/client.ts';
 import { LmpUpdatesDocument, type PriceFragment } from '../../client/generated/graphql.ts';
 import { isRequestError } from '../../client/request-error.ts';
+import { keysFromSecrets } from '../../gateway/cursors/cursor-keys.ts';
+import { createSeal } from '../../gateway/cursors/cursor-seal.ts';
+import { cursorBinding } from '../../gateway/live/sealed-live.ts';
+import { Secret } from '../../runtime/secret.ts';
 import { LiveRecord } from '../faults/live-record.ts';
+import { CURSOR_SECRET } from '../faults/stage.ts';
 
 /** Somebody who listens to all prices through a gateway, and comes back with the cursor whenever it goes away. */
 export interface GatewaySubscriber {
   readonly record: LiveRecord;
   readonly interruptions: number;
-  /** Resolves when everything up to the cursor was seen; throws where that takes too long, or the client gave up. */
-  reached(cursor: string, msMax: number): Promise<void>;
+  /** Resolves when everything up to a place on the bus was seen; throws where that takes too long, or the client gave up. */
+  reached(place: string, msMax: number): Promise<void>;
   stop(): Promise<void>;
 }
+
+const RUN = 'REAL_TIME_5_MIN';
 
 /** Updates that may wait here while this process has other things to do. */
 const FRAMES_MAX = 1_000_000;
 
-export function subscribeThroughGateway(url: string, after: string): GatewaySubscriber {
+/** @param place on the bus, after which it begins. */
+export function subscribeThroughGateway(url: string, place: string): GatewaySubscriber {
   const record = new LiveRecord();
   const client = createClient({
     url,
     webSocketImpl: WebSocket,
     backoff: { attemptsMax: Number.MAX_SAFE_INTEGER, delayMsMax: 1_000 },
   });
-  let cursor = after;
+  const keys = keysFromSecrets([new Secret(CURSOR_SECRET)]);
+  const { seal } = createSeal(() => keys).boundTo(cursorBinding('lmp', { run: RUN }));
+  let cursor = seal(place);
   let interruptions = 0;
   const onInterrupted = () => {
     interruptions += 1;
@@ -32,7 +42,7 @@ export function subscribeThroughGateway(url: string, after: string): GatewaySubs
   const follow = async () => {
     const updates = client.subscribe(
       LmpUpdatesDocument,
-      { run: 'REAL_TIME_5_MIN', after: cursor },
+      { run: RUN, after: cursor },
       { framesMax: FRAMES_MAX, onInterrupted },
     );
     for await (const { lmp } of updates) {
@@ -59,7 +69,8 @@ export function subscribeThroughGateway(url: string, after: string): GatewaySubs
     get interruptions() {
       return interruptions;
     },
-    async reached(wanted, msMax) {
+    async reached(end, msMax) {
+      const wanted = seal(end);
       for (const deadline = Date.now() + msMax; cursor !== wanted; await Promise.race([pause(50), failed])) {
         if (Date.now() > deadline) throw new Error(`the subscriber is at ${cursor} instead of ${wanted}`);
       }

@@ -1,5 +1,4 @@
 import { type Client, createClient } from 'graphql-ws';
-import type pg from 'pg';
 import type { Logger } from 'pino';
 import { WebSocket } from 'ws';
 import type { Caller } from '../../gateway/caller.ts';
@@ -8,7 +7,7 @@ import type { Exports } from '../../gateway/export/exports.ts';
 import type { HotStore } from '../../gateway/hot/root-plan.ts';
 import { createLiveHub } from '../../gateway/live/hub.ts';
 import { createSealedLive, cursorBinding } from '../../gateway/live/sealed-live.ts';
-import { createSnapshots } from '../../gateway/live/snapshots.ts';
+import type { ReadSnapshot } from '../../gateway/live/snapshots.ts';
 import { createLoaders } from '../../gateway/loaders.ts';
 import { createGateway, type Gateway } from '../../gateway/server.ts';
 import type { SqlCounter } from '../../gateway/sql-counter.ts';
@@ -41,7 +40,7 @@ export async function startGateway({
   reads = {},
   live = {},
   positions = {},
-  store,
+  snapshots = () => down,
   bus = ringBus(),
   operations = () => NO_OPERATIONS,
   graceMs = 2_000,
@@ -56,8 +55,8 @@ export async function startGateway({
   live?: Partial<Live>;
   /** Where the live positions begin, and what they are marked by. */
   positions?: Partial<typeof NO_POSITIONS>;
-  /** Where snapshots are read. */
-  store?: pg.Pool;
+  /** How snapshots are read, from where the hub's events are. */
+  snapshots?: (head: () => string | undefined) => ReadSnapshot;
   /** Closed with the gateway. */
   bus?: LiveBus;
   operations?: (caller: Caller) => Operations;
@@ -71,11 +70,10 @@ export async function startGateway({
   const health = createHealth();
   const hub = createLiveHub({ bus, log, metrics, health, ...NO_POSITIONS, ...positions });
   await hub.ready;
-  const readSnapshot = store ? createSnapshots(store, () => hub.lmpHead) : down;
   const sealed = createSealedLive(
     hub,
     createSeal(() => CURSOR_KEYS),
-    readSnapshot,
+    snapshots(() => hub.lmpHead),
   );
   const loaded = { ledgerEntries: 0 };
   const gateway = createGateway({

@@ -1,6 +1,7 @@
 import { MARK_RUNS } from '../../domain/mark-price.ts';
 import { createExports } from '../../gateway/export/exports.ts';
 import type { HotStore } from '../../gateway/hot/root-plan.ts';
+import { createSnapshots, type ReadSnapshot } from '../../gateway/live/snapshots.ts';
 import { createWatches, type Watches } from '../../gateway/live/watches.ts';
 import { createOperations } from '../../gateway/operations.ts';
 import { createReads } from '../../gateway/reads/index.ts';
@@ -49,6 +50,7 @@ export async function startStoreGateway({
   countsSql = false,
   exportsMax = 2,
   exportMsMax,
+  snapshots = (head) => createSnapshots(db.pool, head),
   bus,
 }: {
   db: TestDatabase;
@@ -64,6 +66,7 @@ export async function startStoreGateway({
   countsSql?: boolean;
   exportsMax?: number;
   exportMsMax?: number;
+  snapshots?: (head: () => string | undefined) => ReadSnapshot;
   bus?: LiveBus;
 }): Promise<StoreGateway> {
   const sql = countsSql ? createSqlCounter(db.pool) : undefined;
@@ -94,7 +97,7 @@ export async function startStoreGateway({
     live: watches,
     operations,
     positions,
-    store: db.pool,
+    snapshots,
     ...(bus && { bus }),
     ...(isHot && { hot }),
     ...(sql && { sql }),

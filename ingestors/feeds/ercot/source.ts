@@ -6,7 +6,7 @@ import { outcomeOfAnswer } from '../../sources/call-outcome.ts';
 import { createHttpSource, type HttpSource } from '../../sources/http.ts';
 import type { HttpAnswer } from '../../sources/http-answer.ts';
 import { createTokenSource, TOKEN_BREAKER, type TokenSource } from '../../sources/oauth-token.ts';
-import type { ReportAnswer, ReportSource } from '../../sources/report-poller.ts';
+import type { ReportAnswer, ReportPlan, ReportSource } from '../../sources/report-poller.ts';
 import { type JsonPage, jsonPages, troubleIn } from './json-pages.ts';
 import { REPORTS, type ReportName } from './reports.ts';
 import { ercotRequests, isRequestOf, isSettlementPoint, pathsOf } from './requests.ts';
@@ -34,9 +34,7 @@ const TOKEN_LIFETIME_MS = 60 * MINUTE_MS;
  * What a backfill asks; without nodes those of the settings.
  * @throws BusbarError `BAD_USER_INPUT` for nodes that ERCOT cannot be asked for, or where there are none.
  */
-export function ercotPlan(
-  settings: ErcotSettings,
-): Pick<ReportSource<ReportName>, 'vendor' | 'reports' | 'requestsFor'> {
+export function ercotPlan(settings: ErcotSettings): ReportPlan<ReportName> {
   return {
     vendor: 'ERCOT',
     reports: REPORTS,

@@ -2,15 +2,13 @@ import { type CalendarDate, daysIn } from '../../../domain/calendar.ts';
 import { BusbarError } from '../../../domain/errors.ts';
 import { parseInstant } from '../../../domain/instant.ts';
 import type { ChunkRange } from '../../feed.ts';
-import type { ReportRequest, ReportSource } from '../../sources/report-poller.ts';
+import type { ReportPlan, ReportRequest } from '../../sources/report-poller.ts';
 import { isLocationId, locationIdOf } from './locations.ts';
 import { REPORTS, type ReportName, ZONE } from './reports.ts';
 import type { IsoneSettings } from './settings.ts';
 
 /** What ISO-NE can be asked for: a report, an operating day, a location. */
-export function isonePlan(
-  settings: IsoneSettings,
-): Pick<ReportSource<ReportName>, 'vendor' | 'reports' | 'requestsFor'> {
+export function isonePlan(settings: IsoneSettings): ReportPlan<ReportName> {
   return {
     vendor: 'ISO-NE',
     reports: REPORTS,

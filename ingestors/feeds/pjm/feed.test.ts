@@ -6,7 +6,7 @@ import { readConfig, variables } from '../../../runtime/config.ts';
 import { sourcePartsOn } from '../../../tests/support/source-parts.ts';
 import type { PolledSource } from '../../feed.ts';
 import { systemClock } from '../../sources/system-clock.ts';
-import { pjmChunks, pjmLmp } from './feed.ts';
+import { pjmLmp } from './feed.ts';
 import { REPORT_NAMES } from './reports.ts';
 import { PJM_ENV, type PjmSettings } from './settings.ts';
 
@@ -130,7 +130,7 @@ describe('settings', () => {
 function chunks(nodes?: readonly string[], env: Readonly<Record<string, string>> = {}, partition = 'da_hrl_lmps') {
   const range = { from: NOW - 24 * HOUR_MS, to: NOW };
   const asked = { ...range, nodes: nodes?.map(nodeNamed) };
-  return pjmChunks(settingsOf({ ...ENV, ...env }), partition, asked, NOW);
+  return pjmLmp.source.chunks(settingsOf({ ...ENV, ...env }), partition, asked, NOW);
 }
 
 function nodeNamed(text: string): NodeName {

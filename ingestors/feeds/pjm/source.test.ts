@@ -9,7 +9,7 @@ import { createReportPoller } from '../../sources/report-poller.ts';
 import { type PjmOptions, startPjm } from '../../stand-ins/pjm.ts';
 import { pjmPrices, STAND_IN_REPORTS } from '../../stand-ins/pjm-report.ts';
 import { decodePjmLmp } from './decode.ts';
-import { pjmChunks } from './feed.ts';
+import { pjmLmp } from './feed.ts';
 import type { ReportName } from './reports.ts';
 import { PJM_ENV } from './settings.ts';
 import { createPjmSource } from './source.ts';
@@ -89,7 +89,7 @@ describe('a poll', () => {
   test('is not put off by a backfill of the same report', async () => {
     const { poller, clock, pjm, settings } = await begin({ now: '2024-07-02T14:30Z' });
     const range = { from: at('2024-06-01T04:00Z'), to: at('2024-06-02T04:00Z'), nodes: undefined };
-    for (const { request } of pjmChunks(settings, 'rt_hrl_lmps', range, clock.now())) {
+    for (const { request } of pjmLmp.source.chunks(settings, 'rt_hrl_lmps', range, clock.now())) {
       await poller.fetch('rt_hrl_lmps', request, never);
     }
     await all(poller, 'rt_hrl_lmps', at('2024-07-02T04:00Z'), clock.now());
@@ -319,7 +319,7 @@ async function backfill(beginning: Beginning, report: ReportName, from: string, 
   const { poller, settings, clock, pjm } = await begin(beginning);
   const asked = { from: at(from), to: at(to), nodes: nodes?.map((node) => node as LmpFact['node']) };
   const answers: Answer[] = [];
-  for (const { request } of pjmChunks(settings, report, asked, clock.now())) {
+  for (const { request } of pjmLmp.source.chunks(settings, report, asked, clock.now())) {
     answers.push(await poller.fetch(report, request, never));
   }
   return { answers, pjm };

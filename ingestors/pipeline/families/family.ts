@@ -11,6 +11,7 @@ import type { Queryable } from '../../../prisma/queryable.ts';
 import type { Facts, FamilyName, RejectCode } from '../../feed.ts';
 import type { News } from '../news.ts';
 import type { UnitKind } from '../store/ledger.ts';
+import type { Claim } from '../store/positions.ts';
 import type { DatedPlace } from '../store/write-places.ts';
 import type { Item } from '../unit.ts';
 import type { Impossible, Version } from '../validate.ts';
@@ -40,6 +41,8 @@ export interface Placed<Judged, NodeId extends number | null> {
 }
 
 export interface WriteContext {
+  /** Whose lock the transaction holds. */
+  readonly claim: Pick<Claim, 'feed' | 'partition'>;
   readonly ledgerId: number;
   /** Milliseconds UTC. */
   readonly now: number;

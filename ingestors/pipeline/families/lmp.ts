@@ -4,6 +4,7 @@ import { type NodeName, parseNodeName } from '../../../domain/market.ts';
 import { MARKET_RUNS } from '../../../domain/market-run.ts';
 import type { LmpTick } from '../../../runtime/live-bus/live-bus.ts';
 import type { Rollups } from '../rollups.ts';
+import { moveReadRevisions } from '../store/read-revisions.ts';
 import { upsertLmp, type WrittenLmp } from '../store/upsert-lmp.ts';
 import { validate } from '../validate.ts';
 import type { FamilyOf } from './family.ts';
@@ -17,8 +18,12 @@ export function createLmpFamily(rollups: Rollups): FamilyOf<'lmp'> {
     rangeOf: ({ startAt, endAt }) => ({ from: startAt, to: endAt }),
     textOf,
     factFrom: (text) => FACT.parse(JSON.parse(text)),
-    write: async (client, placed, { ledgerId, now, kind }) => {
-      const { written, revised, unchanged } = await upsertLmp(client, placed, ledgerId, now, kind !== 'REPLAY');
+    write: async (client, placed, { claim, ledgerId, now, kind }) => {
+      const facts = placed.map(({ fact }) => fact);
+      const [{ written, revised, unchanged }] = await Promise.all([
+        upsertLmp(client, placed, ledgerId, now, kind !== 'REPLAY'),
+        moveReadRevisions(client, claim, facts),
+      ]);
       const news = { lmp: ticksOf(written, ledgerId) };
       return { written: written.length - revised, revised, unchanged, refused: [], news };
     },

@@ -102,7 +102,12 @@ describe('forecasts follow prices', () => {
 
   it('what is forecast goes to the log, once each where nothing breaks', async () => {
     const appended: { key?: unknown; value?: unknown }[] = [];
-    const eventLog = { append: async (_: string, records: readonly object[]) => void appended.push(...records) };
+    const eventLog = {
+      append: async (_: string, records: readonly object[]) => {
+        appended.push(...records);
+        return [];
+      },
+    };
     await publish(series(PRICES));
     await followPrices(processor());
     expect(await publishForecasts(db.pool, eventLog, FORECASTS_FEED)).toBe(true);

@@ -1,0 +1,80 @@
+import { Client } from 'undici';
+import { isoFromInstant, MINUTE_MS } from '../../domain/instant.ts';
+import { QUERIES, type QuestionVariables } from './question.ts';
+import { DAYS, NODES, START_AT } from './store.ts';
+
+/** Requests under way at any time, each on a connection of its own. */
+export const CONNECTIONS = 16;
+
+export interface Target {
+  readonly url: string;
+  readonly query: keyof typeof QUERIES;
+}
+
+/**
+ * Asks one server for a while, as fast as it answers. Every question is another node and time, so that nobody's cache helps.
+ * @returns answers a second. @throws where an answer is an error, or holds other than `points` prices.
+ */
+export async function rateOf({ url, query }: Target, points: number, ms: number): Promise<number> {
+  const clients = Array.from({ length: CONNECTIONS }, () => new Client(new URL(url).origin));
+  const until = performance.now() + ms;
+  const startedAt = performance.now();
+  let answers = 0;
+  await Promise.all(
+    clients.map(async (client) => {
+      while (performance.now() < until) {
+        const text = await ask(client, query, randomQuestion(points));
+        if (answers % 97 === 0) requirePoints(text, points);
+        answers++;
+      }
+    }),
+  );
+  const rate = answers / ((performance.now() - startedAt) / 1_000);
+  await Promise.all(clients.map((client) => client.close()));
+  return rate;
+}
+
+/** The answer to one question. */
+export async function answerOf({ url, query }: Target, question: QuestionVariables): Promise<string> {
+  const client = new Client(new URL(url).origin);
+  const text = await ask(client, query, question);
+  await client.close();
+  return text;
+}
+
+export function randomQuestion(points: number): QuestionVariables {
+  const node = Math.floor(Math.random() * NODES);
+  const from = START_AT + Math.floor(Math.random() * (DAYS * 288 - points)) * 5 * MINUTE_MS;
+  return {
+    nodes: [`PJM:NODE-${node}`],
+    from: isoFromInstant(from),
+    to: isoFromInstant(from + points * 5 * MINUTE_MS),
+    first: points,
+  };
+}
+
+const HEADERS = { 'content-type': 'application/json', accept: 'application/json' };
+
+function ask(client: Client, query: Target['query'], variables: QuestionVariables): Promise<string> {
+  const { first: _, ...withoutFirst } = variables;
+  const body = JSON.stringify({ query: QUERIES[query], variables: query === 'columns' ? withoutFirst : variables });
+  return new Promise((done, failed) => {
+    const chunks: Buffer[] = [];
+    client.dispatch(
+      { path: '/graphql', method: 'POST', headers: HEADERS, body },
+      {
+        onRequestStart: () => {},
+        onResponseData: (_controller, chunk) => void chunks.push(chunk),
+        onResponseEnd: () => done(Buffer.concat(chunks).toString('latin1')),
+        onResponseError: (_controller, error) => failed(error),
+      },
+    );
+  });
+}
+
+function requirePoints(text: string, points: number): void {
+  const found = text.split('"start"').length - 1;
+  const inColumns = text.split('Z"').length - 1;
+  if (text.includes('"errors"') || (found !== points && inColumns !== points))
+    throw new Error(`not an answer of ${points} prices: ${text.slice(0, 500)}`);
+}
