@@ -1,4 +1,4 @@
-import { type ExecutionArgs, type ExecutionResult, execute } from 'graphql';
+import { BREAK, type ExecutionArgs, type ExecutionResult, execute, visit } from 'graphql';
 import { type CompiledQuery, compileQuery, isCompiledQuery } from 'graphql-jit';
 
 type Executes = (rootValue: unknown, contextValue: unknown) => ExecutionResult | Promise<ExecutionResult>;
@@ -21,16 +21,31 @@ export function executesOf(args: ExecutionArgs): Executes {
   };
 }
 
-const seen = new WeakSet<ExecutionArgs['document']>();
+/** Whether the text may be compiled, of those that came before. */
+const isCompilable = new WeakMap<ExecutionArgs['document'], boolean>();
 
 /**
  * Executes a query. It is compiled when its text comes for the second time: compiling takes some milliseconds, which a text that
- * nobody repeats is not worth. Whatever fails is interpreted, as with subscriptions; queries may be asked again.
+ * nobody repeats is not worth. Whatever fails is interpreted, as with subscriptions; queries may be asked again. A text with
+ * conditions is always interpreted: the compiler gives a field that is left out in one place and taken in a later one the first's place
+ * in the answer.
  */
 export function executeCompiled(args: ExecutionArgs): ExecutionResult | Promise<ExecutionResult> {
-  if (seen.has(args.document)) return executesOf(args)(args.rootValue, args.contextValue);
-  seen.add(args.document);
+  const { document } = args;
+  if (isCompilable.get(document)) return executesOf(args)(args.rootValue, args.contextValue);
+  if (!isCompilable.has(document)) isCompilable.set(document, !hasConditions(document));
   return execute(args);
+}
+
+function hasConditions(document: ExecutionArgs['document']): boolean {
+  let found = false;
+  visit(document, {
+    Directive({ name }) {
+      found ||= name.value === 'skip' || name.value === 'include';
+      return found ? BREAK : undefined;
+    },
+  });
+  return found;
 }
 
 function compiledQuery({ schema, document, operationName }: ExecutionArgs): CompiledQuery['query'] | undefined {

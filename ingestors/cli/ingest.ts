@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
 import { auditedWork } from '../../prisma/operations/audit.ts';
+import { commonReason } from '../../prisma/operations/dead-letters.ts';
 import { ingestFile } from '../ingest-file.ts';
 import type { Outcome } from '../pipeline/unit.ts';
+import { oneLine } from '../sources/one-line.ts';
 import type { NamedFeed } from './feed-names.ts';
 import { feedOption, type JsonOptions, jsonOption } from './options.ts';
 import { countText, printJson } from './output.ts';
@@ -34,8 +36,9 @@ export function addIngest(feeds: Command, invocation: Invocation): void {
       withFeeds(invocation, async (session) => {
         const outcome = await ingest(session, options);
         if (isWhollyRejected(outcome)) process.exitCode = 1;
-        if (options.json) return printJson(outcome);
-        console.log(outcomeText(options, outcome));
+        const why = outcome.rejected > 0 ? await commonReason(session.store.pool, outcome.ledgerId) : undefined;
+        if (options.json) return printJson({ ...outcome, why: why?.reason });
+        console.log(outcomeText(options, outcome, why));
       }),
     );
 }
@@ -55,8 +58,9 @@ function isWhollyRejected({ rowsIn, rejected }: Outcome): boolean {
   return rowsIn > 0 && rejected >= rowsIn;
 }
 
-function outcomeText({ file, feed: named }: IngestOptions, outcome: Outcome): string {
+function outcomeText({ file, feed: named }: IngestOptions, outcome: Outcome, why?: Why): string {
   const { rowsIn, written, revised, unchanged, rejected, ledgerId, duplicateOf } = outcome;
+  const reason = why ? ` ${countText(why.count)} × ${oneLine(why.reason)}.` : '';
   const before = duplicateOf === undefined ? '' : ` The same bytes came before, as ledger entry ${duplicateOf}.`;
   if (outcome.noData !== undefined) return `${file}: no data. The source says: ${outcome.noData}${before}`;
   const counts = `${countText(written)} new, ${countText(revised)} revised, ${countText(unchanged)} unchanged, ${countText(rejected)} rejected`;
@@ -64,8 +68,10 @@ function outcomeText({ file, feed: named }: IngestOptions, outcome: Outcome): st
   const letters = rejected > 0 ? ` The rejected ones: feeds dead-letters --feed ${named.feed.id}` : '';
   const told = outcome.places && rowsIn === 0 ? ` ${placesText(outcome.places)}` : '';
   const what = named.feed.family === 'places' ? 'records' : 'intervals';
-  return `${file}: ${countText(rowsIn)} ${what} read: ${counts} (ledger entry ${ledgerId}).${told}${before}${nothing}${letters}`;
+  return `${file}: ${countText(rowsIn)} ${what} read: ${counts} (ledger entry ${ledgerId}).${reason}${told}${before}${nothing}${letters}`;
 }
+
+type Why = Awaited<ReturnType<typeof commonReason>>;
 
 function placesText({ told, changed }: NonNullable<Outcome['places']>): string {
   return `It tells of ${countText(told)} nodes, and of ${countText(changed)} what was not known.`;

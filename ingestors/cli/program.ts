@@ -7,6 +7,7 @@ import { addIngest } from './ingest.ts';
 import { INSTANT_HELP } from './instants.ts';
 import { addJobs } from './jobs/jobs.ts';
 import { addList } from './list.ts';
+import { addNew } from './new.ts';
 import { addPublish } from './publish.ts';
 import { addRepair } from './repair.ts';
 import { addReplay } from './replay.ts';
@@ -65,4 +66,5 @@ const COMMANDS = [
   addPublish,
   addDeadLetters,
   addJobs,
+  addNew,
 ];

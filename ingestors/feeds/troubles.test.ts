@@ -160,6 +160,8 @@ const TOLD: readonly (readonly [OpenTrouble, CallOutcome, RegExp])[] = [
   ['NO_DATA', 'NO_DATA', /^$/],
   ['PAGE', 'MALFORMED', /page|HTML|<!doctype|<html/i],
   ['TRUNCATED', 'MALFORMED', /cut off|cannot be read|damaged|JSON|zip/i],
+  ['OTHER_COLUMNS', 'MALFORMED', /column|cannot be read/i],
+  ['COLUMN_ORDER', 'OK', /^$/],
   ['STALL', 'TIMEOUT', / did not answer within \d+ s$/],
   ['CUT', 'NETWORK', / lost the connection to http:\/\/127\.0\.0\.1:\d+: /],
 ];

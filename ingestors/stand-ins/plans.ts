@@ -1,4 +1,3 @@
-import type { Environment } from '../../runtime/config.ts';
 import { startCkw } from './ckw.ts';
 import { startErcot } from './ercot.ts';
 import { startIsone } from './isone.ts';
@@ -8,29 +7,10 @@ import { startNyiso } from './nyiso.ts';
 import { startOasis } from './oasis.ts';
 import { startPjm } from './pjm.ts';
 import { STAND_IN_NODES } from './pjm-report.ts';
+import { LIMIT, listed, opened, SPACING, type StandInPlan } from './plan.ts';
 import { startSpp } from './spp.ts';
 
-/** How `npm start -- --stand-ins` simulates a vendor, and how a feed finds it. */
-export interface StandInPlan {
-  readonly vendor: string;
-  /** For the log. */
-  readonly simulates: string;
-  /** Variables that say where the real one is. */
-  readonly urls: readonly string[];
-  open(given: Environment, now: () => number): Promise<OpenStandIn>;
-}
-
-export interface OpenStandIn {
-  readonly origin: string;
-  /** What the feed reads, as far as it has no default that fits. */
-  readonly environment: Environment;
-  close(): Promise<void>;
-}
-
-/** Looser than any vendor's: something is to be seen within a minute. */
-const SPACING = '50';
-const LIMIT = { requests: 1_200, windowMs: 60_000 };
-
+/** Every vendor that is simulated. Adding one is adding a line here. */
 export const STAND_INS: readonly StandInPlan[] = [
   {
     vendor: 'CAISO',
@@ -164,17 +144,6 @@ export const STAND_INS: readonly StandInPlan[] = [
     },
   },
 ];
-
-function opened({ origin, close }: Pick<OpenStandIn, 'origin' | 'close'>, environment: Environment): OpenStandIn {
-  return { origin, close, environment };
-}
-
-function listed(text: string): readonly string[] {
-  return text
-    .split(',')
-    .map((each) => each.trim())
-    .filter(Boolean);
-}
 
 /** `51288=WESTERN HUB`, or the id alone. */
 function pjmNode(text: string) {

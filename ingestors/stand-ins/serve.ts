@@ -1,7 +1,8 @@
 import type { Logger } from 'pino';
 import type { Environment } from '../../runtime/config.ts';
 import type { Lifecycle } from '../../runtime/lifecycle.ts';
-import { STAND_INS, type StandInPlan } from './plans.ts';
+import type { StandInPlan } from './plan.ts';
+import { STAND_INS } from './plans.ts';
 
 export interface StandInsParts {
   /** What the user set: it wins over what is returned, and stand-ins take his nodes and credentials. */

@@ -156,7 +156,8 @@ export async function startStandIn<Own extends object, Entry, Named extends Trou
     send(response, outcome, fault, () => unlessKnown(vendor.answer(request), {}));
   };
 
-  const server = createServer((incoming, response) => {
+  // Its clock need not be that of the system, by which nobody is to be hung up on for having been idle.
+  const server = createServer({ keepAliveTimeout: 0 }, (incoming, response) => {
     respond(incoming, response).catch(() => response.destroy());
   });
   await new Promise<void>((resolve, reject) => {

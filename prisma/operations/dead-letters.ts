@@ -91,6 +91,19 @@ export async function feedOfDeadLetters(db: Queryable, ids: readonly number[]): 
   throw new BusbarError('BAD_USER_INPUT', `these are of several feeds: ${[feed, ...others].join(', ')}`);
 }
 
+/** What most dead letters of a ledger entry are about, as the first of them says it; undefined where there is none. */
+export async function commonReason(
+  db: Queryable,
+  ledgerId: number,
+): Promise<{ readonly reason: string; readonly count: number } | undefined> {
+  const { rows } = await db.query<{ reason: string; count: number }>(
+    `SELECT (array_agg(reason ORDER BY id))[1] AS reason, count(*)::int AS count
+     FROM dead_letter WHERE ledger_id = $1 GROUP BY code ORDER BY count(*) DESC, min(id) LIMIT 1`,
+    [ledgerId],
+  );
+  return rows[0];
+}
+
 /**
  * Gives open dead letters up for good, with the reason; their bytes stay.
  * @param client in a transaction, which an error is to roll back.

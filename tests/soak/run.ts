@@ -6,6 +6,8 @@ import type { TradeSeries } from '../faults/trade-series.ts';
 import { soundTrades, withTrades } from '../faults/trades-stage.ts';
 import { startKafka } from '../support/kafka.ts';
 import { startRedis } from '../support/redis.ts';
+import { runCache } from './cache.ts';
+import { type MarketHour, runMarketHour, whyUnsound } from './market-hour.ts';
 import { comparePositions } from './positions.ts';
 import { type RandomFaults, runRandomFaults, soundRun } from './random-faults.ts';
 
@@ -62,15 +64,49 @@ const SOAKS: Readonly<Record<string, Soak>> = {
 /** Half a million trades of 40 accounts, in a million versions, counted in SQL as well. */
 const POSITIONS = { seed: 14, versions: 1_000_000, accounts: 40, nodes: 25 };
 
+/** An hour of all eight sources: one in which day-ahead prices are published, and one in the night when clocks are set back. */
+const MARKETS: Readonly<Record<string, MarketHour>> = {
+  ordinary: { from: '2026-06-02T17:30:00Z', minutes: 60 },
+  'clocks set back': { from: '2026-11-01T09:30:00Z', minutes: 60, seed: 2 },
+  // It takes 14 requests an hour.
+  'a day of CKW': { from: '2026-06-02T00:00:00Z', minutes: 24 * 60, sources: ['CKW'] },
+};
+
+/** Those that are made otherwise. */
+const OTHERS: Readonly<Record<string, () => Promise<{ readonly sound: boolean }>>> = {
+  positions: runPositions,
+  markets: runMarkets,
+  cache: runCache,
+};
+
 const name = process.argv[2] ?? '';
 const soak = SOAKS[name];
-if (!soak && name !== 'positions') {
-  console.error(`usage: npm run soak -- <name>\nsoaks: ${[...Object.keys(SOAKS), 'positions'].join(', ')}`);
+const run = soak ? () => runSoak(soak) : OTHERS[name];
+if (!run) {
+  console.error(`usage: npm run soak -- <name>\nsoaks: ${[...Object.keys(SOAKS), ...Object.keys(OTHERS)].join(', ')}`);
   process.exit(2);
 }
-const result = soak ? await runSoak(soak) : await runPositions();
+const result = await run();
 console.log(JSON.stringify({ soak: name, ...result }, null, 2));
 process.exit(result.sound ? 0 : 1);
+
+async function runMarkets() {
+  const store = await openBenchStore();
+  try {
+    const hours = [];
+    for (const [title, hour] of Object.entries(MARKETS)) {
+      console.error(title);
+      const startedAt = performance.now();
+      const { url } = await store.fresh(`markets_${hours.length}`);
+      const verdict = await runMarketHour(url, hour);
+      const seconds = Math.round((performance.now() - startedAt) / 1_000);
+      hours.push({ title, ...hour, seconds, ...verdict, unsound: whyUnsound(verdict) });
+    }
+    return { hours, sound: hours.every(({ unsound }) => unsound.length === 0) };
+  } finally {
+    await store.close();
+  }
+}
 
 async function runPositions() {
   const startedAt = performance.now();

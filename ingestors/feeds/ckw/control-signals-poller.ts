@@ -20,7 +20,7 @@ export function createControlSignalsPoller(settings: CkwSettings, parts: SourceP
   const ask = async (request: string, signal: AbortSignal): Promise<Answer> => {
     const day = daySignalled(request);
     if (day === undefined) throw new BusbarError('BAD_USER_INPUT', `this is no request to CKW for signals: ${request}`);
-    const bytes = await source.ask(SIGNALS, request, hasSignals, signal);
+    const bytes = await source.ask(SIGNALS, request, judge, signal);
     return { payload: { bytes, name: `${SIGNALS} ${day}` }, request, publishedAt: parts.clock.now() };
   };
 
@@ -47,10 +47,9 @@ export function createControlSignalsPoller(settings: CkwSettings, parts: SourceP
 }
 
 /** A day without signals can be read too. */
-function hasSignals(bytes: Buffer): boolean {
-  if (isEmpty(bytes)) return false;
-  decodeControlSignals({ bytes, name: SIGNALS });
-  return true;
+function judge(bytes: Buffer) {
+  if (isEmpty(bytes)) return { noData: true };
+  return { damaged: decodeControlSignals({ bytes, name: SIGNALS }).facts.length === 0 };
 }
 
 function isEmpty(bytes: Buffer): boolean {

@@ -13,8 +13,8 @@ export function createPlantStatusPoller(settings: CkwSettings, parts: SourcePart
   const ask = async (plant: string, signal: AbortSignal): Promise<Answer> => {
     if (!isPlant(plant)) throw new BusbarError('BAD_USER_INPUT', `CKW has no plant ${plant}`);
     const request = plantRequest(plant);
-    const hasReading = (bytes: Buffer) => decodePlantStatus({ bytes, name: plant }).facts.length > 0;
-    const bytes = await source.ask(plant, request, hasReading, signal);
+    const judge = (bytes: Buffer) => ({ damaged: decodePlantStatus({ bytes, name: plant }).facts.length === 0 });
+    const bytes = await source.ask(plant, request, judge, signal);
     return { payload: { bytes, name: plant }, request, publishedAt: plantStatusAt(bytes) ?? parts.clock.now() };
   };
 

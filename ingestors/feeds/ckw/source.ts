@@ -21,16 +21,19 @@ const LOGIN = { timeoutMs: 30_000, bytesMax: 256 * 1024, triesMax: 3, backoffMs:
 /** What an answer to a login says that does not say it. */
 const TOKEN_LIFETIME_MS = HOUR_MS;
 
+/** What is in an answer; `damaged` where it has something and nothing of that can be read. */
+export type Judge = (bytes: Buffer) => { readonly noData?: boolean; readonly damaged?: boolean };
+
 /** CKW's data over HTTP, for all three feeds. */
 export interface CkwSource {
   /**
    * An answer that is whole. One that cannot be read is asked for again, as one that failed: a page that comes with status
    * 200, or half of an answer.
    * @param endpoint what is asked, as operators know it.
-   * @param hasData whether there is anything in it; throws `MALFORMED` where it cannot be read.
+   * @param judge whether there is anything in it, and anything that can be used; throws `MALFORMED` where it cannot be read.
    * @throws BusbarError `THROTTLED`, `SOURCE_FAILED` after retries; `SOURCE_REFUSED`.
    */
-  ask(endpoint: string, request: string, hasData: (bytes: Buffer) => boolean, signal: AbortSignal): Promise<Buffer>;
+  ask(endpoint: string, request: string, judge: Judge, signal: AbortSignal): Promise<Buffer>;
   /** Ends with the given one, and where the source is closed. */
   until(signal: AbortSignal): AbortSignal;
   close(): Promise<void>;
@@ -46,9 +49,9 @@ export function createCkwSource(settings: CkwSettings, parts: SourceParts): CkwS
   const base = settings.CKW_URL.replace(/\/$/, '');
   const closing = new AbortController();
   return {
-    ask: async (endpoint, request, hasData, signal) => {
+    ask: async (endpoint, request, judge, signal) => {
       const get = (headers: Readonly<Record<string, string>>) =>
-        http.get(`${base}/${request}`, (answer) => whole(answer, hasData), {
+        http.get(`${base}/${request}`, (answer) => whole(answer, judge), {
           endpoint,
           signal,
           headers,
@@ -69,9 +72,9 @@ export function createCkwSource(settings: CkwSettings, parts: SourceParts): CkwS
   };
 }
 
-function whole({ bytes }: HttpAnswer, hasData: (bytes: Buffer) => boolean) {
+function whole({ bytes }: HttpAnswer, judge: Judge) {
   try {
-    return { bytes, noData: !hasData(bytes) };
+    return { bytes, ...judge(bytes) };
   } catch (error) {
     if (!isBusbarError(error, 'MALFORMED')) throw error;
     throw new BusbarError('SOURCE_FAILED', error.message, { cause: error });

@@ -1,8 +1,8 @@
 import { startOfDay } from '../../../domain/calendar.ts';
-import { BusbarError } from '../../../domain/errors.ts';
+import { BusbarError, isBusbarError } from '../../../domain/errors.ts';
 import { HOUR_MS } from '../../../domain/instant.ts';
 import type { Answer, Fetched, Poller, SourceParts } from '../../feed.ts';
-import { tariffsEndAt, tariffsPublishedAt } from './decode-tariffs.ts';
+import { decodeTariffs, tariffsEndAt, tariffsPublishedAt } from './decode-tariffs.ts';
 import { isTariffRequest, QUARTER_MS, tariffRequests } from './requests.ts';
 import type { CkwSettings } from './settings.ts';
 import { createCkwSource } from './source.ts';
@@ -17,7 +17,7 @@ export function createTariffsPoller(settings: CkwSettings, parts: SourceParts): 
   const source = createCkwSource(settings, parts);
   const { clock } = parts;
   const ask = async (tariffName: string, request: string, signal: AbortSignal): Promise<Answer> => {
-    const bytes = await source.ask(tariffName, request, hasPrices, signal);
+    const bytes = await source.ask(tariffName, request, (answer) => judge(answer, tariffName), signal);
     return { payload: { bytes, name: tariffName }, request, publishedAt: tariffsPublishedAt(bytes) ?? clock.now() };
   };
 
@@ -50,8 +50,13 @@ export function createTariffsPoller(settings: CkwSettings, parts: SourceParts): 
   };
 }
 
-function hasPrices(bytes: Buffer): boolean {
-  return tariffsEndAt(bytes) !== undefined;
+function judge(bytes: Buffer, name: string) {
+  try {
+    return { damaged: decodeTariffs({ bytes, name }).facts.length === 0 };
+  } catch (error) {
+    if (isBusbarError(error, 'NO_DATA')) return { noData: true };
+    throw error;
+  }
 }
 
 /** @returns undefined where polling was ended meanwhile. */

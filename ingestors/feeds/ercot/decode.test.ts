@@ -312,6 +312,25 @@ describe('a row that is no price', () => {
   });
 });
 
+describe('two rows of the repeated hour with one flag', () => {
+  const at = (price: number, flag: boolean): Cell[] => ['2025-11-02', '02:00', 'X', price, flag];
+
+  test.each([
+    ['equal', 1],
+    ['different', 2],
+  ])('are ambiguous where prices are %s and the other pass is not told', async (_, other) => {
+    const { facts, rejects } = await decode(dam(at(1, false), at(other, false)));
+    expect(facts).toEqual([]);
+    expect(rejects.map(({ code }) => code)).toEqual(['AMBIGUOUS_TIME', 'AMBIGUOUS_TIME']);
+  });
+
+  test('are one where they are equal and the other pass is told', async () => {
+    const { facts, rejects } = await decode(dam(at(1, false), at(1, false), at(5, true)));
+    expect(summary(facts)).toEqual(['2025-11-02T06:00:00.000Z ERCOT:X 1', '2025-11-02T07:00:00.000Z ERCOT:X 5']);
+    expect(rejects).toEqual([]);
+  });
+});
+
 describe('a payload as a whole', () => {
   const row: Cell[] = ['2026-07-01', '01:00', 'X', 1, false];
   const zip = zipOf([{ name: 'a.csv', bytes: Buffer.from(`${DAM_CSV}\n07/01/2026,01:00,X,1,N\n`) }]);

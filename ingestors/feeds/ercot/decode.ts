@@ -1,5 +1,5 @@
 import { setImmediate as letOthersRun } from 'node:timers/promises';
-import { instantsAt } from '../../../domain/calendar.ts';
+import { instantsAt, wallTimeAt } from '../../../domain/calendar.ts';
 import { BusbarError } from '../../../domain/errors.ts';
 import type { LmpFact } from '../../../domain/lmp.ts';
 import { nodeNameFrom } from '../../../domain/market.ts';
@@ -28,6 +28,7 @@ export async function decodeErcotLmp(payload: Payload): Promise<Decoded<LmpFact>
     report: reportNamedIn(payload.name),
     instants: new Map(),
     prices: new Map(),
+    repeats: [],
     rejects: [],
     places: createToldPlaces(),
   };
@@ -46,6 +47,7 @@ export async function decodeErcotLmp(payload: Payload): Promise<Decoded<LmpFact>
     }
   }
   if (rows === 0) throw new BusbarError('NO_DATA', 'the report has fields and no rows');
+  for (const repeat of reading.repeats) settle(repeat, reading);
   const facts = [...reading.prices.values()].flatMap(({ fact }) => (fact ? [fact] : []));
   facts.sort((a, b) => a.startAt - b.startAt);
   return { facts, rejects: reading.rejects, ...reading.places.since(facts[0]?.startAt) };
@@ -66,6 +68,8 @@ interface Reading {
   /** Few different times, each named very often. */
   readonly instants: Map<string, DeliveryInterval | TimeProblem>;
   readonly prices: Map<string, Taken>;
+  /** Rows of a node and interval that were told before. */
+  readonly repeats: Repeat[];
   readonly rejects: Reject[];
   readonly places: ToldPlaces;
 }
@@ -74,6 +78,12 @@ interface Reading {
 interface Taken {
   fact: LmpFact | undefined;
   readonly lmp: number;
+  readonly row: PriceRow;
+}
+
+interface Repeat {
+  readonly taken: Taken;
+  readonly fact: LmpFact;
   readonly row: PriceRow;
 }
 
@@ -94,7 +104,7 @@ function tablesIn(file: NamedBytes): readonly PriceTable[] {
 }
 
 function take(row: PriceRow, report: ReportName, columns: PriceColumns, reading: Reading): void {
-  const { instants, prices, rejects, places } = reading;
+  const { instants, prices, rejects, places, repeats } = reading;
   const judged = judge(row, report, columns, instants);
   if ('reason' in judged) {
     rejects.push({ ...judged, raw: row.raw() });
@@ -102,19 +112,36 @@ function take(row: PriceRow, report: ReportName, columns: PriceColumns, reading:
   }
   const kind = columns.type !== undefined && places.isNew(judged.node) ? kindOf(row.get(columns.type)) : undefined;
   if (kind) places.tell(judged.node, { kind });
-  const key = `${judged.startAt} ${judged.node}`;
-  const taken = prices.get(key);
-  if (!taken) prices.set(key, { fact: judged, lmp: judged.lmp, row });
-  else if (taken.lmp !== judged.lmp) contradict(taken, judged, row, rejects);
+  const taken = prices.get(keyOf(judged.node, judged.startAt));
+  if (taken) repeats.push({ taken, fact: judged, row });
+  else prices.set(keyOf(judged.node, judged.startAt), { fact: judged, lmp: judged.lmp, row });
 }
 
-/** A row that comes twice is one; of two that differ nobody can say which is right. */
-function contradict(taken: Taken, { node, startAt, lmp }: LmpFact, row: PriceRow, rejects: Reject[]): void {
+/**
+ * A row that comes twice is one; of two that differ nobody can say which is right. Two of one pass of the repeated hour may be
+ * one of each where the other pass is not told: the flag that keeps them apart is missing.
+ */
+function settle({ taken, fact, row }: Repeat, { prices, rejects }: Reading): void {
+  const { node, startAt, lmp } = fact;
   const where = `${node} at ${new Date(startAt).toISOString()}`;
-  const problem: Problem = { code: 'BAD_VALUE', reason: `two prices of ${where}: ${taken.lmp} and ${lmp}` };
+  const other = otherPassOf(startAt);
+  const untold = other !== undefined && !prices.has(keyOf(node, other));
+  if (!untold && taken.lmp === lmp) return;
+  const problem: Problem = untold
+    ? { code: 'AMBIGUOUS_TIME', reason: `two rows of ${where} in the repeated hour, and none of its other pass` }
+    : { code: 'BAD_VALUE', reason: `two prices of ${where}: ${taken.lmp} and ${lmp}` };
   if (taken.fact) rejects.push({ ...problem, raw: taken.row.raw() });
   rejects.push({ ...problem, raw: row.raw() });
   taken.fact = undefined;
+}
+
+function keyOf(node: string, startAt: number): string {
+  return `${startAt} ${node}`;
+}
+
+/** The other instant that the clocks of ERCOT show as they show this one, where there is one. */
+function otherPassOf(startAt: number): number | undefined {
+  return instantsAt(CENTRAL, wallTimeAt(CENTRAL, startAt)).find((instant) => instant !== startAt);
 }
 
 function judge(

@@ -1,4 +1,4 @@
-import { BusbarError } from '../../../domain/errors.ts';
+import { BusbarError, isBusbarError } from '../../../domain/errors.ts';
 import type { ReportName } from './reports.ts';
 
 /** A report as a table, wherever it came from: a page of the API or a CSV of the archive. */
@@ -73,6 +73,16 @@ export function reportOf({ says, columns }: PriceTable): {
     return { report, columns: found };
   }
   throw malformed(`no report of prices has these columns: ${columns.join(', ').slice(0, 300)}`);
+}
+
+/** Whether its columns are those of a report of prices. */
+export function isReport(table: PriceTable): boolean {
+  try {
+    return reportOf(table) !== undefined;
+  } catch (error) {
+    if (isBusbarError(error, 'MALFORMED')) return false;
+    throw error;
+  }
 }
 
 function isKnown(name: string): name is ReportName {

@@ -8,6 +8,7 @@ import type { HttpAnswer } from '../../sources/http-answer.ts';
 import { createTokenSource, TOKEN_BREAKER, type TokenSource } from '../../sources/oauth-token.ts';
 import type { ReportAnswer, ReportPlan, ReportSource } from '../../sources/report-poller.ts';
 import { type JsonPage, jsonPages, troubleIn } from './json-pages.ts';
+import { isReport } from './price-table.ts';
 import { REPORTS, type ReportName } from './reports.ts';
 import { ercotRequests, isRequestOf, isSettlementPoint, pathsOf } from './requests.ts';
 import { type Credentials, credentialsIn, type ErcotSettings } from './settings.ts';
@@ -140,7 +141,8 @@ async function pageOf(asking: Asking, path: string, page: number): Promise<Page>
       },
       signal,
       statuses: [400, 401, 403, 404],
-      outcomeOf: ({ rows }) => outcomeOfAnswer({ noData: rows.length === 0 }),
+      outcomeOf: (page) =>
+        outcomeOfAnswer({ noData: page.rows.length === 0, damaged: page.rows.length > 0 && !isReport(page) }),
     });
   return tokens.authorized(ask, signal);
 }

@@ -44,6 +44,11 @@ export function factFrom(row: unknown, report: IsoneReport, instantOf: InstantRe
   return { node, run: report.run, ...interval, ...prices, ghg: null, ...preliminary };
 }
 
+/** Whether there is a column of prices in any of the rows: ISO-NE may leave out one that is blank. */
+export function hasPrices(rows: readonly unknown[]): boolean {
+  return rows.some((row) => isRecord(row) && Object.hasOwn(row, 'LmpTotal'));
+}
+
 /** A file names few instants and each of them often, and the calendar takes its time. */
 export function easternInstants(): InstantReader {
   const known = new Map<string, number | Problem>();

@@ -6,6 +6,7 @@ import { createHttpSource, type HttpSource } from '../../sources/http.ts';
 import type { HttpAnswer } from '../../sources/http-answer.ts';
 import type { ReportAnswer, ReportSource } from '../../sources/report-poller.ts';
 import { refusedCredentials, rowsIn } from './answer.ts';
+import { hasPrices } from './lmp-row.ts';
 import { REPORTS, type ReportName } from './reports.ts';
 import { credentialsOf, isIsoneRequest, isonePlan } from './requests.ts';
 import type { IsoneSettings } from './settings.ts';
@@ -60,7 +61,7 @@ async function ask(
 function answerIn({ bytes, refusal }: HttpAnswer, name: ReportName): ReportAnswer {
   if (refusal) throw refusedCredentials(refusal);
   const error = errorIn(bytes, name);
-  if (!error) return { bytes };
+  if (!error) return { bytes, damaged: !hasPrices(rowsIn(bytes, REPORTS[name])) };
   if (error.code === 'NO_DATA') return { bytes, noData: true };
   if (error.code === 'MALFORMED' && error.cause === undefined) return { bytes, damaged: true };
   throw error;

@@ -78,7 +78,7 @@ export function openDayFile({ bytes, name }: Payload): DayFile {
   const preamble = text.slice(0, header.index);
   if (/hours?.ending/i.test(preamble) && !/\bEST\b/.test(preamble))
     throw malformed(`its hours are not said to be EST: ${preamble.slice(0, 300)}`);
-  assertHours(header[0]);
+  assertColumns(header[0]);
   return {
     report: reportOf(name, preamble),
     midnight: midnightOf(name, preamble),
@@ -97,7 +97,9 @@ function isHeader(fields: readonly string[]): boolean {
 }
 
 /** A day of 25 hours would mean that MISO has left EST, and no hour could be placed. */
-function assertHours(header: string): void {
+function assertColumns(header: string): void {
+  if (!/(?:^|,)\s*"?Value"?\s*,/i.test(header))
+    throw malformed(`it has no column Value: ${header.slice(0, 300).trim()}`);
   const hours = header.match(/\bHE ?\d+/gi) ?? [];
   if (hours.length !== HOURS.length) throw malformed(`it has ${hours.length} hours, expected HE 1 to HE 24`);
 }

@@ -39,6 +39,8 @@ export function decodePricingPages({ bytes, name }: Payload): Decoded<LmpFact> {
 export interface PricingPage {
   readonly data: readonly unknown[];
   readonly isLast: boolean;
+  /** Whether any row has a price. */
+  readonly hasPrices: boolean;
 }
 
 const LAST = { lastPage: true };
@@ -52,7 +54,8 @@ export function pageFrom(text: string): PricingPage {
   const { lastPage } = asObject(page) ?? {};
   if (!Array.isArray(data) || typeof lastPage !== 'boolean')
     throw malformed('there is no list data, or no page.lastPage');
-  return { data, isLast: lastPage };
+  const hasPrices = data.some((row) => Object.hasOwn(asObject(row) ?? {}, 'lmp'));
+  return { data, isLast: lastPage, hasPrices };
 }
 
 type Told = Pick<LmpFact, 'run' | 'preliminary'>;

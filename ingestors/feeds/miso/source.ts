@@ -8,7 +8,7 @@ import type { ReportAnswer, ReportSource } from '../../sources/report-poller.ts'
 import { errorInDocument, failedByPage, isMarkup } from './answers.ts';
 import { misoDayAt } from './eastern-standard.ts';
 import { type Kept, keptOfDayFile, keptOfDisplay } from './kept.ts';
-import { pageFrom } from './pricing-pages.ts';
+import { type PricingPage, pageFrom } from './pricing-pages.ts';
 import { REPORTS, type ReportName } from './reports.ts';
 import { type MisoRequest, pollRequests, requestFrom } from './requests.ts';
 import { type MisoSettings, nodesOf } from './settings.ts';
@@ -115,7 +115,7 @@ async function askPages(asking: Asking, { path, nodes = [] }: MisoRequest): Prom
 
 const LINE_END = Buffer.from('\n');
 
-type Page = Kept & { readonly isLast: boolean };
+type Page = Kept & Pick<PricingPage, 'isLast' | 'hasPrices'>;
 
 async function askForPage(asking: Asking, path: string): Promise<Page> {
   const key = asking.settings.MISO_API_KEY;
@@ -123,7 +123,7 @@ async function askForPage(asking: Asking, path: string): Promise<Page> {
   return get(asking, asking.settings.MISO_PRICING_URL, path, pageIn, {
     headers: { 'ocp-apim-subscription-key': key.reveal(), accept: 'application/json' },
     statuses: [400, 401, 403, 404],
-    outcomeOf: ({ rows }) => outcomeOfAnswer({ noData: rows === 0 }),
+    outcomeOf: ({ rows, hasPrices }) => outcomeOfAnswer({ noData: rows === 0, damaged: rows > 0 && !hasPrices }),
   });
 }
 
@@ -132,8 +132,8 @@ function pageIn({ bytes, refusal }: HttpAnswer): Page {
   if (refusal) return rowsRefused(refusal);
   if (isMarkup(bytes)) throw failedByPage();
   try {
-    const { data, isLast } = pageFrom(bytes.toString('utf8'));
-    return { bytes, rows: data.length, isLast };
+    const { data, ...page } = pageFrom(bytes.toString('utf8'));
+    return { bytes, rows: data.length, ...page };
   } catch (error) {
     if (isBusbarError(error, 'NO_DATA')) return NO_ROWS;
     if (isBusbarError(error, 'MALFORMED')) throw new BusbarError('SOURCE_FAILED', error.message, { cause: error });
@@ -153,7 +153,7 @@ function rowsRefused(refusal: BusbarError): Page {
   });
 }
 
-const NO_ROWS: Page = { bytes: Buffer.alloc(0), rows: 0, isLast: true };
+const NO_ROWS: Page = { bytes: Buffer.alloc(0), rows: 0, isLast: true, hasPrices: false };
 
 function documentIn(text: string): unknown {
   try {

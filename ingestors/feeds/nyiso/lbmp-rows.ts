@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { setImmediate as letOthersRun } from 'node:timers/promises';
 import { parse } from 'csv-parse/sync';
-import { BusbarError } from '../../../domain/errors.ts';
+import { BusbarError, isBusbarError } from '../../../domain/errors.ts';
 import { columnKey } from '../../sources/csv-table.ts';
 
 /**
@@ -60,6 +60,18 @@ export async function readLbmpRows(bytes: Buffer): Promise<LbmpTable> {
 export function hasRows(bytes: Buffer): boolean {
   return bytes.toString('latin1').trim().includes('\n');
 }
+
+/** Whether the header has the columns of prices. */
+export function hasColumns(bytes: Buffer): boolean {
+  try {
+    return columnsOf(linesOf(bytes.subarray(0, HEADER_BYTES_MAX))[0] ?? '').count > 0;
+  } catch (error) {
+    if (isBusbarError(error, 'MALFORMED')) return false;
+    throw error;
+  }
+}
+
+const HEADER_BYTES_MAX = 8192;
 
 /**
  * Whether the bytes may end within a line. Prices have two places: a last line that has no line end and ends otherwise may

@@ -7,7 +7,7 @@ import type { HttpAnswer } from '../../sources/http-answer.ts';
 import type { ReportAnswer, ReportSource } from '../../sources/report-poller.ts';
 import { readZip, type ZipLimits } from '../../sources/zip.ts';
 import { errorFromPage } from './decode.ts';
-import { hasRows, isCutOff } from './lbmp-rows.ts';
+import { hasColumns, hasRows, isCutOff } from './lbmp-rows.ts';
 import { REPORTS, type ReportName } from './reports.ts';
 import { archivedFile, fileAsked, isArchived, nyisoRequests } from './requests.ts';
 import type { NyisoSettings } from './settings.ts';
@@ -75,7 +75,13 @@ function fileIn({ bytes, refusal }: HttpAnswer): File {
   const page = errorFromPage(bytes);
   if (page) throw page;
   if (isCutOff(bytes)) throw new BusbarError('MALFORMED', 'NYISO answered with a file whose last line is cut off');
-  return { bytes, noData: !hasRows(bytes) };
+  return fileOf(bytes);
+}
+
+/** Other columns are no file of prices, however often it is asked for: the decoder says why. */
+function fileOf(bytes: Buffer): File {
+  const noData = !hasRows(bytes);
+  return { bytes, noData, damaged: !noData && !hasColumns(bytes) };
 }
 
 /**
@@ -88,7 +94,7 @@ async function memberIn({ bytes, refusal }: HttpAnswer, member: string): Promise
   if (page) throw page;
   try {
     const [found] = await readZip(bytes, ARCHIVE_LIMITS, (name) => name === member);
-    return found ? { bytes: found.bytes, noData: !hasRows(found.bytes) } : MISSING;
+    return found ? fileOf(found.bytes) : MISSING;
   } catch (cause) {
     throw new BusbarError('SOURCE_FAILED', `NYISO answered with a damaged archive of ${member}: ${messageOf(cause)}`, {
       cause,

@@ -1,4 +1,4 @@
-import { BusbarError } from '../../../domain/errors.ts';
+import { BusbarError, isBusbarError } from '../../../domain/errors.ts';
 import type { LmpFact } from '../../../domain/lmp.ts';
 import { type CsvRow, columnKey } from '../../sources/csv-table.ts';
 import { intervalMsOf } from '../../sources/report-poller.ts';
@@ -41,6 +41,19 @@ export function columnsOf(header: string): Columns {
   if (new Set(keys).size < keys.length) throw malformed(`two columns have one name: ${header.slice(0, 300)}`);
   return { ...columns, location, last: keys.at(-1) };
 }
+
+/** Whether a file begins with a header that has them. */
+export function hasColumns(bytes: Buffer): boolean {
+  const [header = ''] = bytes.subarray(0, HEADER_BYTES_MAX).toString('utf8').trimStart().split(/\r?\n/, 1);
+  try {
+    return columnsOf(header).location !== '';
+  } catch (error) {
+    if (isBusbarError(error, 'MALFORMED')) return false;
+    throw error;
+  }
+}
+
+const HEADER_BYTES_MAX = 8192;
 
 const PRICES = { lmp: 'lmp', energy: 'mec', congestion: 'mcc', loss: 'mlc' } as const;
 

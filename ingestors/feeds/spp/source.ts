@@ -6,6 +6,7 @@ import { createHttpSource, type HttpSource } from '../../sources/http.ts';
 import type { HttpAnswer } from '../../sources/http-answer.ts';
 import type { ReportAnswer, ReportSource } from '../../sources/report-poller.ts';
 import { isBlank, isPage, isWithoutRows } from './csv-files.ts';
+import { hasColumns } from './lmp-row.ts';
 import { REPORTS, type ReportName } from './reports.ts';
 import { filesOf, isSppRequest, sppRequests } from './requests.ts';
 import type { SppSettings } from './settings.ts';
@@ -53,7 +54,10 @@ async function ask(
       endpoint: report,
       signal,
       statuses: [404],
-      outcomeOf: (bytes) => outcomeOfAnswer({ noData: !bytes || isWithoutRows(bytes) }),
+      outcomeOf: (bytes) => {
+        const noData = !bytes || isWithoutRows(bytes);
+        return outcomeOfAnswer({ noData, damaged: !noData && !hasColumns(bytes) });
+      },
       conditional: true,
     });
     if (file) files.push(file);

@@ -42,16 +42,21 @@ function movedBy(facts: Iterable<ReadFact>): Moved {
   const seen = new Set<string>();
   const add = (market: string, run: MarketRun, day: number | null) => {
     const key = `${market} ${run} ${day}`;
-    if (seen.has(key)) return false;
+    if (seen.has(key)) return;
     seen.add(key);
     moved.markets.push(market);
     moved.runs.push(run);
     moved.days.push(day);
-    return true;
   };
+  // What comes together is mostly of one market, run and day.
+  let last: { market: string; run: MarketRun; day: number } | undefined;
   for (const { node, run, startAt } of facts) {
     const market = marketOf(node).id;
-    if (add(market, run, Math.floor(startAt / DAY_MS))) add(market, run, null);
+    const day = Math.floor(startAt / DAY_MS);
+    if (last?.day === day && last.run === run && last.market === market) continue;
+    last = { market, run, day };
+    add(market, run, day);
+    add(market, run, null);
   }
   return moved;
 }

@@ -1,0 +1,30 @@
+/** The ceiling: ws, and one text for all. No GraphQL, no bound on what waits. */
+import { once } from 'node:events';
+import { WebSocketServer } from 'ws';
+import { ticksOf } from './protocol.ts';
+import { serveEmitting } from './server-process.ts';
+
+const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+server.on('connection', (socket) => {
+  socket.on('message', (data) => {
+    if (String(data).includes('connection_init')) socket.send('{"type":"connection_ack"}');
+  });
+  socket.on('error', () => undefined);
+});
+await once(server, 'listening');
+const address = server.address();
+if (address === null || typeof address === 'string') throw new TypeError('a TCP server has a port');
+serveEmitting(address.port, (number) => {
+  const ticks = ticksOf(number, Date.now()).map(({ node, startAt, revision, lmp }) => ({
+    node: { id: node },
+    start: new Date(startAt).toISOString(),
+    revision,
+    lmp,
+    energy: lmp,
+    congestion: 0,
+    loss: 0,
+  }));
+  const payload = { data: { lmp: { cursor: `0123456789ab-${number}`, ticks } } };
+  const frame = Buffer.from(JSON.stringify({ id: '1', type: 'next', payload }));
+  for (const socket of server.clients) socket.send(frame, { binary: false });
+});

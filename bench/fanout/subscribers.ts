@@ -1,0 +1,78 @@
+/**
+ * A process of subscribers: a socket and a subscription each, one in so many of which stops reading. They look for an update's number
+ * and time in the text instead of parsing it, so that they take as little as they can of the machine that the server runs on.
+ */
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { WebSocket } from 'ws';
+import { type FromSubscribers, type Measured, QUERY, type ToSubscribers } from './protocol.ts';
+
+const [url = '', count = '', stalledEvery = ''] = process.argv.slice(2);
+const CONNECTING = 50;
+const REVISION = '"revision":';
+const START = '"start":"';
+const ISO_LENGTH = 24;
+
+const tell = (message: FromSubscribers) => process.send?.(message);
+const isStalled = (subscriber: number) => subscriber % Number(stalledEvery) === Number(stalledEvery) - 1;
+const honest = Array.from({ length: Number(count) }, (_, each) => each).filter((each) => !isStalled(each)).length;
+/** By update, how many sockets have it. */
+const have = new Map<number, number>();
+let measured = nothing();
+
+for (let from = 0; from < Number(count); from += CONNECTING) {
+  const some = Array.from({ length: Math.min(CONNECTING, Number(count) - from) }, (_, at) => from + at);
+  await Promise.all(some.map(connect));
+}
+tell({ subscribed: true });
+process.on('message', (_: ToSubscribers) => {
+  const done: Measured = measured;
+  measured = nothing();
+  tell({ measured: done });
+});
+process.on('disconnect', () => process.exit(0));
+
+async function connect(subscriber: number): Promise<void> {
+  const socket = new WebSocket(url, 'graphql-transport-ws', { perMessageDeflate: false });
+  let raw: Socket | undefined;
+  socket.once('upgrade', (response) => {
+    raw = response.socket;
+  });
+  await once(socket, 'open');
+  socket.send('{"type":"connection_init"}');
+  await once(socket, 'message');
+  socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query: QUERY } }));
+  if (isStalled(subscriber)) {
+    raw?.pause();
+    return;
+  }
+  let last = 0;
+  socket.on('close', () => {
+    measured.closed += 1;
+  });
+  socket.on('message', (data) => {
+    const text = String(data);
+    const number = Number.parseInt(text.slice(text.lastIndexOf(REVISION) + REVISION.length), 10);
+    if (Number.isNaN(number)) throw new Error(`not an update: ${text.slice(0, 300)}`);
+    const startAt = text.indexOf(START) + START.length;
+    const first = Number.parseInt(text.slice(text.indexOf(REVISION) + REVISION.length), 10);
+    if (last > 0) measured.missing += first - last - 1;
+    measured.frames += 1;
+    measured.updates += number - first + 1;
+    measured.latenciesMs.push(Date.now() - Date.parse(text.slice(startAt, startAt + ISO_LENGTH)));
+    for (let each = first; each <= number; each++) note(each);
+    last = number;
+  });
+}
+
+function note(number: number): void {
+  const sockets = (have.get(number) ?? 0) + 1;
+  have.set(number, sockets);
+  if (sockets < honest) return;
+  have.delete(number);
+  tell({ have: number });
+}
+
+function nothing() {
+  return { frames: 0, updates: 0, latenciesMs: [] as number[], missing: 0, closed: 0 };
+}
