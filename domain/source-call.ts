@@ -22,6 +22,9 @@ export const CALL_OUTCOMES = [
 
 export type CallOutcome = (typeof CALL_OUTCOMES)[number];
 
+/** Whom the feeds ask, as people say it, by name. */
+export const SOURCES: readonly string[] = ['CAISO', 'CKW', 'ERCOT', 'ISO-NE', 'MISO', 'NYISO', 'PJM', 'SPP'];
+
 /** One try of one request to a source. */
 export interface SourceCall {
   /** Whose it is, as people say it: `PJM`. */

@@ -4,9 +4,13 @@ import { createPool } from '../prisma/pool.ts';
 import type { Lifecycle } from '../runtime/lifecycle.ts';
 import type { Live } from '../schema/context.ts';
 import { schema } from '../schema/schema.ts';
+import { createAnswerCache } from './cache/answer-cache.ts';
+import { createAnswerMemory } from './cache/answer-memory.ts';
+import { createSharedAnswers } from './cache/shared-answers.ts';
 import { keysFromSecrets, openKeyRing } from './cursors/cursor-keys.ts';
 import { type CursorKeys, createSeal } from './cursors/cursor-seal.ts';
 import { createExports } from './export/exports.ts';
+import type { HotStore } from './hot/root-plan.ts';
 import { createLiveHub } from './live/hub.ts';
 import { createSealedLive } from './live/sealed-live.ts';
 import { createSnapshots } from './live/snapshots.ts';
@@ -69,6 +73,8 @@ export async function serveGateway(lifecycle: Lifecycle, platform: Platform): Pr
   );
   metrics.watchPool('export', exportPool);
   const exports = createExports({ pool: exportPool, exportsMax, log, metrics, clock: Date.now });
+  const hot = { db: pool, rollups: rollupsOf(store.pool), clock: Date.now };
+  const cache = config.core.CACHE ? await startAnswerCache(lifecycle, platform, hot) : undefined;
   let url = '';
   await lifecycle.start(
     'gateway',
@@ -82,7 +88,8 @@ export async function serveGateway(lifecycle: Lifecycle, platform: Platform): Pr
         host,
         port,
         exports,
-        hot: { db: pool, rollups: rollupsOf(store.pool), clock: Date.now },
+        hot,
+        ...(cache && { cache }),
         ...(sql && { sql }),
       });
       ({ url } = await gateway.listen());
@@ -92,6 +99,19 @@ export async function serveGateway(lifecycle: Lifecycle, platform: Platform): Pr
   );
   log.info({ url: `${url}/graphql` }, 'listening');
   return url;
+}
+
+/** Shared with other gateways where there is a Redis. */
+function startAnswerCache(lifecycle: Lifecycle, { config, metrics, log }: Platform, store: HotStore) {
+  const { CACHE_BYTES: bytesMax, REDIS_URL: redis } = config.core;
+  return lifecycle.start(
+    'answer cache',
+    async () => {
+      const shared = redis && createSharedAnswers({ url: redis.reveal(), log });
+      return createAnswerCache({ store, memory: createAnswerMemory(bytesMax), shared, metrics });
+    },
+    async (created) => created.close(),
+  );
 }
 
 /** Those of the setting, else those that the store keeps for all gateways. */

@@ -5,6 +5,7 @@ import type { Health } from '../runtime/health.ts';
 import { answerJson, answerOperations, type HttpService, listenHttp, pathOf } from '../runtime/http-service.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import type { Context } from '../schema/context.ts';
+import type { AnswerCache } from './cache/answer-cache.ts';
 import { type Caller, NOBODY } from './caller.ts';
 import { createEngine } from './engine.ts';
 import { createErrorMask } from './errors.ts';
@@ -45,6 +46,8 @@ export interface GatewayOptions {
   readonly host: string;
   /** 0 picks a free one. */
   readonly port: number;
+  /** Keeps the answers to those queries; closed with the gateway's owner. Without it, each is read anew. */
+  readonly cache?: AnswerCache;
   /** Where the queries that are asked most read by plans of their own; without it, they go the way of all others. */
   readonly hot?: HotStore;
   /** Answers then say what they took of the store, as far as it was asked by the counter's pool. */
@@ -73,6 +76,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     memberFramesMax = MEMBER_FRAMES_MAX,
     exports,
     hot,
+    cache,
     sql,
   } = options;
   const serving = health.component('gateway');
@@ -87,7 +91,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   });
   const yoga = createGraphqlHttp({ schema, path: PATH, makeContext, subscriptions, mask, metrics, clock, sql });
   const engine = createEngine(yoga, mask);
-  const hotLane = hot && createHotLane({ schema, store: hot, metrics, log, sql });
+  const hotLane = hot && createHotLane({ schema, store: hot, metrics, log, sql, cache });
   let listening: { http: HttpService; webSockets: WebSocketEndpoint } | undefined;
   let closing: Promise<void> | undefined;
 

@@ -319,7 +319,9 @@ describe('ingest', () => {
   it('says where the rejected rows are', async () => {
     const file = await report('PRC_LMP_damaged.csv', ['31.5', 'much']);
     const call = await feeds('ingest', '--feed', 'caiso-lmp', '--file', file);
-    expect(call.out).toMatch(/1 new, .* 1 rejected .* 1 × .*much.*The rejected ones: feeds dead-letters --feed caiso-lmp\n$/);
+    expect(call.out).toMatch(
+      /1 new, .* 1 rejected .* 1 × .*much.*The rejected ones: feeds dead-letters --feed caiso-lmp\n$/,
+    );
   });
 
   it('is in the audit log, done or not', async () => {

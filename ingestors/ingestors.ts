@@ -65,7 +65,7 @@ export async function startIngestors(parts: IngestorParts): Promise<Ingestors> {
   const consumption = await runTopics(feeds.filter(isTopicFeed), { log, eventLog, pipeline, announcer, claim });
   consumption.ended.catch(onEnd);
   const processors = createProcessors({ pool, eventLog, announcer, clock: Date.now, core: config.core, feeds, log });
-  const monitor = startMonitor({ pool, metrics, log });
+  const monitor = startMonitor({ pool, metrics, log, clock: Date.now });
   const workers = await startWorkers({
     ...processors,
     recurring: [...processors.recurring, alertsOfSources({ pool, log, clock: Date.now })],

@@ -72,6 +72,17 @@ const CORE = z.object({
   REDIS_URL: url('redis', 'rediss').describe(
     'Redis ≥ 6.2 for the live bus. Not set: a ring in the process, which gateway and ingestors can then not share.',
   ),
+  CACHE: flag
+    .default(true)
+    .describe(
+      'Whether finished answers of price queries are kept, in Redis where REDIS_URL is set. They are never older than the last commit.',
+    ),
+  CACHE_BYTES: z.coerce
+    .number()
+    .int()
+    .min(1_048_576)
+    .default(64 * 1024 * 1024)
+    .describe('Most memory that kept answers take in one gateway. Bytes.'),
   CURSOR_SECRET: z
     .string()
     .transform(listed)

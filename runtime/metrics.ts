@@ -77,7 +77,7 @@ export function createMetrics() {
     }),
     sourceUp: new Gauge({
       name: 'busbar_source_up',
-      help: '0 while an alert of the source says DOWN or AUTH. Every ingestor says the same; none does while the store is away.',
+      help: '0 while an alert of the source says DOWN or AUTH, or two calls or more within the hour were made and none answered. Every ingestor says the same; none does while the store is away.',
       labelNames: ['source'] as const,
       registers,
     }),
@@ -136,6 +136,12 @@ export function createMetrics() {
     hotHandedOver: new Counter({
       name: 'busbar_hot_handed_over_total',
       help: 'Queries whose own plan failed, and that went the ordinary way: refused by the store, or a mistake of ours.',
+      registers,
+    }),
+    cacheRequests: new Counter({
+      name: 'busbar_cache_requests_total',
+      help: 'Hot queries by what the cache did: hit, miss, bypass (not a function of commits alone), error (store or Redis did not say).',
+      labelNames: ['outcome'] as const,
       registers,
     }),
     operationSeconds: new Histogram({

@@ -31,7 +31,9 @@ const CallOutcome = builder.enumType('CallOutcome', {
 const ApiAlertKind = builder.enumType('ApiAlertKind', {
   description: 'What is wrong with a source.',
   values: {
-    DOWN: { description: 'The last calls of an endpoint all failed. No data and throttling are no failures.' },
+    DOWN: {
+      description: 'The last calls of an endpoint, or of all of them, failed. No data and throttling are no failures.',
+    },
     SLOW: { description: 'The slowest answers of an endpoint take far longer than is usual.' },
     AUTH: { description: 'The source refuses our credentials.' },
   } as const,
@@ -110,7 +112,8 @@ const SourceHealth = builder.objectRef<SourceHealthRow>('SourceHealth').implemen
   fields: (t) => ({
     source: t.exposeString('source', { description: 'Its name: `PJM`.' }),
     up: t.exposeBoolean('up', {
-      description: 'False while an alert says that a part of it is DOWN, or that it refuses our credentials (AUTH).',
+      description:
+        'False while an alert says that it or a part of it is DOWN, or that it refuses our credentials (AUTH), and where the window has two calls or more and none was answered.',
     }),
     score: t.exposeFloat('score', {
       nullable: true,
@@ -156,7 +159,10 @@ const healthArguments = builder.args((t) => ({
     defaultValue: WINDOW_DEFAULT,
     description: 'How far back calls are counted, minutes: 1 to 10,080, a week.',
   }),
-  source: t.string({ description: 'Only this source.' }),
+  source: t.string({
+    description:
+      'Only this source, in capitals or not. `BAD_USER_INPUT`, with the names, where there is no such source.',
+  }),
 }));
 
 interface HealthArguments {

@@ -57,7 +57,7 @@ describe('what README.md names', () => {
   });
 
   it('as a variable in a table is one that Busbar reads', () => {
-    const rows = [...readme.text.matchAll(/^\| (`[A-Z].*?) +\|/gm)].map(([, first = '']) => first);
+    const rows = [...readme.text.matchAll(/^\| (`[A-Z][A-Z_]+`.*?) +\|/gm)].map(([, first = '']) => first);
     const named = rows.flatMap((first) => first.match(/\b[A-Z][A-Z_]+\b/g) ?? []);
     expect(named).toEqual(expect.arrayContaining(['MARK_RUNS', 'SIMULATOR_TRADES']));
     expect(variables([...FEED_SETTINGS, SIMULATOR_ENV]).map(({ name }) => name)).toEqual(expect.arrayContaining(named));

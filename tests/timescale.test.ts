@@ -115,6 +115,19 @@ describe.skipIf(!requireOrSkip('timescale'))('the store on TimescaleDB', () => {
     const { rows: late } = await timescale.pool.query('SELECT revision, lmp FROM lmp_revision WHERE lmp = 999');
     expect(late).toEqual([{ revision: 0, lmp: 999 }]);
   });
+
+  it('shows what comes in an hour that goes on, though a commit reached from history into it', async () => {
+    const hourAt = FROM + (HOURS + 24) * HOUR_MS;
+    const clock = () => hourAt + 30 * MINUTE_MS;
+    const inHour = (HOURS + 24) * 12;
+    await writeOne(timescale.pool, inHour, { lmp: 10, publishedSeq: 1 });
+    const rollups = createRollups({ pool: timescale.pool, log, clock });
+    rollups.touched(FROM, clock());
+    await rollups.settled();
+    await writeOne(timescale.pool, inHour + 1, { lmp: 90, publishedSeq: 1 });
+    const { rows } = await timescale.pool.query('SELECT lmp_max FROM lmp_hour WHERE bucket = $1', [new Date(hourAt)]);
+    expect(rows).toEqual([{ lmp_max: 90 }]);
+  });
 });
 
 const VERSION = `SELECT lmp, revision, published_seq AS published, confirmed_seq AS confirmed, recorded_at, ledger_id

@@ -4,7 +4,7 @@
  */
 import { writtenWallTime } from '../domain/market-clock.cases.ts';
 
-export const HOUR = 3_600_000;
+const HOUR = 3_600_000;
 
 /** A price in cents, as it should be stored; null: the vendor does not publish it. */
 export interface Truth {

@@ -16,6 +16,3 @@ export const QUERIES = {
     lmpSeries(nodes: $nodes, run: REAL_TIME_5_MIN, from: $from, to: $to) { ${FIELDS} }
   }`,
 } as const;
-
-/** The shape of an answer: prices as rows, or each column as a list. */
-export type Shape = 'rows' | 'columns';

@@ -23,7 +23,7 @@ export function hotRequestFrom({ method, url, headers }: IncomingMessage, body: 
 }
 
 /** The first type that is accepted and can be answered; where all are, the plain one. */
-export function acceptedMediaType(accept = '*/*'): (typeof MEDIA_TYPES)[number] | undefined {
+function acceptedMediaType(accept = '*/*'): (typeof MEDIA_TYPES)[number] | undefined {
   for (const range of accept.replace(/\s/g, '').toLowerCase().split(',')) {
     const [type = '', ...parameters] = range.split(';');
     const charset = parameters.find((each) => each.includes('charset='));

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import type { QueryResultRow } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { HOUR_MS, isoFromInstant, MINUTE_MS } from '../../domain/instant.ts';
 import { type CountingDb, countingDb } from '../../tests/support/counting-db.ts';
@@ -6,25 +7,12 @@ import { type LmpSpec, storeLmps } from '../../tests/support/lmp-rows.ts';
 import { freshDatabase, type TestDatabase } from '../../tests/support/postgres.ts';
 import { randomQuestion } from '../../tests/support/random-questions.ts';
 import { type StoreGateway, startStoreGateway } from '../../tests/support/store-gateway.ts';
+import type { Queryable, Statement } from '../reads/statement.ts';
 
 const NOW = Date.parse('2024-11-03T12:02:00Z');
 const START = Date.parse('2024-11-03T00:00:00Z');
 /** Numbers whose texts differ between Postgres and JavaScript, or are long. */
-const NUMBERS = [
-  0,
-  -0,
-  1 / 3,
-  0.1 + 0.2,
-  1e-5,
-  -1e-7,
-  1e15,
-  1e21,
-  1e-300,
-  1e100,
-  2 ** -44,
-  2 ** 53,
-  -12.5,
-];
+const NUMBERS = [0, -0, 1 / 3, 0.1 + 0.2, 1e-5, -1e-7, 1e15, 1e21, 1e-300, 1e100, 2 ** -44, 2 ** 53, -12.5];
 
 let db: TestDatabase;
 let store: CountingDb;
@@ -58,6 +46,28 @@ describe('a query that has a plan', () => {
     );
     expect(planned).toBeGreaterThan(100);
   }, 120_000);
+
+  test('would be found out if it were answered otherwise in a blank', async () => {
+    const blank = await startStoreGateway({ db, clock: () => NOW, hotDb: withBlanks(db.pool) });
+    const found = await fc.check(
+      fc.asyncProperty(randomQuestion(), async (body) => {
+        expect((await post(blank, body)).text).toBe((await post(ordinary, body)).text);
+      }),
+      { numRuns: 200, endOnFailure: true },
+    );
+    await blank.close();
+    expect(found.failed).toBe(true);
+  }, 120_000);
+
+  test('is asked again the ordinary way where its plan fails, and the failure is counted', async () => {
+    const away = { query: () => Promise.reject(new Error('connect ECONNREFUSED postgres.internal:5432')) };
+    const failing = await startStoreGateway({ db, clock: () => NOW, hotDb: away });
+    const body = { query: '{ latestLmp(nodes: ["PJM:A"], run: REAL_TIME_5_MIN) { lmp } }' };
+    expect(await post(failing, body)).toEqual(await post(ordinary, body));
+    const { values } = await failing.metrics.hotHandedOver.get();
+    await failing.close();
+    expect(values).toMatchObject([{ value: 1 }]);
+  });
 
   test('is answered in as many statements as it has hot fields', async () => {
     const nodes = '["PJM:A", "CAISO:B", "MISO:OFF"]';
@@ -127,14 +137,28 @@ describe('the headers of an answer', () => {
   });
 });
 
+/** A store that writes its arrays as `json_agg` does. */
+function withBlanks(pool: Queryable): Queryable {
+  return {
+    async query<Row extends QueryResultRow>(statement: Statement) {
+      const { rows } = await pool.query<Row>(statement);
+      const spaced = ([name, value]: [string, unknown]) =>
+        [name, typeof value === 'string' ? value.replaceAll(',', ', ') : value] as const;
+      return { rows: rows.map((row) => Object.assign(row, Object.fromEntries(Object.entries(row).map(spaced)))) };
+    },
+  };
+}
+
 async function post(gateway: StoreGateway, body: object) {
   const headers = { 'content-type': 'application/json' };
   return told(gateway, { method: 'POST', headers, body: JSON.stringify(body) });
 }
 
 async function told(gateway: StoreGateway, init: RequestInit, search = '') {
-  const response = await fetch(gateway.url + search, init);
-  const { date: _, ...headers } = Object.fromEntries(response.headers);
+  // Long answers of hot queries are compressed where one may, and say what they vary by; the ordinary way compresses nothing.
+  const headersSent = { 'accept-encoding': 'identity', ...init.headers };
+  const response = await fetch(gateway.url + search, { ...init, headers: headersSent });
+  const { date: _date, vary: _vary, ...headers } = Object.fromEntries(response.headers);
   return { status: response.status, headers, text: await response.text() };
 }
 

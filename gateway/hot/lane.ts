@@ -3,6 +3,9 @@ import type { GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
 import { isBusbarError } from '../../domain/errors.ts';
 import type { Metrics } from '../../runtime/metrics.ts';
+import { Answer } from '../cache/answer.ts';
+import type { AnswerCache } from '../cache/answer-cache.ts';
+import { sendAnswer } from '../cache/answer-http.ts';
 import type { SqlCounter } from '../sql-counter.ts';
 import { fromStore } from '../store-reach.ts';
 import type { BoundOperation } from './hot-operation.ts';
@@ -29,17 +32,26 @@ export interface HotLaneOptions {
   readonly log: Logger;
   /** Without it, nothing is said of the store. */
   readonly sql?: SqlCounter | undefined;
+  /** Without it, every answer is read. */
+  readonly cache?: AnswerCache | undefined;
 }
 
-export function createHotLane({ schema, store, metrics, log, sql }: HotLaneOptions): HotLane {
+export function createHotLane({ schema, store, metrics, log, sql, cache }: HotLaneOptions): HotLane {
   const operations = createPreparedOperations(schema);
 
-  const read = async (bound: BoundOperation): Promise<string | undefined> => {
+  const answerTo = async (asked: HotRequest, bound: BoundOperation): Promise<Answer> => {
+    // What the store was asked differs from one time to the next.
+    if (cache && !sql) return cache.answer(asked, bound);
+    const json = await bound.json(store);
+    return new Answer(Buffer.from(sql ? withSql(json, sql) : json));
+  };
+
+  const read = async (asked: HotRequest, bound: BoundOperation): Promise<Answer | undefined> => {
     const stop = metrics.operationSeconds.startTimer({ operation: 'query' });
     try {
-      const json = await fromStore(() => bound.json(store));
+      const answer = await fromStore(() => answerTo(asked, bound));
       stop();
-      return json;
+      return answer;
     } catch (error) {
       metrics.hotHandedOver.inc();
       // Refusals and a store that is away are told by the ordinary way; anything else is a mistake that it would hide.
@@ -52,9 +64,9 @@ export function createHotLane({ schema, store, metrics, log, sql }: HotLaneOptio
     async answer(request, body, response) {
       const asked = hotRequestFrom(request, body);
       const bound = asked && bind(asked);
-      const json = bound && (await read(bound));
-      if (json === undefined) return false;
-      send(response, asked, sql ? withSql(json, sql) : json);
+      const answer = bound && (await read(asked, bound));
+      if (!answer) return false;
+      await sendAnswer(request, response, answer, asked.mediaType);
       return true;
     },
   };
@@ -71,12 +83,4 @@ export function createHotLane({ schema, store, metrics, log, sql }: HotLaneOptio
 
 function withSql(json: string, sql: SqlCounter): string {
   return `${json.slice(0, -1)},"extensions":{"sql":${JSON.stringify(sql.counted())}}}`;
-}
-
-function send(response: ServerResponse, asked: HotRequest | undefined, json: string): void {
-  response.writeHead(200, {
-    'content-type': `${asked?.mediaType}; charset=utf-8`,
-    'content-length': Buffer.byteLength(json),
-  });
-  response.end(json);
 }

@@ -1,8 +1,7 @@
 import { epochMs } from '../reads/lmp-parts.ts';
 import type { Queryable } from '../reads/statement.ts';
-import { itemsOf, numbersJson } from './column-json.ts';
+import { itemsOf, numbersJson, numbersOfJson } from './column-json.ts';
 import { type ColumnSet, createColumnSets } from './column-sets.ts';
-import type { Write } from './object-template.ts';
 
 /** What can be read of `lmp AS l` and of the nodes `asked`. */
 const EXPRESSIONS = {
@@ -27,7 +26,7 @@ const ALL = Object.keys(EXPRESSIONS) as LmpColumn[];
 export interface LmpRows {
   readonly count: number;
   numbersOf(column: LmpColumn): readonly number[];
-  jsonOf(column: LmpColumn): Write;
+  jsonOf(column: LmpColumn): readonly string[];
 }
 
 export interface LmpStatement {
@@ -70,20 +69,13 @@ function rowsFrom(texts: Texts): LmpRows {
   const textOf = (column: LmpColumn) => texts[column] ?? '[]';
   const numbers = new Map<LmpColumn, readonly number[]>();
   const numbersOf = (column: LmpColumn) => {
-    const known = numbers.get(column) ?? numbersFrom(textOf(column));
+    const known = numbers.get(column) ?? numbersOfJson(textOf(column));
     numbers.set(column, known);
     return known;
   };
   return {
     count: numbersOf('startAt').length,
     numbersOf,
-    jsonOf: (column) => {
-      const items = itemsOf(numbersJson(textOf(column)));
-      return (row) => items[row] ?? 'null';
-    },
+    jsonOf: (column) => itemsOf(numbersJson(textOf(column))),
   };
-}
-
-function numbersFrom(text: string): readonly number[] {
-  return itemsOf(text).map(Number);
 }

@@ -1,14 +1,16 @@
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../domain/instant.ts';
 import type { NodeName } from '../../domain/market.ts';
+import type { Resolution } from '../../schema/context.ts';
 import { lmpSeriesQuestion } from '../../schema/lmp-series.ts';
 import { isOffGrid, planSeries, type Question } from '../reads/lmp-series.ts';
-import { SERIES_COLUMNS, type SeriesColumn } from '../reads/lmp-series-statement.ts';
+import { readsRollups, SERIES_COLUMNS, type SeriesColumn } from '../reads/lmp-series-statement.ts';
 import { type Axis, layOut } from '../reads/series-axis.ts';
-import { itemsOf, numbersJson } from './column-json.ts';
+import { itemsOf, numbersJson, numbersOfJson } from './column-json.ts';
 import { createColumnSets } from './column-sets.ts';
 import { instantJson } from './instant-json.ts';
-import { constant, type FieldTemplates, listJson, objectTemplate, type Template } from './object-template.ts';
+import { type FieldTemplates, listJson, objectTemplate, type Template } from './object-template.ts';
 import { pricingNodeTemplate } from './pricing-node-template.ts';
-import type { PlanRoot } from './root-plan.ts';
+import type { PlanRoot, ReadSet } from './root-plan.ts';
 import type { Selected, Selections } from './selection.ts';
 
 type Arguments = Parameters<typeof lmpSeriesQuestion>[0];
@@ -39,15 +41,14 @@ export const planLmpSeries: PlanRoot = (selected, selections) => {
     bind(args) {
       // The schema has made them of what the field declares.
       const question = lmpSeriesQuestion(args as unknown as Arguments);
-      const { nodes, run, range } = question;
       return {
-        reads: { nodes, run, range, moves: true },
+        reads: readSetOf(question),
         json: async ({ db, rollups, clock }) => {
           const { statement, axisOf, requireFew } = planSeries(question, await rollups(), { columns, name });
           const { rows } = await db.query<StoredTexts>(statement);
           const now = clock();
           const series = rows.map((stored) => {
-            const starts = itemsOf(stored.start).map(Number);
+            const starts = numbersOfJson(stored.start);
             requireFew(stored.node, starts.length);
             return laidOut(stored, starts, question, axisOf(stored.node), now);
           });
@@ -58,6 +59,21 @@ export const planLmpSeries: PlanRoot = (selected, selections) => {
   };
 };
 
+function readSetOf(question: ReturnType<typeof lmpSeriesQuestion>): ReadSet {
+  const { nodes, run, range, resolution } = question;
+  const read = { from: range.from, to: range.to + POINT_MS_MAX[resolution] };
+  return { nodes, run, range: read, moves: true, ...(readsRollups(question) && { fromRollups: true }) };
+}
+
+/** A point that starts in the range is read whole: so far it may reach behind the range's end. */
+const POINT_MS_MAX: Readonly<Record<Resolution, number>> = {
+  RAW: 0,
+  FIFTEEN_MINUTES: 15 * MINUTE_MS,
+  HOUR: HOUR_MS,
+  DAY: 25 * HOUR_MS,
+  MONTH: 31 * DAY_MS + HOUR_MS,
+};
+
 function seriesTemplate(
   selected: Selected,
   selections: Selections,
@@ -66,9 +82,7 @@ function seriesTemplate(
   const columns = SERIES_COLUMNS.map((column) => {
     const template = (): Template<SeriesSource> => {
       wants.add(column);
-      return ({ series }) =>
-        (place) =>
-          series[place]?.columnOf(column) ?? 'null';
+      return ({ series }) => series.map((each) => each.columnOf(column));
     };
     return [column, template] as const;
   });
@@ -78,13 +92,9 @@ function seriesTemplate(
       const template = pricingNodeTemplate(below, selections);
       return template && (({ nodes }) => template(nodes));
     },
-    run: () => (source) => constant(JSON.stringify(source.question.run))(source),
-    resolution: () => (source) => constant(JSON.stringify(source.question.resolution))(source),
-    start:
-      () =>
-      ({ series }) =>
-      (place) =>
-        series[place]?.start ?? 'null',
+    run: () => (source) => JSON.stringify(source.question.run),
+    resolution: () => (source) => JSON.stringify(source.question.resolution),
+    start: () => (source) => source.series.map(({ start }) => start),
   };
   return objectTemplate('LmpSeries', selections.of(selected.sets, 'LmpSeries'), fields);
 }
@@ -99,7 +109,7 @@ function laidOut(
 ): SeriesTexts {
   const points = isOffGrid(run, resolution, starts) ? starts : axis.starts(now, starts.at(-1));
   return {
-    start: listJson(points.length, (place) => instantJson(points[place] ?? Number.NaN)),
+    start: `[${points.map(instantJson).join()}]`,
     columnOf: (column) => {
       const text = stored[column];
       if (text === null) return 'null';

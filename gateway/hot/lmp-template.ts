@@ -5,7 +5,7 @@ import type { MarketRun } from '../../domain/market-run.ts';
 import { qualityFlags } from '../../domain/quality.ts';
 import { instantJson } from './instant-json.ts';
 import type { LmpColumn, LmpRows } from './lmp-rows.ts';
-import { constant, type FieldTemplates, objectTemplate, type Template, type Write } from './object-template.ts';
+import { type FieldTemplates, objectTemplate, type Template } from './object-template.ts';
 import { pricingNodeTemplate } from './pricing-node-template.ts';
 import type { Selected, Selections } from './selection.ts';
 
@@ -31,13 +31,13 @@ export function lmpTemplate(
     return template;
   };
   const asStored = (column: LmpColumn) => reading([column], ({ rows }) => rows.jsonOf(column));
-  const instant = (column: LmpColumn) => reading([column], ({ rows }) => instantsOf(rows, column));
+  const instant = (column: LmpColumn) => reading([column], ({ rows }) => rows.numbersOf(column).map(instantJson));
   const fields: FieldTemplates<LmpSource> = {
     node: (below) => {
       const template = pricingNodeTemplate(below, selections);
       return template && reading(['place'], atNode(template))();
     },
-    run: reading([], ({ run }) => constant(JSON.stringify(run))(run)),
+    run: reading([], ({ run }) => JSON.stringify(run)),
     start: instant('startAt'),
     end: instant('endAt'),
     hourEnding: reading(['place', 'startAt'], ofHour(hourEndingOf)),
@@ -54,22 +54,12 @@ export function lmpTemplate(
   return objectTemplate('Lmp', selections.of(selected.sets, 'Lmp'), fields);
 }
 
-function instantsOf(rows: LmpRows, column: LmpColumn): Write {
-  const instants = rows.numbersOf(column);
-  return (row) => instantJson(instants[row] ?? Number.NaN);
-}
-
 /** Each node is written once, however many rows it has. */
 function atNode(template: Template<readonly NodeName[]>): Template<LmpSource> {
   return ({ nodes, rows }) => {
-    const write = template(nodes);
-    const places = rows.numbersOf('place');
-    const written: string[] = [];
-    return (row) => {
-      const place = (places[row] ?? 0) - 1;
-      written[place] ??= write(place);
-      return written[place];
-    };
+    const written = template(nodes);
+    if (typeof written === 'string') return written;
+    return rows.numbersOf('place').map((place) => written[place - 1] ?? 'null');
   };
 }
 
@@ -77,21 +67,18 @@ function ofHour(value: (market: Market, startAt: number) => string | boolean): T
   return ({ nodes, rows }) => {
     const markets = nodes.map(marketOf);
     const places = rows.numbersOf('place');
-    const starts = rows.numbersOf('startAt');
-    return (row) => {
+    return rows.numbersOf('startAt').map((startAt, row) => {
       const market = markets[(places[row] ?? 0) - 1];
-      return market ? JSON.stringify(value(market, starts[row] ?? Number.NaN)) : 'null';
-    };
+      return market ? JSON.stringify(value(market, startAt)) : 'null';
+    });
   };
 }
 
-function qualityOf({ rows }: LmpSource): Write {
-  const bits = rows.numbersOf('quality');
+function qualityOf({ rows }: LmpSource): readonly string[] {
   const written = new Map<number, string>();
-  return (row) => {
-    const set = bits[row] ?? 0;
-    const known = written.get(set) ?? JSON.stringify(qualityFlags(set));
-    written.set(set, known);
+  return rows.numbersOf('quality').map((bits) => {
+    const known = written.get(bits) ?? JSON.stringify(qualityFlags(bits));
+    written.set(bits, known);
     return known;
-  };
+  });
 }

@@ -2,7 +2,7 @@ import { LMP_CURSOR, lmpsQuestion } from '../../schema/lmp.ts';
 import { lmpsText, lmpsValues } from '../reads/lmps.ts';
 import { type LmpColumn, lmpStatements } from './lmp-rows.ts';
 import { type LmpSource, lmpTemplate } from './lmp-template.ts';
-import { type FieldTemplates, listJson, objectTemplate, type Template, type Write } from './object-template.ts';
+import { type FieldTemplates, listJson, objectTemplate, onlyJson, type Template } from './object-template.ts';
 import type { PlanRoot } from './root-plan.ts';
 import type { Selected, Selections } from './selection.ts';
 
@@ -32,7 +32,7 @@ export const planLmps: PlanRoot = (selected, selections) => {
         json: async ({ db }) => {
           const rows = await statement.read(db, values);
           const length = Math.min(rows.count, page.first);
-          return template({ run, nodes, rows, length, isFirst: page.after === undefined })(0);
+          return onlyJson(template({ run, nodes, rows, length, isFirst: page.after === undefined }));
         },
       };
     },
@@ -47,13 +47,7 @@ function connectionTemplate(
   return objectTemplate<LmpPage>('LmpConnection', selections.of(selected.sets, 'LmpConnection'), {
     edges: (below) => {
       const template = edgeTemplate(below, selections, wants);
-      return (
-        template &&
-        ((page) => {
-          const write = template(page);
-          return () => listJson(page.length, write);
-        })
-      );
+      return template && ((page) => listJson(page.length, template(page)));
     },
     pageInfo: (below) => objectTemplate('PageInfo', selections.of(below.sets, 'PageInfo'), pageInfoFields(wants)),
   });
@@ -61,33 +55,29 @@ function connectionTemplate(
 
 function edgeTemplate(selected: Selected, selections: Selections, wants: Set<LmpColumn>) {
   return objectTemplate<LmpPage>('LmpEdge', selections.of(selected.sets, 'LmpEdge'), {
-    cursor: () => cursorTemplate(wants),
+    cursor: () => {
+      wants.add('place');
+      return (page) => page.rows.numbersOf('startAt').map((_, row) => cursorJson(page, row));
+    },
     node: (below) => lmpTemplate(below, selections, wants),
   });
 }
 
 function pageInfoFields(wants: Set<LmpColumn>): FieldTemplates<LmpPage> {
-  const cursorAt = (rowOf: (page: LmpPage) => number) => () => {
-    const template = cursorTemplate(wants);
-    const write: Template<LmpPage> = (page) => () => (page.length > 0 ? template(page)(rowOf(page)) : 'null');
-    return write;
+  const cursorAt = (rowOf: (page: LmpPage) => number) => (): Template<LmpPage> => {
+    wants.add('place');
+    return (page) => (page.length > 0 ? cursorJson(page, rowOf(page)) : 'null');
   };
   return {
-    hasNextPage: () => (page) => () => String(page.rows.count > page.length),
-    hasPreviousPage: () => (page) => () => String(!page.isFirst),
+    hasNextPage: () => (page) => String(page.rows.count > page.length),
+    hasPreviousPage: () => (page) => String(!page.isFirst),
     startCursor: cursorAt(() => 0),
     endCursor: cursorAt((page) => page.length - 1),
   };
 }
 
-function cursorTemplate(wants: Set<LmpColumn>): Template<LmpPage> {
-  wants.add('place');
-  return ({ nodes, rows }): Write => {
-    const places = rows.numbersOf('place');
-    const starts = rows.numbersOf('startAt');
-    return (row) => {
-      const node = nodes[(places[row] ?? 0) - 1] ?? '';
-      return JSON.stringify(LMP_CURSOR.encode({ startAt: starts[row] ?? Number.NaN, node }));
-    };
-  };
+function cursorJson({ nodes, rows }: LmpPage, row: number): string {
+  const node = nodes[(rows.numbersOf('place')[row] ?? 0) - 1] ?? '';
+  const startAt = rows.numbersOf('startAt')[row] ?? Number.NaN;
+  return JSON.stringify(LMP_CURSOR.encode({ startAt, node }));
 }

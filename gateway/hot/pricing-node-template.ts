@@ -20,10 +20,7 @@ export function pricingNodeTemplate(
 }
 
 function textOf(text: (node: NodeName) => string): Template<readonly NodeName[]> {
-  return (nodes) => (place) => {
-    const node = nodes[place];
-    return node === undefined ? 'null' : JSON.stringify(text(node));
-  };
+  return (nodes) => nodes.map((node) => JSON.stringify(text(node)));
 }
 
 const MARKET_FIELDS: FieldTemplates<readonly Market[]> = {
@@ -35,5 +32,5 @@ const MARKET_FIELDS: FieldTemplates<readonly Market[]> = {
 };
 
 function marketText(name: 'id' | 'name' | 'operator' | 'timeZone' | 'currency'): Template<readonly Market[]> {
-  return (markets) => (place) => JSON.stringify(markets[place]?.[name]);
+  return (markets) => markets.map((market) => JSON.stringify(market[name]));
 }

@@ -27,10 +27,12 @@ export interface BoundRoot {
 export interface ReadSet {
   readonly nodes: readonly NodeName[];
   readonly run: MarketRun;
-  /** Interval starts; without it, all there are. */
+  /** Interval starts, no fewer than are read; without it, all there are. */
   readonly range?: Range;
-  /** It also depends on the time that it is asked at. */
+  /** While the range reaches into the future, it also depends on the time that it is asked at. */
   readonly moves?: true;
+  /** Where the store keeps rollups it is made of them, which follow corrections some time after the commit. */
+  readonly fromRollups?: true;
 }
 
 /** Where plans read. */

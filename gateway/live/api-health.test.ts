@@ -103,6 +103,13 @@ describe('the health of the sources', () => {
     expect(await health(subscribe())).toMatchObject([{ calls: 2 }]);
   });
 
+  test('is refused for a source that there is not', async () => {
+    await start(AN_HOUR_MS);
+    const { errors } = await next(subscribe({ source: 'NOPE' }));
+    expect(errors?.[0]?.extensions.code).toBe('BAD_USER_INPUT');
+    await expect.poll(() => gateway.watches.watching).toBe(0);
+  });
+
   test('is refused for a window that is none', async () => {
     await start(AN_HOUR_MS);
     const refusal = async (window: number) => (await next(subscribe({ window }))).errors?.[0]?.extensions.code;

@@ -85,7 +85,20 @@ describe('the score of a source', () => {
     await storeCalls(db.pool, [{ at: ago(1) }, { at: ago(1), source: 'PJM2' }, { at: ago(1), source: 'CAISO' }]);
     const sources = async (source: string) => (await gateway.answer(SCORES, { source })).apiHealth;
     expect(await sources('PJM')).toMatchObject([{ source: 'PJM' }]);
-    expect(await sources('pjm')).toEqual([]);
+    expect(await sources('pjm')).toMatchObject([{ source: 'PJM' }]);
+  });
+
+  it('is told that there is no such source, and which there are: those of feeds, and those that were called', async () => {
+    await storeCalls(db.pool, [{ at: ago(100), source: 'OTHER' }]);
+    const { errors } = await gateway.ask(SCORES, { source: 'NOPE' });
+    expect(errors).toMatchObject([
+      {
+        extensions: { code: 'BAD_USER_INPUT' },
+        message: 'there is no source "NOPE"; there are CAISO, CKW, ERCOT, ISO-NE, MISO, NYISO, OTHER, PJM, SPP',
+      },
+    ]);
+    expect((await gateway.answer(SCORES, { source: 'iso-ne' })).apiHealth).toEqual([]);
+    expect((await gateway.answer(SCORES, { source: 'other' })).apiHealth).toMatchObject([{ source: 'OTHER' }]);
   });
 
   it('takes a window of a minute to a week', async () => {
@@ -224,6 +237,24 @@ describe('a source is up', () => {
       },
       { source: 'D', up: true, alerts: [] },
     ]);
+  });
+});
+
+describe('a source without any alert', () => {
+  const UP = 'query ($window: Int) { apiHealth(window: $window) { up score } }';
+
+  it('is not up where the window has calls and none was answered, unless there is one call only', async () => {
+    const throttled = { outcome: 'THROTTLED', status: 429 } as const;
+    await storeCalls(db.pool, [
+      { at: ago(10), ...throttled },
+      { at: ago(5), endpoint: 'other', ...throttled },
+      { at: ago(40), outcome: 'NO_DATA' },
+    ]);
+    const ups = async (window: number) => (await gateway.answer(UP, { window })).apiHealth;
+    expect(await ups(30)).toEqual([{ up: false, score: 0 }]);
+    expect(await ups(7)).toEqual([{ up: true, score: 0 }]);
+    expect(await ups(60)).toEqual([{ up: true, score: 1 / 3 }]);
+    expect(await ups(1)).toEqual([{ up: true, score: null }]);
   });
 });
 

@@ -1,6 +1,6 @@
 import type { Block } from '../../domain/blocks.ts';
 import type { NodeName } from '../../domain/market.ts';
-import type { MarketRun } from '../../domain/market-run.ts';
+import { intervalMinutesOf, type MarketRun } from '../../domain/market-run.ts';
 import type { Range, Resolution } from '../../schema/context.ts';
 import { holidayDays, inBlock, JOIN_PEAK } from './block-hours.ts';
 import {
@@ -53,16 +53,29 @@ export function seriesStatement(
 ): Statement {
   const values = [...askedSeries(nodes, bounds), run, rowsMax + 1];
   const placed = (value: unknown) => `$${values.push(value)}`;
-  const source = asOf === undefined ? rollups : 'as-of';
+  const source = asOf !== undefined ? 'as-of' : readsRollups({ run, resolution, asOf }) ? rollups : 'computed';
   const parts: PartParameters = {
     run: '= $6::market_run',
     asOf: asOf === undefined ? undefined : placed(new Date(asOf)),
   };
   const hours: Hours = block === 'ATC' ? undefined : { block, holidays: placed(holidayDays(range)) };
-  const text = textOf({ resolution, source, parts, hours, shape });
-  const name = ['lmp-series', resolution, source, block, ...(shape ? [shape.name] : [])];
-  return { name: name.join('-'), text, values };
+  const name = ['lmp-series', resolution, source, block, ...(shape ? [shape.name] : [])].join('-');
+  const text = texts.get(name) ?? textOf({ resolution, source, parts, hours, shape });
+  texts.set(name, text);
+  return { name, text, values };
 }
+
+/**
+ * Whether points are made of rollups, where the store keeps them. Hours of hourly prices are the prices: as many rows either way,
+ * and these follow a correction at once.
+ */
+export function readsRollups({ run, resolution, asOf }: Pick<SeriesQuestion, 'run' | 'resolution' | 'asOf'>): boolean {
+  if (asOf !== undefined || resolution === 'RAW' || resolution === 'FIFTEEN_MINUTES') return false;
+  return resolution !== 'HOUR' || intervalMinutesOf(run) !== 60;
+}
+
+/** Texts by the names of their statements, of which there are only so many. */
+const texts = new Map<string, string>();
 
 type Bucketed = Exclude<Resolution, 'RAW'>;
 

@@ -37,9 +37,9 @@ const LAG_SECONDS = 10;
 /** Of one partition: a hundred commits a second. */
 const COMMITS_MAX = 1_000;
 
-/** How far a partition is announced is noted a little late, never early. */
+/** Ids as float8, of which the driver makes numbers in arrays too. How far a partition is announced is noted a little late, never early. */
 const COMMITS = `
-  SELECT coalesce((SELECT max(last_ledger_id) FROM feed_position), 0) AS newest, coalesce(array_agg(recent.id), '{}') AS ids
+  SELECT coalesce((SELECT max(last_ledger_id) FROM feed_position), 0) AS newest, coalesce(array_agg(recent.id::float8), '{}') AS ids
   FROM feed_position AS p
   CROSS JOIN LATERAL (
     SELECT id, commit_id, finished_at, rows_written + rows_revised AS rows FROM ledger_entry

@@ -29,10 +29,12 @@ it('shows how the sources answer, and what is wrong with them', async () => {
   await db.pool.query(
     `INSERT INTO api_alert (source, kind, opened_at, detail) VALUES ('PJM', 'AUTH', '2025-07-08T12:00Z', 'refused')`,
   );
-  const [table, json, wrong] = await Promise.all([
+  const [table, json, wrong, nobody, silent] = await Promise.all([
     feeds(),
-    feeds('--window', '180', '--source', 'ERCOT', '--json'),
+    feeds('--window', '180', '--source', 'ercot', '--json'),
     feeds('--window', '10081'),
+    feeds('--source', 'NOPE'),
+    feeds('--source', 'spp'),
   ]);
   expect(table).toMatchObject({ code: 0, err: '' });
   expect(table.out).toMatch(/\nERCOT +up +– +0 +2 h ago\nERCOT +login +– +0 +– +– +–/);
@@ -42,6 +44,9 @@ it('shows how the sources answer, and what is wrong with them', async () => {
   expect(json.json()).toMatchObject([
     { source: 'ERCOT', up: true, score: 1, calls: 1, lastCallAt: expect.stringMatching(/Z$/), alerts: [] },
   ]);
+  const there = 'CAISO, CKW, ERCOT, ISO-NE, MISO, NYISO, PJM, SPP';
+  expect(nobody).toMatchObject({ code: 2, out: '', err: `feeds: there is no source "NOPE"; there are ${there}\n` });
+  expect(silent).toMatchObject({ code: 0, out: 'No call to spp is kept.\n' });
   expect(wrong).toMatchObject({ code: 2, err: 'feeds: 10081 is too much: at most 10080\n' });
 });
 

@@ -27,14 +27,14 @@ export function addHealth(feeds: Command, invocation: Invocation): void {
     .command('health')
     .description('how the sources answer: scores, times, errors, open alerts')
     .addOption(windowOption(WINDOW_MINUTES, WINDOW_MINUTES_MAX))
-    .option('--source <name>', 'only this source')
+    .option('--source <name>', 'only this source, in capitals or not')
     .addOption(jsonOption())
     .addHelpText('after', HELP)
     .action(({ window: windowMinutes, source, json }: HealthOptions) =>
       withStore(invocation, async ({ store: { pool }, now }) => {
         const sources = await readApiHealth(pool, { windowMinutes, source }, now);
         if (json) return printJson(sources.map(healthJson));
-        if (sources.length === 0) return console.log('No call to a source is kept.');
+        if (sources.length === 0) return console.log(`No call to ${source ?? 'a source'} is kept.`);
         printSources(sources, now);
         printAlerts(sources.flatMap(({ alerts }) => alerts));
       }),

@@ -149,12 +149,13 @@ describe('the gauge of sources that are up', () => {
   it('follows the alerts in the store, whoever opened them', async () => {
     const metrics = createMetrics();
     const told = async () => {
-      await tellSourcesUp(db.pool, metrics);
+      await tellSourcesUp(db.pool, metrics, NOW);
       return (await metrics.sourceUp.get()).values.map(({ labels, value }) => `${labels.source} ${value}`).sort();
     };
     await storeCalls(db.pool, [
       { at: ago(1), source: 'ERCOT' },
       { at: ago(1), source: 'ERCOT', endpoint: 'login' },
+      { at: ago(30) },
     ]);
     await fail(10, 5);
     expect(await told()).toEqual(['ERCOT 1', 'PJM 1']);
@@ -162,13 +163,29 @@ describe('the gauge of sources that are up', () => {
     expect(await told()).toEqual(['ERCOT 1', 'PJM 0']);
   });
 
+  it('is 0 where two calls of the hour were made and none was answered, whatever the alerts say', async () => {
+    const metrics = createMetrics();
+    const throttled = { outcome: 'THROTTLED' } as const;
+    await storeCalls(db.pool, [
+      { at: ago(1), source: 'A', endpoint: 'a', ...throttled },
+      { at: ago(59), source: 'A', endpoint: 'b', ...throttled },
+      { at: ago(1), source: 'B', ...throttled },
+      { at: ago(61), source: 'B', ...throttled },
+      { at: ago(1), source: 'C', ...throttled },
+      { at: ago(59), source: 'C', outcome: 'NO_DATA' },
+    ]);
+    await tellSourcesUp(db.pool, metrics, NOW);
+    const { values } = await metrics.sourceUp.get();
+    expect(values.map(({ labels, value }) => `${labels.source} ${value}`).sort()).toEqual(['A 0', 'B 1', 'C 1']);
+  });
+
   it('tells nothing while the store is away', async () => {
     const metrics = createMetrics();
     await storeCalls(db.pool, [{ at: ago(1) }]);
-    await tellSourcesUp(db.pool, metrics);
+    await tellSourcesUp(db.pool, metrics, NOW);
     const away = await freshDatabase();
     await away.drop();
-    await tellSourcesUp(away.pool, metrics);
+    await tellSourcesUp(away.pool, metrics, NOW);
     expect((await metrics.sourceUp.get()).values).toEqual([]);
   });
 });

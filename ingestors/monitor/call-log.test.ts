@@ -115,6 +115,35 @@ describe('a call to a source', () => {
   });
 });
 
+describe('calls that the store refuses', () => {
+  it('are dropped by themselves: those that came with them are written', async () => {
+    const { calls, metrics } = start({ everyMs: AN_HOUR_MS });
+    for (const endpoint of endpoints(1, 1_000)) {
+      const isRefused = endpoint === 'e1' || endpoint === 'e500' || endpoint === 'e1000';
+      calls.made(sourceCall({ endpoint, ...(isRefused && { status: 100_000 }) }));
+    }
+    await calls.stop();
+    expect(await stored()).toEqual([...endpoints(2, 499), ...endpoints(501, 999)]);
+    expect(await dropped(metrics)).toBe(3);
+    expect(lines).toMatchObject([{ msg: 'calls to sources were refused by the store', calls: 3 }]);
+  });
+
+  it('are counted once where the store goes away in between', async () => {
+    const { calls, metrics } = start({ everyMs: 20 });
+    const hold = proxy.holdAt('INSERT INTO api_health_logs');
+    calls.made(sourceCall({ endpoint: 'refused', status: 100_000 }));
+    for (const endpoint of endpoints(1, 3)) calls.made(sourceCall({ endpoint }));
+    await hold.reached;
+    proxy.refuse(true);
+    proxy.cut();
+    hold.release();
+    await expect.poll(() => lines.length).toBe(1);
+    proxy.refuse(false);
+    await expect.poll(stored).toEqual(endpoints(1, 3));
+    expect(await dropped(metrics)).toBe(1);
+  });
+});
+
 describe('while the store is away', () => {
   it('calls wait, and are written once it is back', async () => {
     const { calls, metrics } = start();

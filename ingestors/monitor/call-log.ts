@@ -3,7 +3,7 @@
  *
  *   made ──▶ waiting ──▶ being written ──▶ gone
  *               ▲               ├── the store is away: waiting again
- *               │               └── the store refuses them: dropped, so that they hold up no others
+ *               │               └── the store refuses some: these are dropped, so that they hold up no others
  *               └── too many wait: the oldest of them is dropped
  *
  * What is dropped is counted. Whoever makes a call neither waits for the store nor hears of it.
@@ -16,6 +16,7 @@ import { isBusbarError, messageOf } from '../../domain/errors.ts';
 import type { SourceCall } from '../../domain/source-call.ts';
 import type { Metrics } from '../../runtime/metrics.ts';
 import type { Calls } from '../feed.ts';
+import { findPoison } from '../pipeline/poison.ts';
 import { type NumberedCall, writeCalls } from './write-calls.ts';
 
 export interface CallLog extends Calls {
@@ -105,22 +106,28 @@ class CallQueue {
 
   /** @returns false where another try can succeed. */
   async #settle(batch: readonly NumberedCall[]): Promise<boolean> {
-    const { pool, log, metrics } = this.#parts;
+    const { pool, log } = this.#parts;
     try {
-      await writeCalls(pool, this.#process, batch);
+      // Each part that is sound is written by being tried, and one that is there already stays as it is.
+      const refused = await findPoison(batch, (some) => writeCalls(pool, this.#process, some));
       if (this.#away) log.info('calls to sources are written again');
       this.#away = false;
+      if (refused.length > 0) this.#drop(refused.length, refused[0]?.error);
     } catch (error) {
-      const said = messageOf(error);
       if (isBusbarError(error, 'UNAVAILABLE')) {
-        if (!this.#away) log.warn({ error: said }, 'calls to sources wait for the store');
+        if (!this.#away) log.warn({ error: messageOf(error) }, 'calls to sources wait for the store');
         this.#away = true;
         return false;
       }
-      log.warn({ error: said, calls: batch.length }, 'calls to sources were refused by the store');
-      metrics.sourceCallsDropped.inc(batch.length);
+      this.#drop(batch.length, error);
     }
     return true;
+  }
+
+  #drop(calls: number, error: unknown): void {
+    const { log, metrics } = this.#parts;
+    log.warn({ error: messageOf(error), calls }, 'calls to sources were refused by the store');
+    metrics.sourceCallsDropped.inc(calls);
   }
 
   #trim(): void {

@@ -2,7 +2,8 @@ import { DAY_MS } from '../../domain/instant.ts';
 import { ms } from '../../prisma/instants.ts';
 import { ANSWERED, PLACES } from '../../prisma/operations/api-health.ts';
 import type { Queryable } from '../../prisma/queryable.ts';
-import { CALLS_SEEN, type EndpointStanding, SLOW_MS_MIN, WINDOW_MS } from './alert-rules.ts';
+import { SLOW_MS_MIN } from './slow-rule.ts';
+import { CALLS_SEEN, type EndpointStanding, WINDOW_MS } from './standing.ts';
 
 /**
  * What is usual is only asked for where an answer took long enough to be slow at all: over a day of calls it is the larger

@@ -6,9 +6,15 @@ import { tellSourcesUp } from './source-up.ts';
 /** As often as alerts are looked for. */
 const TELL_EVERY_MS = 15_000;
 
-export function startMonitor(parts: CallLogParts & { readonly metrics: Metrics }): CallLog {
+export interface MonitorParts extends CallLogParts {
+  readonly metrics: Metrics;
+  /** Milliseconds UTC. */
+  readonly clock: () => number;
+}
+
+export function startMonitor(parts: MonitorParts): CallLog {
   const calls = createCallLog(parts);
-  const tell = () => void tellSourcesUp(parts.pool, parts.metrics);
+  const tell = () => void tellSourcesUp(parts.pool, parts.metrics, parts.clock());
   const telling = setInterval(tell, TELL_EVERY_MS);
   telling.unref();
   tell();

@@ -13,8 +13,13 @@ export interface PlaceMemory {
   keep(placed: readonly PlacedPlace[], written: PlacesWritten): void;
 }
 
-/** One version of each node is remembered, the one that was written last: some 100,000 of them at most. */
-export function createPlaceMemory(): PlaceMemory {
+const NODES_MAX = 100_000;
+
+/**
+ * One version of each node is remembered, the one that was written last.
+ * @param nodesMax beyond it the node is forgotten that was written longest ago: what is said of it is then looked up again.
+ */
+export function createPlaceMemory(nodesMax = NODES_MAX): PlaceMemory {
   const versions = new Map<NodeName, PlaceVersion>();
   return {
     isKnown: (place) => {
@@ -24,7 +29,13 @@ export function createPlaceMemory(): PlaceMemory {
     keep: (placed, { histories }) => {
       for (const { fact, nodeId } of placed) {
         const version = histories.get(nodeId)?.findLast(({ validFrom }) => validFrom <= fact.at);
-        if (version) versions.set(fact.node, version);
+        if (!version) continue;
+        versions.delete(fact.node);
+        versions.set(fact.node, version);
+      }
+      for (const node of versions.keys()) {
+        if (versions.size <= nodesMax) break;
+        versions.delete(node);
       }
     },
   };

@@ -9,8 +9,11 @@ export interface Rollups {
   settled(): Promise<void>;
 }
 
-/** What is younger is read from the prices themselves: the refresh policies keep this much unmaterialised. */
-const REAL_TIME_MS = 2 * HOUR_MS;
+/**
+ * What is younger is read from the prices themselves: the refresh policies keep so much unmaterialised. A bucket that were
+ * refreshed while prices of it still come would show none of them until the policy has passed it.
+ */
+const REAL_TIME_MS = { lmp_hour: 2 * HOUR_MS, lmp_day: 2 * DAY_MS };
 
 /**
  * Keeps the rollups true where history is written. On TimescaleDB `lmp_hour` and `lmp_day` are materialised up to a
@@ -32,13 +35,13 @@ export function createRollups({ pool, log, clock }: { pool: pg.Pool; log: Logger
     while (pending) {
       const { from, to } = pending;
       pending = undefined;
-      await refresh(pool, 'lmp_hour', from, to, HOUR_MS);
-      await refresh(pool, 'lmp_day', from, to, DAY_MS);
+      await refresh(pool, 'lmp_hour', { from, to, bucketMs: HOUR_MS, now: clock() });
+      await refresh(pool, 'lmp_day', { from, to, bucketMs: DAY_MS, now: clock() });
     }
   };
   return {
     touched: (from, to) => {
-      if (from >= clock() - REAL_TIME_MS) return;
+      if (from >= clock() - REAL_TIME_MS.lmp_hour) return;
       pending = { from: Math.min(from, pending?.from ?? from), to: Math.max(to, pending?.to ?? to) };
       running ??= run()
         // The scheduled refresh makes it good; until then the rollup of that range is stale, which is worth a line.
@@ -58,19 +61,29 @@ async function hasContinuousAggregates(pool: pg.Pool): Promise<boolean> {
   return rowCount === 1;
 }
 
-/** The window is widened to whole buckets: TimescaleDB refreshes no part of one. Cannot run in a transaction. */
+interface Touched {
+  readonly from: number;
+  readonly to: number;
+  readonly bucketMs: number;
+  readonly now: number;
+}
+
+/**
+ * The window is widened to whole buckets, for TimescaleDB refreshes no part of one, and ends where what is read from the
+ * prices begins. Cannot run in a transaction.
+ */
 async function refresh(
   pool: pg.Pool,
-  rollup: 'lmp_hour' | 'lmp_day',
-  from: number,
-  to: number,
-  bucketMs: number,
+  rollup: keyof typeof REAL_TIME_MS,
+  { from, to, bucketMs, now }: Touched,
 ): Promise<void> {
-  const start = isoFromInstant(Math.floor(from / bucketMs) * bucketMs);
-  const end = isoFromInstant((Math.floor(to / bucketMs) + 1) * bucketMs);
+  const bucketOf = (instant: number) => Math.floor(instant / bucketMs) * bucketMs;
+  const start = bucketOf(from);
+  const end = Math.min(bucketOf(to) + bucketMs, bucketOf(now - REAL_TIME_MS[rollup]));
+  if (start >= end) return;
   await pool.query('CALL refresh_continuous_aggregate($1::regclass, $2::timestamptz, $3::timestamptz)', [
     rollup,
-    start,
-    end,
+    isoFromInstant(start),
+    isoFromInstant(end),
   ]);
 }

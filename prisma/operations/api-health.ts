@@ -3,8 +3,9 @@
  *
  * Eight sources with five endpoints each, asked once a minute: 17 ms for an hour, 2 to 4 s for a week, on two cores with much else to do.
  */
+import { BusbarError } from '../../domain/errors.ts';
 import { MINUTE_MS } from '../../domain/instant.ts';
-import { CALL_OUTCOMES, type CallOutcome, isAnswered } from '../../domain/source-call.ts';
+import { CALL_OUTCOMES, type CallOutcome, isAnswered, SOURCES } from '../../domain/source-call.ts';
 import { ms } from '../instants.ts';
 import type { Queryable } from '../queryable.ts';
 import { reachable } from '../transaction.ts';
@@ -12,14 +13,17 @@ import { reachable } from '../transaction.ts';
 export interface ApiHealthQuestion {
   /** How far back. */
   readonly windowMinutes: number;
-  /** Undefined: all. */
+  /** In capitals or not. Undefined: all. */
   readonly source: string | undefined;
 }
 
 /** Instants are milliseconds UTC. */
 export interface SourceHealth {
   readonly source: string;
-  /** Whether no alert says that it is down or refuses our credentials. */
+  /**
+   * Whether no alert says that it is down or refuses our credentials, and a call of the window was answered where there were
+   * enough of them to say.
+   */
   readonly up: boolean;
   readonly calls: number;
   /** Share of the calls that were answered, 0 to 1; null without any. */
@@ -91,11 +95,14 @@ export const PLACES = `
 /** SQL: whether an open alert means that the source is not to be had. */
 export const MEANS_DOWN = `kind IN ('DOWN', 'AUTH')`;
 
+/** Fewer calls do not say that a source is not to be had: one can fail by accident. */
+export const SAYING_CALLS = 2;
+
 const COUNTS = CALL_OUTCOMES.map((outcome) => `'${outcome}', count(*) FILTER (WHERE outcome = '${outcome}')`).join();
 
 const HEALTH = `
   WITH RECURSIVE ${PLACES}, asked AS (
-    SELECT source, endpoint FROM place WHERE $2::text IS NULL OR source = $2 ORDER BY source, endpoint LIMIT ${ENDPOINTS_MAX}
+    SELECT source, endpoint FROM place WHERE $2::text IS NULL OR lower(source) = lower($2) ORDER BY source, endpoint LIMIT ${ENDPOINTS_MAX}
   ), endpoint AS (
     SELECT asked.source, asked.endpoint, told.*, newest.at AS last_call_at, answered.at AS last_success_at, failed.error AS last_error
     FROM asked
@@ -131,7 +138,7 @@ const HEALTH = `
   SELECT source.*, alert.*
   FROM source
   CROSS JOIN LATERAL (
-    SELECT coalesce(bool_and(NOT ${MEANS_DOWN}), true) AS up,
+    SELECT coalesce(bool_and(NOT ${MEANS_DOWN}), true) AND (source.answers > 0 OR source.calls < ${SAYING_CALLS}) AS up,
            coalesce(json_agg(json_build_object('id', id, 'source', a.source, 'endpoint', endpoint, 'kind', kind,
              'openedAt', ${ms('opened_at')}, 'closedAt', NULL, 'detail', detail) ORDER BY id DESC), '[]') AS alerts
     FROM api_alert AS a WHERE a.source = source.source AND closed_at IS NULL
@@ -162,7 +169,8 @@ interface StoredEndpoint {
  * Every source of which calls are kept, by name, in one statement. Endpoint by endpoint along the index: a pass over all calls of
  * the time was little quicker for a week, and slower for an hour, which is what is looked at each second.
  * @param now milliseconds UTC: the window ends there.
- * @throws BusbarError `UNAVAILABLE` where the store is away.
+ * @throws BusbarError `BAD_USER_INPUT`, with the names there are, for a source that is none of ours and of which no call is
+ *   kept; `UNAVAILABLE` where the store is away.
  */
 export async function readApiHealth(
   db: Queryable,
@@ -172,7 +180,17 @@ export async function readApiHealth(
   const from = now - windowMinutes * MINUTE_MS;
   const statement = { name: 'api-health', text: HEALTH, values: [new Date(from), source ?? null] };
   const { rows } = await reachable(() => db.query<StoredSource>(statement));
+  if (rows.length === 0 && source !== undefined) await requireSource(db, source);
   return rows.map((row) => sourceHealthFrom(row, from));
+}
+
+const CALLED = `WITH RECURSIVE ${PLACES} SELECT DISTINCT source FROM place`;
+
+async function requireSource(db: Queryable, name: string): Promise<void> {
+  if (SOURCES.some((source) => source.toLowerCase() === name.toLowerCase())) return;
+  const { rows } = await reachable(() => db.query<{ source: string }>({ name: 'sources-called', text: CALLED }));
+  const names = [...new Set([...SOURCES, ...rows.map(({ source }) => source)])].sort();
+  throw new BusbarError('BAD_USER_INPUT', `there is no source "${name}"; there are ${names.join(', ')}`);
 }
 
 function sourceHealthFrom(row: StoredSource, from: number): SourceHealth {

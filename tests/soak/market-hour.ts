@@ -15,10 +15,11 @@ import { createPollers, isPolledFeed, type PolledFeed, type Pollers } from '../.
 import { watchSources } from '../../ingestors/monitor/alerts.ts';
 import { createCallLog } from '../../ingestors/monitor/call-log.ts';
 import { registerFeeds } from '../../ingestors/pipeline/store/feeds.ts';
-import { claimPartition, noteFailure } from '../../ingestors/pipeline/store/positions.ts';
+import { claimPartition, noteFailure, unowned } from '../../ingestors/pipeline/store/positions.ts';
 import { createTurns } from '../../ingestors/sources/turns.ts';
 import { createRandom } from '../../ingestors/stand-ins/noise.ts';
 import type { ToldOutcome } from '../../ingestors/stand-ins/stand-in.ts';
+import { readGaps } from '../../prisma/operations/completeness.ts';
 import { type Config, readConfig, variables } from '../../runtime/config.ts';
 import { createMetrics } from '../../runtime/metrics.ts';
 import { silentPipeline } from '../support/silent-pipeline.ts';
@@ -66,13 +67,12 @@ export interface SourceVerdict {
   readonly misjudged: number;
   readonly firstMisjudged: string | undefined;
   readonly prices: PricesSeen;
+  /** Missing still once all gaps were asked for, when nothing fails any more. */
+  readonly unrepaired: number;
   /** By code. Each has the bytes that came. */
   readonly deadLetters: Readonly<Record<string, number>>;
   readonly emptyLetters: number;
 }
-
-/** Of prices that are due: more missing ones would mean that what is told of is not asked for again. */
-const MISSING_SHARE_MAX = 0.2;
 
 /** @returns what is wrong with it, in words; nothing where everything is right, or told to be missing. */
 export function whyUnsound({ sources, alerts }: MarketHourVerdict): string[] {
@@ -84,7 +84,7 @@ export function whyUnsound({ sources, alerts }: MarketHourVerdict): string[] {
     prices.twice > 0 && `${prices.twice} prices of ${source} are there twice`,
     prices.unflagged > 0 &&
       `${prices.unflagged} prices of ${source} are missing and not told of, or the other way round`,
-    prices.missing > MISSING_SHARE_MAX * prices.due && `${prices.missing} prices of ${source} are missing`,
+    seen.unrepaired > 0 && `${seen.unrepaired} prices of ${source} are missing after their gaps were asked for`,
     seen.emptyLetters > 0 && `${seen.emptyLetters} dead letters of ${source} are empty`,
   ]);
   const ofAlerts = [
@@ -109,8 +109,11 @@ export async function runMarketHour(url: string, run: MarketHour): Promise<Marke
   const vendors = new Map<VendorPlan, OpenVendor>();
   try {
     for (const [place, plan] of plans.entries()) vendors.set(plan, await openVendor(stage, plan, place));
-    await pollAll(stage, vendors);
-    return await verdictOf(stage, vendors);
+    const polled = await pollAll(stage, vendors);
+    const verdict = await verdictOf(stage, vendors);
+    await polled.repair();
+    await polled.close();
+    return await repaired(stage, vendors, verdict);
   } finally {
     await Promise.all(Array.from(vendors.values(), (vendor) => vendor.close()));
     await store.close();
@@ -155,7 +158,7 @@ function configOf(
 }
 
 /** Ends when the time is over and the last poll has come to its end; what it asks then does not fail any more. */
-async function pollAll(stage: Stage, vendors: ReadonlyMap<VendorPlan, OpenVendor>): Promise<void> {
+async function pollAll(stage: Stage, vendors: ReadonlyMap<VendorPlan, OpenVendor>) {
   const { run, clock, pool } = stage;
   const config = configOf(run, vendors);
   const feeds = FEEDS.filter(isPolledFeed)
@@ -180,9 +183,35 @@ async function pollAll(stage: Stage, vendors: ReadonlyMap<VendorPlan, OpenVendor
     }),
   ];
   await Promise.all([...polls, ...others]);
-  await pollers.close();
   await log.stop();
+  return {
+    repair: () => Promise.all(feeds.map((feed) => clock.task(() => repair(stage, feed, config, pollers)))),
+    close: () => pollers.close(),
+  };
 }
+
+/** Asks for what Busbar tells is missing, as `feeds repair` does by a job. */
+async function repair({ run, clock, pool }: Stage, feed: PolledFeed, config: Config, pollers: Pollers): Promise<void> {
+  const now = clock.now();
+  const pipeline = silentPipeline(pool, clock.now);
+  for (const { partition, ...gap } of (await readGaps(pool, { feed: feed.id, from: owedFrom(run), to: now }, now)) ??
+    []) {
+    const settings = config.settings(feed.source.env);
+    for (const { request } of feed.source.chunks(settings, partition, { ...gap, nodes: undefined }, now)) {
+      const { payload, publishedAt } = await pollers.of(feed).fetch(partition, request, NEVER);
+      const items = [{ payload, publishedAt, publishedSeq: 0 }];
+      await pipeline.ingest(feed, unowned(feed.id, partition), {
+        kind: 'FETCH',
+        next: undefined,
+        request,
+        items,
+        lag: null,
+      });
+    }
+  }
+}
+
+const NEVER = new AbortController().signal;
 
 function sabotaged(feed: PolledFeed, { price }: Sabotage = {}): PolledFeed {
   if (!price || feed.family !== 'lmp') return feed;
@@ -223,9 +252,8 @@ async function pollUntil(end: number, { clock, pool }: Stage, feed: PolledFeed, 
       noteFailure: (...failure) => noteFailure(pool, ...failure),
     },
   );
-  const never = new AbortController().signal;
   while (clock.now() < end) {
-    const outcome = await poll.run(never);
+    const outcome = await poll.run(NEVER);
     if (outcome === 'done') await clock.sleep(Math.min(poll.everyMs, end - clock.now()));
   }
 }
@@ -251,6 +279,29 @@ async function verdictOf(stage: Stage, vendors: ReadonlyMap<VendorPlan, OpenVend
   return { sources, alerts: await compareAlerts(stage.pool, stage.calls, stage.looks) };
 }
 
+async function repaired(
+  { run, clock, pool }: Stage,
+  vendors: ReadonlyMap<VendorPlan, OpenVendor>,
+  { sources, ...verdict }: MarketHourVerdict,
+): Promise<MarketHourVerdict> {
+  const now = clock.now();
+  const after: Record<string, SourceVerdict> = {};
+  for (const { source, feeds } of vendors.keys()) {
+    const seen = sources[source];
+    const gaps = (
+      await Promise.all(feeds.map((feed) => readGaps(pool, { feed, from: owedFrom(run), to: now }, now)))
+    ).flat();
+    const unrepaired = gaps.reduce((sum, gap) => sum + (gap?.intervals ?? 0), 0);
+    if (seen) after[source] = { ...seen, unrepaired };
+  }
+  return { sources: after, ...verdict };
+}
+
+/** The first poll begins somewhere within the hour before. */
+function owedFrom({ from, lookbackHours = LOOKBACK_HOURS }: MarketHour): number {
+  return Date.parse(from) - (lookbackHours - 1) * HOUR_MS;
+}
+
 async function sourceVerdict(
   { run, clock, pool, told }: Stage,
   config: Config,
@@ -262,8 +313,7 @@ async function sourceVerdict(
   const misjudged = differences(heard, logged, source);
   const feed = FEEDS.filter(isPolledFeed).find(({ id }) => id === feeds[0]);
   if (!feed) throw new TypeError(`there is no feed ${feeds[0]}`);
-  // The first poll begins somewhere within its first hour.
-  const from = Date.parse(run.from) - ((run.lookbackHours ?? LOOKBACK_HOURS) - 1) * HOUR_MS;
+  const from = owedFrom(run);
   const now = clock.now();
   const letters = await readLetters(pool, feeds);
   return {
@@ -274,6 +324,7 @@ async function sourceVerdict(
     misjudged: misjudged.length,
     firstMisjudged: misjudged[0],
     prices: market ? await readPrices({ pool, config, feed, market, from, now }) : await readTariffs(pool),
+    unrepaired: 0,
     ...letters,
   };
 }

@@ -1,6 +1,7 @@
 import { type Client, createClient } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { WebSocket } from 'ws';
+import type { AnswerCache } from '../../gateway/cache/answer-cache.ts';
 import type { Caller } from '../../gateway/caller.ts';
 import { createSeal } from '../../gateway/cursors/cursor-seal.ts';
 import type { Exports } from '../../gateway/export/exports.ts';
@@ -46,6 +47,7 @@ export async function startGateway({
   graceMs = 2_000,
   memberFramesMax,
   hot,
+  cache,
   sql,
   metrics = createMetrics(),
   exports,
@@ -63,6 +65,7 @@ export async function startGateway({
   graceMs?: number;
   memberFramesMax?: number;
   hot?: HotStore;
+  cache?: AnswerCache;
   sql?: SqlCounter;
   metrics?: Metrics;
   exports?: Exports;
@@ -90,6 +93,7 @@ export async function startGateway({
     graceMs,
     ...(memberFramesMax !== undefined && { memberFramesMax }),
     ...(hot && { hot }),
+    ...(cache && { cache }),
     ...(sql && { sql }),
     ...(exports && { exports }),
   });

@@ -1,10 +1,12 @@
 import type pg from 'pg';
+import { type NodeName, parseNodeName } from '../../domain/market.ts';
 import type { Feed } from '../../ingestors/feed.ts';
 import { JSON_TOPIC_FEEDS } from '../../ingestors/feeds/json-topics/feed.ts';
 import { type Announcer, createAnnouncer } from '../../ingestors/pipeline/announcer.ts';
 import { archivesOf } from '../../ingestors/pipeline/families/families.ts';
 import { createPipeline } from '../../ingestors/pipeline/pipeline.ts';
 import { createRollups } from '../../ingestors/pipeline/rollups.ts';
+import { createNodeDirectory } from '../../ingestors/pipeline/store/nodes.ts';
 import { type Claim, claimPartition, unowned } from '../../ingestors/pipeline/store/positions.ts';
 import type { LiveBus } from '../../runtime/live-bus/live-bus.ts';
 import { createMetrics } from '../../runtime/metrics.ts';
@@ -22,7 +24,8 @@ export interface Spot {
 }
 
 /** Spot prices on their real way: the pipeline of an ingestor, which commits and then announces. */
-export function createSpotWriters(pool: pg.Pool, bus: LiveBus) {
+export async function createSpotWriters(pool: pg.Pool, bus: LiveBus, nodes: readonly string[]) {
+  await createNodeDirectory(pool).register(new Set(nodes.map(nodeOf)));
   const feed = spotFeed();
   const announcer = createAnnouncer({
     bus,
@@ -79,6 +82,12 @@ export function createSpotWriters(pool: pg.Pool, bus: LiveBus) {
     const next = (claim.position ?? 0) + items.length;
     return pipeline.ingest(feed, claim, { kind: 'BATCH', next, request: null, items, lag: null });
   }
+}
+
+function nodeOf(text: string): NodeName {
+  const node = parseNodeName(text);
+  if (!node) throw new TypeError(`not a node: ${text}`);
+  return node;
 }
 
 function spotFeed(): Feed {

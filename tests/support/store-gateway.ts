@@ -1,4 +1,7 @@
 import { MARK_RUNS } from '../../domain/mark-price.ts';
+import { createAnswerCache } from '../../gateway/cache/answer-cache.ts';
+import { createAnswerMemory } from '../../gateway/cache/answer-memory.ts';
+import { createSharedAnswers } from '../../gateway/cache/shared-answers.ts';
 import { createExports } from '../../gateway/export/exports.ts';
 import type { HotStore } from '../../gateway/hot/root-plan.ts';
 import { createSnapshots, type ReadSnapshot } from '../../gateway/live/snapshots.ts';
@@ -47,6 +50,8 @@ export async function startStoreGateway({
   sourcesEveryMs,
   isHot = true,
   hotDb,
+  cacheBytes,
+  redisUrl,
   countsSql = false,
   exportsMax = 2,
   exportMsMax,
@@ -62,6 +67,10 @@ export async function startStoreGateway({
   isHot?: boolean;
   /** Where hot queries read. */
   hotDb?: Queryable;
+  /** Undefined: no answer is kept. Tests that write prices otherwise than by the pipeline want it so. */
+  cacheBytes?: number;
+  /** Where answers are shared. */
+  redisUrl?: string;
   /** Answers say what they took of the store. */
   countsSql?: boolean;
   exportsMax?: number;
@@ -83,6 +92,9 @@ export async function startStoreGateway({
   const positions = { source: createPositionsSource(db.pool, { markRuns: MARK_RUNS, clock }), clock };
   const hot: HotStore = { db: hotDb ?? pool, rollups: rollupsOf(db.pool), clock };
   const metrics = createMetrics();
+  const shared = redisUrl === undefined ? undefined : createSharedAnswers({ url: redisUrl, log: silent });
+  const memory = cacheBytes === undefined ? undefined : createAnswerMemory(cacheBytes);
+  const cache = memory && createAnswerCache({ store: hot, memory, shared, metrics });
   const exportPool = createPool({ url: db.url, max: exportsMax + 1, name: EXPORT_POOL });
   const exports = createExports({
     pool: exportPool,
@@ -100,6 +112,7 @@ export async function startStoreGateway({
     snapshots,
     ...(bus && { bus }),
     ...(isHot && { hot }),
+    ...(cache && { cache }),
     ...(sql && { sql }),
     metrics,
     exports,
@@ -122,6 +135,7 @@ export async function startStoreGateway({
     },
     async close() {
       await gateway.close();
+      cache?.close();
       await watches.close();
       await exportPool.end();
       await prisma.$disconnect();

@@ -6,5 +6,4 @@ CREATE TABLE "cursor_key" (
     "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     CONSTRAINT "cursor_key_pkey" PRIMARY KEY ("id")
 );
-ALTER TABLE "cursor_key" ADD CONSTRAINT "cursor_key_secret_length" CHECK (octet_length("secret") >= 32);
 REVOKE ALL ON "cursor_key" FROM PUBLIC;

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { MINUTE_MS } from '../../../domain/instant.ts';
-import type { SourceCall } from '../../../domain/source-call.ts';
+import { type CallOutcome, isAnswered, type SourceCall } from '../../../domain/source-call.ts';
 import { ms } from '../../../prisma/instants.ts';
 
 /** One look for alerts: when, and after how many calls. */
@@ -14,7 +14,7 @@ export interface AlertsSeen {
   readonly opened: number;
   /** Open with nothing in the calls that asks for it. */
   readonly unfounded: number;
-  /** Looks at which an endpoint was down, or refused us, and no alert said so. */
+  /** Looks at which an endpoint or a source was down, or refused us, and no alert said so. */
   readonly missed: number;
 }
 
@@ -26,11 +26,26 @@ interface Alert {
   readonly closed: number | null;
 }
 
-/** Five failures of an endpoint in a row, or two refusals, lately: the same as README says. */
-const RULES = [
-  { kind: 'DOWN', row: 5, outcomes: ['MALFORMED', 'REFUSED', 'TIMEOUT', 'SERVER_ERROR', 'NETWORK'] },
-  { kind: 'AUTH', row: 2, outcomes: ['AUTH'] },
-] as const;
+/** What README says, lately: so many of the kind in a row, of an endpoint or of all of a source; what is silent counts for nothing. */
+interface Rule {
+  readonly kind: string;
+  readonly row: number;
+  readonly outcomes: ReadonlySet<CallOutcome>;
+  readonly silent: ReadonlySet<CallOutcome>;
+}
+
+const FAILURES = new Set<CallOutcome>(['MALFORMED', 'REFUSED', 'TIMEOUT', 'SERVER_ERROR', 'NETWORK']);
+const DOWN: Rule = { kind: 'DOWN', row: 5, outcomes: FAILURES, silent: new Set() };
+/** Of a source that has answered nothing lately. */
+const UNANSWERED: Rule = { ...DOWN, row: 3 };
+const AUTH: Rule = {
+  kind: 'AUTH',
+  row: 2,
+  outcomes: new Set(['AUTH']),
+  silent: new Set(['TIMEOUT', 'SERVER_ERROR', 'NETWORK', 'THROTTLED']),
+};
+/** Of an endpoint, or of a source. */
+const CALLS_SEEN = 5;
 const LATELY_MS = 15 * MINUTE_MS;
 
 /** @param calls in the order in which they were made. */
@@ -46,29 +61,56 @@ export async function compareAlerts(
   let missed = 0;
   for (const { at, calls: count } of looks) {
     for (const { source, endpoint, kind } of asked(calls.slice(0, count), at)) {
+      // An endpoint that is down by itself may be why its source fails, and a source that is down tells of its endpoints.
       const isIt = (alert: Alert) =>
-        alert.source === source && alert.kind === kind && (alert.endpoint ?? endpoint) === endpoint;
-      const told = rows.find((alert) => isIt(alert) && alert.opened <= at + 1 && (alert.closed ?? at + 1) > at);
-      if (!told) missed += 1;
-      else if (Math.abs(told.opened - at) <= 1) founded.add(told);
+        alert.source === source &&
+        alert.kind === kind &&
+        (endpoint === null || alert.endpoint === null || alert.endpoint === endpoint);
+      const told = rows.filter((alert) => isIt(alert) && alert.opened <= at + 1 && (alert.closed ?? at + 1) > at);
+      if (told.length === 0) missed += 1;
+      for (const alert of told) {
+        if (alert.endpoint === endpoint && Math.abs(alert.opened - at) <= 1) founded.add(alert);
+      }
     }
   }
   return { opened: rows.length, unfounded: rows.length - founded.size, missed };
 }
 
-function asked(calls: readonly SourceCall[], at: number) {
-  const endpoints = new Map<string, SourceCall[]>();
+interface Asked {
+  readonly source: string;
+  readonly endpoint: string | null;
+  readonly kind: string;
+}
+
+function asked(calls: readonly SourceCall[], at: number): Asked[] {
+  const found = [...groupsOf(calls, ({ source }) => source).values()].flatMap((ofSource) => {
+    const source = ofSource[0]?.source ?? '';
+    const isAnswering = ofSource.some((call) => isAnswered(call.outcome) && call.at > at - LATELY_MS);
+    const whole = rowsOf(ofSource, isAnswering ? [DOWN, AUTH] : [UNANSWERED, AUTH], at);
+    const parts = [...groupsOf(ofSource, ({ endpoint }) => endpoint)].flatMap(([endpoint, made]) =>
+      // Refused credentials are those of the whole source.
+      rowsOf(made, [DOWN, AUTH], at).map((kind) => ({ source, endpoint: kind === 'AUTH' ? null : endpoint, kind })),
+    );
+    return [...whole.map((kind) => ({ source, endpoint: null, kind })), ...parts];
+  });
+  return [...new Map(found.map((each) => [JSON.stringify(each), each])).values()];
+}
+
+function groupsOf(calls: readonly SourceCall[], nameOf: (call: SourceCall) => string): Map<string, SourceCall[]> {
+  const groups = new Map<string, SourceCall[]>();
   for (const call of calls) {
-    const key = JSON.stringify([call.source, call.endpoint]);
-    endpoints.set(key, [...(endpoints.get(key) ?? []), call]);
+    const group = groups.get(nameOf(call)) ?? [];
+    groups.set(nameOf(call), group);
+    group.push(call);
   }
-  return [...endpoints.values()].flatMap((made) => {
-    const newest = made.toSorted((one, other) => other.at - one.at);
-    const [last] = newest;
-    if (!last || last.at <= at - LATELY_MS) return [];
-    return RULES.filter(({ row, outcomes }) => {
-      const these: readonly string[] = outcomes;
-      return newest.length >= row && newest.slice(0, row).every(({ outcome }) => these.includes(outcome));
-    }).map(({ kind }) => ({ source: last.source, endpoint: last.endpoint, kind }));
+  return groups;
+}
+
+function rowsOf(calls: readonly SourceCall[], rules: readonly Rule[], at: number): string[] {
+  const seen = calls.toSorted((one, other) => other.at - one.at).slice(0, CALLS_SEEN);
+  return rules.flatMap(({ kind, row, outcomes, silent }) => {
+    const last = seen.filter(({ outcome }) => !silent.has(outcome)).slice(0, row);
+    const isLate = (last[0]?.at ?? 0) > at - LATELY_MS;
+    return isLate && last.length === row && last.every(({ outcome }) => outcomes.has(outcome)) ? [kind] : [];
   });
 }

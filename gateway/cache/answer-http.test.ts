@@ -1,0 +1,92 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { HOUR_MS } from '../../domain/instant.ts';
+import { storeLmps } from '../../tests/support/lmp-rows.ts';
+import { freshDatabase, type TestDatabase } from '../../tests/support/postgres.ts';
+import { type StoreGateway, startStoreGateway } from '../../tests/support/store-gateway.ts';
+import { acceptedEncodings } from './answer-http.ts';
+
+const FROM = Date.UTC(2026, 0, 10);
+const QUERY = `{ lmpSeries(nodes: ["PJM:A"], run: DAY_AHEAD_HOURLY, from: "2026-01-10T00:00:00Z", to: "2026-01-20T00:00:00Z") { start lmp } }`;
+
+let db: TestDatabase;
+let gateway: StoreGateway;
+beforeAll(async () => {
+  db = await freshDatabase();
+  const hours = Array.from({ length: 240 }, (_, hour) => FROM + hour * HOUR_MS);
+  const price = { node: 'PJM:A', run: 'DAY_AHEAD_HOURLY', minutes: 60 } as const;
+  await storeLmps(
+    db.pool,
+    hours.map((start, lmp) => ({ ...price, start, lmp })),
+  );
+  gateway = await startStoreGateway({ db, cacheBytes: 8 * 1024 * 1024 });
+});
+afterAll(async () => {
+  await gateway.close();
+  await db.drop();
+});
+
+const get = (headers: Record<string, string> = {}) =>
+  fetch(`${gateway.url}?query=${encodeURIComponent(QUERY)}`, {
+    headers: { 'accept-encoding': 'identity', ...headers },
+  });
+
+describe('an answer that is kept', () => {
+  test('has to be asked for again each time, by a strong validator', async () => {
+    const { headers } = await get();
+    expect(headers.get('cache-control')).toBe('private, no-cache');
+    expect(headers.get('vary')).toBe('Accept, Accept-Encoding');
+    expect(headers.get('etag')).toMatch(/^"[\w-]{43}\.json\.identity"$/);
+  });
+
+  test('is not sent to whoever has it', async () => {
+    const etag = (await get()).headers.get('etag') ?? '';
+    for (const given of [etag, `W/${etag}`, `"other", ${etag}`, '*']) {
+      const response = await get({ 'if-none-match': given });
+      expect([response.status, response.headers.get('etag'), await response.text()]).toEqual([304, etag, '']);
+    }
+    expect((await get({ 'if-none-match': '"other"' })).status).toBe(200);
+  });
+
+  test('is sent once a commit speaks of what it reads', async () => {
+    const etag = (await get()).headers.get('etag') ?? '';
+    await db.pool.query(
+      `INSERT INTO read_revision VALUES ('lmp', 'PJM', 'DAY_AHEAD_HOURLY', '2026-01-12', 'feed', '0', 5)`,
+    );
+    const response = await get({ 'if-none-match': etag });
+    expect(response.status).toBe(200);
+    expect(response.headers.get('etag')).not.toBe(etag);
+  });
+
+  test('is sent to a POST, which may not be answered with 304', async () => {
+    const etag = (await get()).headers.get('etag') ?? '';
+    const headers = { 'content-type': 'application/json', 'accept-encoding': 'identity', 'if-none-match': etag };
+    const response = await fetch(gateway.url, { method: 'POST', headers, body: JSON.stringify({ query: QUERY }) });
+    expect([response.status, response.headers.get('etag')]).toEqual([200, etag]);
+  });
+
+  test('is the same in every encoding, each with a validator of its own', async () => {
+    const plain = await get();
+    const text = await plain.text();
+    const validators = new Set([plain.headers.get('etag')]);
+    for (const encoding of ['gzip', 'br']) {
+      const response = await get({ 'accept-encoding': encoding });
+      expect(response.headers.get('content-encoding')).toBe(encoding);
+      expect(Number(response.headers.get('content-length'))).toBeLessThan(text.length / 4);
+      expect(await response.text()).toBe(text);
+      validators.add(response.headers.get('etag'));
+    }
+    const asGraphql = await get({ accept: 'application/graphql-response+json' });
+    validators.add(asGraphql.headers.get('etag'));
+    expect(validators.size).toBe(4);
+  });
+});
+
+test.each([
+  [undefined, []],
+  ['gzip, deflate, br', ['br', 'gzip']],
+  ['br;q=0, gzip;q=0.5', ['gzip']],
+  ['*', ['br', 'gzip', 'identity']],
+  ['*;q=0, gzip', ['gzip']],
+])('of the header %s the encodings %j are accepted', (header, expected) => {
+  expect([...acceptedEncodings(header)]).toEqual(expected);
+});
