@@ -405,6 +405,6 @@ describe('the subscription to prices', () => {
     const results = [];
     for await (const { data } of events) results.push(data);
     expect(results).toEqual([{ lmp: { cursor: 'c1', ticks: [{ lmp: 41, node: { id: 'PJM:NEW' } }] } }]);
-    expect(calls).toEqual([[{ nodes: ['PJM:NEW'], market: 'PJM', run: 'REAL_TIME_5_MIN' }, 'LATEST', 'c0']]);
+    expect(calls).toEqual([[{ nodes: ['PJM:NEW'], market: 'PJM', run: 'REAL_TIME_5_MIN' }, 'LATEST', 'c0', false]]);
   });
 });

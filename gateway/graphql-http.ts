@@ -45,7 +45,7 @@ export function createGraphqlHttp(options: {
     renderGraphiQL: renderPage,
     plugins: [
       maskValidation(mask),
-      compileQueries(),
+      compileQueries(makeContext),
       measureOperations(metrics),
       shareSubscriptions(subscriptions, metrics),
       ...(sql ? [tellSql(sql)] : []),
@@ -76,11 +76,13 @@ function maskValidation(mask: ErrorMask): Plugin {
  * By graphql-js and its compiler: yoga's own executor puts root fields into the answer as they come, and not in the order of the
  * document, as GraphQL has it. A mutation is never asked a second time, and so never compiled.
  */
-function compileQueries(): Plugin {
+function compileQueries(makeContext: (caller: Caller) => Context): Plugin<NodeRequest> {
   return {
     onExecute({ args, setExecuteFn }) {
+      const { contextValue } = args;
+      const renewed = () => ({ ...contextValue, ...makeContext(callerOf(contextValue.req)) });
       const isQuery = getOperationAST(args.document, args.operationName)?.operation === 'query';
-      setExecuteFn(isQuery ? executeCompiled : execute);
+      setExecuteFn(isQuery ? (given: ExecutionArgs) => executeCompiled(given, renewed) : execute);
     },
   };
 }

@@ -87,6 +87,7 @@ describe('the opening', () => {
       'dayahead_prices',
       'realtime_prices',
       'trades',
+      'nodes',
       'forecasts',
     ]);
     const prices = log.of('dayahead_prices');
