@@ -32,7 +32,10 @@ const isCompilable = new WeakMap<ExecutionArgs['document'], boolean>();
  * in the answer.
  * @param renewed a context in which nothing was asked yet.
  */
-export function executeCompiled(args: ExecutionArgs, renewed: () => unknown): ExecutionResult | Promise<ExecutionResult> {
+export function executeCompiled(
+  args: ExecutionArgs,
+  renewed: () => unknown,
+): ExecutionResult | Promise<ExecutionResult> {
   const { document } = args;
   if (isCompilable.get(document)) return executesOf(args, renewed)(args.rootValue, args.contextValue);
   if (!isCompilable.has(document)) isCompilable.set(document, !hasConditions(document));
