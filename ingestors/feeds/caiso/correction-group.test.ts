@@ -23,7 +23,7 @@ const RTPD_LMP = row('RTPD', 15, 'LMP', 'LMP_PRC', 30);
 
 describe('a notice of corrections', () => {
   test('tells the market and the time of each, and no fact', async () => {
-    expect(await decode({ 'n.csv': NOTICE })).toEqual({ facts: [], rejects: [] });
+    expect(await decode({ 'n.csv': NOTICE })).toEqual({ facts: [], rejects: [], places: [] });
     expect(await correctionsInAnswer(group({ 'n.csv': NOTICE }))).toEqual([
       { market: 'RTD', madeAt: Date.parse('2024-07-09T15:00:00Z') },
     ]);
@@ -36,7 +36,7 @@ describe('a notice of corrections', () => {
 
   test('without a zip is read too', async () => {
     const bare = { bytes: Buffer.from(NOTICE), name: '20240701_PRC_CORR_GRP.csv' };
-    expect(await decodeOasisLmp(bare)).toEqual({ facts: [], rejects: [] });
+    expect(await decodeOasisLmp(bare)).toEqual({ facts: [], rejects: [], places: [] });
   });
 
   test.each([
@@ -103,7 +103,7 @@ describe('anything else in the group is refused whole', () => {
     for (let length = 0; length < NOTICE.length; length += 1) {
       const payload = group({ 'n.csv': NOTICE.slice(0, length) });
       const outcome = await decodeOasisLmp(payload).catch((error: unknown) => error);
-      expect(isBusbarError(outcome) || JSON.stringify(outcome) === '{"facts":[],"rejects":[]}').toBe(true);
+      expect(isBusbarError(outcome) || JSON.stringify(outcome) === '{"facts":[],"rejects":[],"places":[]}').toBe(true);
     }
   });
 });
