@@ -72,7 +72,7 @@ function publish(invocation: Invocation, { topic: { topic, feed }, file, raw = f
     const asked = { actor: actorAtShell(), action: 'publish', input: { topic: topic.topic, file, raw } };
     await auditedWork(store.pool, asked, async () => {
       const records = await recordsFromLines(await bytesOf(file), { topic, feed: raw ? undefined : feed });
-      const eventLog = openEventLog(config.core, store, createNotes(process.stderr));
+      const eventLog = await openEventLog(config.core, store, createNotes(process.stderr));
       const published: Published[] = [];
       try {
         await eventLog.ensureTopics([topic]);

@@ -15,7 +15,7 @@ export async function startWorkers(session: Session): Promise<Workers> {
   const { pool, url } = store;
   const log = createNotes(process.stderr);
   const { pipeline, settled } = openPipeline(session);
-  const eventLog = openEventLog(config.core, store, log);
+  const eventLog = await openEventLog(config.core, store, log);
   const calls = createCallLog({ pool, metrics: createMetrics(), log });
   const sourceParts = createSourceParts(pool, calls);
   const parts = { config, pool, databaseUrl: url, eventLog, feeds: FEEDS, pipeline, sourceParts, log };

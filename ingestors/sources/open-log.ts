@@ -3,7 +3,6 @@ import type { Logger } from 'pino';
 import type { Store } from '../../prisma/store.ts';
 import type { CoreConfig } from '../../runtime/config.ts';
 import type { EventLog } from './event-log.ts';
-import { createKafkaLog } from './kafka-log.ts';
 import { createPostgresLog } from './postgres-log.ts';
 
 /**
@@ -13,10 +12,11 @@ import { createPostgresLog } from './postgres-log.ts';
  */
 const PARTITIONS_MAX = 2;
 
-/** The configured event log: Kafka, or the durable one in the store. */
-export function openEventLog(config: CoreConfig, store: Store, log: Logger): EventLog {
+/** The configured event log: Kafka, whose client is loaded only then, or the durable one in the store. */
+export async function openEventLog(config: CoreConfig, store: Store, log: Logger): Promise<EventLog> {
   if (!config.KAFKA_BROKERS)
     return createPostgresLog({ pool: store.pool, connectionString: store.url, log, partitionsMax: PARTITIONS_MAX });
+  const { createKafkaLog } = await import('./kafka-log.ts');
   return createKafkaLog({
     brokers: config.KAFKA_BROKERS,
     ssl: config.KAFKA_SSL,
