@@ -3,7 +3,7 @@ import { freshStage } from '../faults/fresh-stage.ts';
 import { requireOrSkip } from '../support/services.ts';
 import { runRandomFaults, soundRun } from './random-faults.ts';
 
-const SERIES = { seed: 10, records: 40_000 };
+const SERIES = { seed: 10, records: 30_000 };
 
 const here = [requireOrSkip('redis'), requireOrSkip('kafka')].every(Boolean);
 
@@ -14,7 +14,7 @@ describe.skipIf(!here)('Two ingestors, a gateway and a Kafka broker, killed and 
   }, async () => {
     const { broker, ...stage } = await freshStage(SERIES, { kafka: true });
     const cast = { series: SERIES, ingestors: 2, gateway: true, sabotage: undefined };
-    const verdict = await runRandomFaults({ ...cast, stage, broker, kills: 6, cuts: 4, gapMsMax: 2_500 });
+    const verdict = await runRandomFaults({ ...cast, stage, broker, kills: 4, cuts: 3, gapMsMax: 2_500 });
     expect(verdict).toMatchObject(soundRun(cast));
     expect(verdict.inTheMiddle).toBeGreaterThan(0);
     expect(verdict.interruptions).toBeGreaterThan(0);
