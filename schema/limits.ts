@@ -50,7 +50,7 @@ export const LIMITS = {
   sourceErrors: 10_000,
 } as const;
 
-type LimitName = keyof typeof LIMITS;
+export type LimitName = keyof typeof LIMITS;
 
 /** @throws BusbarError `LIMIT_EXCEEDED` with the limit's name, its value and what was asked for. */
 export function requireWithin(limit: LimitName, asked: number, advice: string): void {
