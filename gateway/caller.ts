@@ -1,15 +1,33 @@
 import type { IncomingMessage } from 'node:http';
+import type { Rights } from '../domain/rights.ts';
+import type { Identity } from './auth/identity.ts';
 
-/** Who asks. Until there are identities, that is from where. */
+/** Who asks, and from where. */
 export interface Caller {
+  readonly identity: Identity;
   /** IP address of the other end; behind a proxy, the proxy's. */
   readonly address: string;
 }
 
-/** @param request of HTTP, or the one that opened the socket. */
-export function callerOf({ socket }: IncomingMessage): Caller {
-  return { address: socket.remoteAddress ?? 'an unknown address' };
+const identities = new WeakMap<IncomingMessage, Identity>();
+
+/** Notes who sent a request, before anything else is done with it. A socket that renews its credential notes it again. */
+export function admit(request: IncomingMessage, identity: Identity): void {
+  identities.set(request, identity);
 }
 
-/** An event of a subscription is executed once for all who get it, in nobody's name. */
-export const NOBODY: Caller = { address: 'nowhere' };
+/**
+ * @param request of HTTP, or the one that opened the socket.
+ * @throws TypeError as a programming error, where nobody asked who sent it.
+ */
+export function callerOf(request: IncomingMessage): Caller {
+  const identity = identities.get(request);
+  if (!identity) throw new TypeError('a request that was not admitted has no caller');
+  return { identity, address: request.socket.remoteAddress ?? 'an unknown address' };
+}
+
+/** An event of a subscription is executed once for all who get it, who share nothing but their rights. */
+export function inNameOfAll(rights: Rights): Caller {
+  const identity = { subject: 'subscribers', name: 'subscribers', rights, expiresAt: undefined };
+  return { identity, address: 'nowhere' };
+}

@@ -1,6 +1,7 @@
 import { type ExecutionResult, graphql, parse, subscribe } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isBusbarError } from '../domain/errors.ts';
+import { ALL_RIGHTS } from '../domain/rights.ts';
 import { createPrisma, type PrismaClient } from '../prisma/client.ts';
 import type { Context, Live, Operations, Reads } from '../schema/context.ts';
 import { schema } from '../schema/schema.ts';
@@ -104,6 +105,7 @@ function ask(
     },
   });
   const contextValue: Context = {
+    rights: ALL_RIGHTS,
     reads: counted,
     operations: NO_OPERATIONS,
     live: NO_LIVE,
@@ -396,7 +398,13 @@ describe('the subscription to prices', () => {
         yield { cursor: 'c1', ticks: await reads.latestLmp(['PJM:NEW'], 'REAL_TIME_5_MIN') };
       },
     };
-    const contextValue: Context = { reads, operations: NO_OPERATIONS, live, loaders: createLoaders(reads) };
+    const contextValue: Context = {
+      rights: ALL_RIGHTS,
+      reads,
+      operations: NO_OPERATIONS,
+      live,
+      loaders: createLoaders(reads),
+    };
     const document = parse(
       'subscription { lmp(nodes: ["PJM:NEW", "PJM:NEW"], market: "PJM", run: REAL_TIME_5_MIN, delivery: LATEST, after: "c0") { cursor ticks { lmp node { id } } } }',
     );

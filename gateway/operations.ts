@@ -18,8 +18,8 @@ interface OperationsOptions {
 
 /** The store's operations in the name of a caller, each in the audit log. */
 export function createOperations({ pool, clock }: OperationsOptions): (caller: Caller) => Operations {
-  return ({ address }) => {
-    const actor: Actor = { name: `anonymous from ${address}`, via: 'graphql' };
+  return ({ identity, address }) => {
+    const actor: Actor = { name: `${identity.name} from ${address}`, via: 'graphql' };
     const by = actor.name;
     const change = <T extends object>(
       action: string,

@@ -1,3 +1,4 @@
+import type { Rights } from '../domain/rights.ts';
 import { createPrisma } from '../prisma/client.ts';
 import type { Platform } from '../prisma/platform.ts';
 import { createPool } from '../prisma/pool.ts';
@@ -57,7 +58,12 @@ export async function serveGateway(lifecycle: Lifecycle, platform: Platform): Pr
   const { jobProgress, feedHealth, apiHealth } = watches;
   const seal = createSeal(await openCursorKeys(lifecycle, platform));
   const snapshots = createSnapshots(store.pool, () => hub.lmpHead);
-  const live: Live = { ...createSealedLive(hub, seal, snapshots), jobProgress, feedHealth, apiHealth };
+  const liveFor = (rights: Rights): Live => ({
+    ...createSealedLive(hub, seal, snapshots, rights),
+    jobProgress,
+    feedHealth,
+    apiHealth,
+  });
   // Of their own: long exports keep no query waiting for a connection.
   const exportPool = await lifecycle.start(
     'export pool',
@@ -81,7 +87,16 @@ export async function serveGateway(lifecycle: Lifecycle, platform: Platform): Pr
     async () => {
       const gateway = createGateway({
         schema,
-        makeContext: (caller) => ({ reads, operations: operations(caller), live, loaders: createLoaders(reads) }),
+        makeContext: (caller) => {
+          const { rights } = caller.identity;
+          return {
+            rights,
+            reads,
+            operations: operations(caller),
+            live: liveFor(rights),
+            loaders: createLoaders(reads),
+          };
+        },
         log,
         metrics,
         health,

@@ -1,12 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
+import { type BusbarError, isBusbarError } from '../domain/errors.ts';
 import type { Health } from '../runtime/health.ts';
 import { answerJson, answerOperations, type HttpService, listenHttp, pathOf } from '../runtime/http-service.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import type { Context } from '../schema/context.ts';
+import { type Authenticator, OPEN } from './auth/authenticator.ts';
 import type { AnswerCache } from './cache/answer-cache.ts';
-import { type Caller, NOBODY } from './caller.ts';
+import { admit, type Caller, callerOf, inNameOfAll } from './caller.ts';
 import { createEngine } from './engine.ts';
 import { createErrorMask } from './errors.ts';
 import { EXPORT_PATH, type Exports } from './export/exports.ts';
@@ -57,6 +59,8 @@ export interface GatewayOptions {
   readonly graceMs?: number;
   /** Results an EVERY subscription may have waiting before it is ended with its cursor. */
   readonly memberFramesMax?: number;
+  /** Without it, the gateway is open. */
+  readonly authenticator?: Authenticator;
   /** Answers what is under `/export/`; without it, nothing is. */
   readonly exports?: Exports;
 }
@@ -74,6 +78,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     clock = Date.now,
     graceMs = GRACE_MS,
     memberFramesMax = MEMBER_FRAMES_MAX,
+    authenticator = OPEN,
     exports,
     hot,
     cache,
@@ -82,7 +87,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const serving = health.component('gateway');
   const mask = createErrorMask(log);
   const subscriptions = createSharedSubscriptions({
-    freshContext: () => makeContext(NOBODY),
+    freshContext: (rights) => makeContext(inNameOfAll(rights)),
     mask,
     metrics,
     memberFramesMax,
@@ -99,7 +104,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     if (!isSameOrigin(request)) return refuse(response, 403, 'pages of other origins may not ask');
     const body = await readBody(request, BODY_BYTES_MAX);
     if (body === undefined) return refuse(response, 413, `a request may have ${BODY_BYTES_MAX} bytes`);
-    if (hotLane && (await hotLane.answer(request, body, response))) return;
+    if (hotLane && (await hotLane.answer(request, body, response, callerOf(request).identity.rights))) return;
     await yoga(Object.assign(request, { body }), response);
   };
 
@@ -108,11 +113,14 @@ export function createGateway(options: GatewayOptions): Gateway {
   const handle = async (request: IncomingMessage, response: ServerResponse) => {
     try {
       if (await answerOperations(request, response, { health, metrics })) return;
+      // Before anything else is read of it.
+      admit(request, await authenticator.identify(request.headers.authorization));
       if (pathOf(request) === PATH) return await counting(() => answerGraphql(request, response));
       if (exports && pathOf(request).startsWith(EXPORT_PATH)) return await exports(request, response);
       if (pathOf(request) === '/') response.writeHead(302, { location: PATH }).end();
       else answerJson(response, 404, { error: 'not found' });
     } catch (error) {
+      if (isBusbarError(error) && error.exposed) return answerRefusal(response, error);
       // A request that broke off on the way is its client's matter.
       if (request.destroyed && !request.complete) return;
       log.error({ err: error, path: pathOf(request) }, 'request failed');
@@ -134,7 +142,16 @@ export function createGateway(options: GatewayOptions): Gateway {
     async listen() {
       const http = await listenHttp({ host, port, metrics, handle });
       const { server } = http;
-      const webSockets = attachWebSockets({ server, path: PATH, engine, subscriptions, mask, log, metrics });
+      const webSockets = attachWebSockets({
+        server,
+        path: PATH,
+        authenticator,
+        engine,
+        subscriptions,
+        mask,
+        log,
+        metrics,
+      });
       listening = { http, webSockets };
       serving.ok();
       return { url: http.url, port: http.port };
@@ -144,6 +161,14 @@ export function createGateway(options: GatewayOptions): Gateway {
       return closing;
     },
   };
+}
+
+/** Whoever may not ask at all is answered before the question is read. */
+function answerRefusal(response: ServerResponse, { code, message, details }: BusbarError): void {
+  response.setHeader('connection', 'close');
+  if (code === 'UNAUTHENTICATED') response.setHeader('www-authenticate', 'Bearer realm="busbar"');
+  const status = code === 'UNAUTHENTICATED' ? 401 : 503;
+  answerJson(response, status, { errors: [{ message, extensions: { ...details, code } }] });
 }
 
 /** The body was not read, so the connection cannot carry another request. */

@@ -1,5 +1,6 @@
 import { graphql, parse, subscribe } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ALL_RIGHTS } from '../domain/rights.ts';
 import { createPrisma, type PrismaClient } from '../prisma/client.ts';
 import type { Context, Live, Operations, Reads } from '../schema/context.ts';
 import { schema } from '../schema/schema.ts';
@@ -58,7 +59,13 @@ const NO_LIVE: Live = {
 const NO_OPERATIONS = new Proxy({}, { get: () => nothing }) as Operations;
 
 function context(live: Partial<Live> = {}): Context {
-  return { reads, operations: NO_OPERATIONS, live: { ...NO_LIVE, ...live }, loaders: createLoaders(reads) };
+  return {
+    rights: ALL_RIGHTS,
+    reads,
+    operations: NO_OPERATIONS,
+    live: { ...NO_LIVE, ...live },
+    loaders: createLoaders(reads),
+  };
 }
 
 const ask = (source: string, variableValues: Record<string, unknown> = {}) =>

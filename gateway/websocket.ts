@@ -4,14 +4,19 @@ import type { ExecutionArgs } from 'graphql';
 import { useServer } from 'graphql-ws/use/ws';
 import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { messageOf } from '../domain/errors.ts';
 import { pathOf } from '../runtime/http-service.ts';
 import type { Metrics } from '../runtime/metrics.ts';
+import type { Authenticator } from './auth/authenticator.ts';
+import { admit } from './caller.ts';
 import type { Engine } from './engine.ts';
 import type { ErrorMask } from './errors.ts';
 import type { SharedSubscriptions } from './live/shared-subscriptions.ts';
 import { socketStream } from './live/socket-stream.ts';
 import { isSameOrigin } from './origin.ts';
 
+/** Who they are was not proved, or no longer is. */
+const UNAUTHENTICATED = 4401;
 const MESSAGE_BYTES_MAX = 1024 * 1024;
 
 export interface WebSocketEndpoint {
@@ -28,17 +33,28 @@ export interface WebSocketEndpoint {
 export function attachWebSockets(options: {
   server: Server;
   path: string;
+  authenticator: Authenticator;
   engine: Engine;
   subscriptions: SharedSubscriptions;
   mask: ErrorMask;
   log: Logger;
   metrics: Metrics;
 }): WebSocketEndpoint {
-  const { server, path, engine, subscriptions, mask, log, metrics } = options;
+  const { server, path, authenticator, engine, subscriptions, mask, log, metrics } = options;
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MESSAGE_BYTES_MAX });
 
   const endpoint = useServer<Record<string, unknown>, { socket: WebSocket; request: IncomingMessage }>(
     {
+      async onConnect({ connectionParams, extra: { socket, request } }) {
+        const { authorization = request.headers.authorization } = connectionParams ?? {};
+        try {
+          admit(request, await authenticator.identify(typeof authorization === 'string' ? authorization : undefined));
+        } catch (error) {
+          socket.close(UNAUTHENTICATED, messageOf(error));
+          return false;
+        }
+        return true;
+      },
       async onSubscribe({ extra }, __, payload) {
         const prepared = await engine.prepare(payload, extra.request);
         return 'errors' in prepared ? prepared.errors : prepared.args;

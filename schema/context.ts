@@ -8,6 +8,7 @@ import type { StoredLmp } from '../domain/lmp.ts';
 import type { MarketRun } from '../domain/market-run.ts';
 import type { CostMethod } from '../domain/position.ts';
 import type { QualityFlag } from '../domain/quality.ts';
+import type { Rights } from '../domain/rights.ts';
 import type { HealthLive, HealthReads, SourceErrorRow, SourceErrorsRequest } from './health-rows.ts';
 import type { Delivery, Page, Range, Resolution, Slice } from './question.ts';
 import type { PositionTradesRequest, TradeRow, TradingLive, TradingReads } from './trading-rows.ts';
@@ -16,6 +17,8 @@ import type { UtilityReads } from './utility-rows.ts';
 export type { Delivery, Page, Range, Resolution, Slice } from './question.ts';
 
 export interface Context {
+  /** Of whoever asked, or of all who share a subscription. `reads` and `live` show nothing beyond them. */
+  readonly rights: Rights;
   readonly reads: Reads;
   /** Changes, in the name of whoever asked. */
   readonly operations: Operations;

@@ -29,7 +29,13 @@ const live = { ...hub, ...createWatches({ reads }) };
 const operations = createOperations({ pool, clock });
 const gateway = createGateway({
   schema,
-  makeContext: (caller) => ({ reads, operations: operations(caller), live, loaders: createLoaders(reads) }),
+  makeContext: (caller) => ({
+    rights: caller.identity.rights,
+    reads,
+    operations: operations(caller),
+    live,
+    loaders: createLoaders(reads),
+  }),
   log,
   metrics,
   health,

@@ -6,10 +6,7 @@ import type { ReadSet } from '../hot/root-plan.ts';
 /** To be raised whenever the same facts make another answer than before, so that processes of two versions do not share any. */
 const FORMAT = 1;
 
-/** Everyone may read prices. */
-const RIGHTS = 'public';
-
-/** What an answer is a function of. */
+/** What an answer is a function of. Not of rights: whoever may not see all of it is never answered by the hot lane. */
 export interface AnswerKeyParts {
   /** Which store. */
   readonly identity: string;
@@ -24,7 +21,7 @@ export interface AnswerKeyParts {
 export function answerKey({ identity, asked, reads, revisions, now }: AnswerKeyParts): string {
   const { query, operationName = null, variables } = asked;
   const times = reads.map((read) => timeOf(read, now));
-  const parts = [FORMAT, RIGHTS, identity, query, operationName, canonical(variables), revisions, times];
+  const parts = [FORMAT, identity, query, operationName, canonical(variables), revisions, times];
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { ALL_RIGHTS } from '../../domain/rights.ts';
 import { Secret } from '../../runtime/secret.ts';
 import { silent } from '../../tests/support/live.ts';
 import { freshDatabase, type TestDatabase } from '../../tests/support/postgres.ts';
@@ -9,7 +10,7 @@ import { createSeal } from './cursor-seal.ts';
 const OLD = new Secret('the secret of last year');
 const NEW = new Secret('the secret of this year');
 const PLACE = '0123456789ab-1700000000000-0';
-const binding = cursorBinding('lmp', { nodes: ['PJM:B', 'PJM:A'], run: 'SPOT' });
+const binding = cursorBinding(ALL_RIGHTS, 'lmp', { nodes: ['PJM:B', 'PJM:A'], run: 'SPOT' });
 
 const sealOf = (...secrets: Secret[]) => {
   const keys = keysFromSecrets(secrets);
@@ -23,15 +24,19 @@ describe('a sealed cursor', () => {
     const cursor = bound.seal(PLACE);
     expect(cursor).toMatch(/^[\w-]+$/);
     expect(cursor).toBe(bound.seal(PLACE));
-    const same = cursorBinding('lmp', { run: 'SPOT', market: undefined, nodes: ['PJM:A', 'PJM:B', 'PJM:A'] });
+    const same = cursorBinding(ALL_RIGHTS, 'lmp', {
+      run: 'SPOT',
+      market: undefined,
+      nodes: ['PJM:A', 'PJM:B', 'PJM:A'],
+    });
     expect(sealOf(OLD).boundTo(same).open(cursor)).toBe(PLACE);
   });
 
   test.each([
-    ['another field', cursorBinding('forecasts', { nodes: ['PJM:A', 'PJM:B'], run: 'SPOT' })],
-    ['another node', cursorBinding('lmp', { nodes: ['PJM:A', 'PJM:C'], run: 'SPOT' })],
-    ['another run', cursorBinding('lmp', { nodes: ['PJM:A', 'PJM:B'] })],
-    ['no filter', cursorBinding('lmp', {})],
+    ['another field', cursorBinding(ALL_RIGHTS, 'forecasts', { nodes: ['PJM:A', 'PJM:B'], run: 'SPOT' })],
+    ['another node', cursorBinding(ALL_RIGHTS, 'lmp', { nodes: ['PJM:A', 'PJM:C'], run: 'SPOT' })],
+    ['another run', cursorBinding(ALL_RIGHTS, 'lmp', { nodes: ['PJM:A', 'PJM:B'] })],
+    ['no filter', cursorBinding(ALL_RIGHTS, 'lmp', {})],
   ])('does not open for %s', (_, other) => {
     expect(() => sealOf(OLD).boundTo(other).open(bound.seal(PLACE))).toThrow(/not a cursor of this subscription/);
   });

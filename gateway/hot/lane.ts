@@ -2,6 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
 import { isBusbarError } from '../../domain/errors.ts';
+import { marketOf } from '../../domain/market.ts';
+import { inScope, may, type Rights } from '../../domain/rights.ts';
 import type { Metrics } from '../../runtime/metrics.ts';
 import { Answer } from '../cache/answer.ts';
 import type { AnswerCache } from '../cache/answer-cache.ts';
@@ -22,7 +24,7 @@ import type { HotStore } from './root-plan.ts';
  */
 export interface HotLane {
   /** @returns false where the request was not answered. */
-  answer(request: IncomingMessage, body: string, response: ServerResponse): Promise<boolean>;
+  answer(request: IncomingMessage, body: string, response: ServerResponse, rights: Rights): Promise<boolean>;
 }
 
 export interface HotLaneOptions {
@@ -61,10 +63,10 @@ export function createHotLane({ schema, store, metrics, log, sql, cache }: HotLa
   };
 
   return {
-    async answer(request, body, response) {
+    async answer(request, body, response, rights) {
       const asked = hotRequestFrom(request, body);
       const bound = asked && bind(asked);
-      const answer = bound && (await read(asked, bound));
+      const answer = bound && showsPrices(rights, bound) && (await read(asked, bound));
       if (!answer) return false;
       await sendAnswer(request, response, answer, asked.mediaType);
       return true;
@@ -79,6 +81,15 @@ export function createHotLane({ schema, store, metrics, log, sql, cache }: HotLa
       return undefined;
     }
   }
+}
+
+/** Prices that one may not see are refused by the ordinary way, which says so. */
+function showsPrices(rights: Rights, { reads }: BoundOperation): boolean {
+  if (!may(rights, 'PRICES')) return false;
+  return (
+    rights.markets === 'ALL' ||
+    reads.every(({ nodes }) => nodes.every((node) => inScope(rights.markets, marketOf(node).id)))
+  );
 }
 
 function withSql(json: string, sql: SqlCounter): string {

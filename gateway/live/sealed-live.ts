@@ -1,4 +1,5 @@
 import { BusbarError, isBusbarError } from '../../domain/errors.ts';
+import { type Rights, rightsKey } from '../../domain/rights.ts';
 import type { Live, LmpUpdate } from '../../schema/context.ts';
 import type { Seal } from '../cursors/cursor-seal.ts';
 import { filterKey } from './filter-key.ts';
@@ -8,20 +9,18 @@ import { lmpOpening } from './lmp-opening.ts';
 import type { Opening, OpeningSource } from './opening.ts';
 import type { PlacedSnapshot, ReadSnapshot } from './snapshots.ts';
 
-/** Everyone sees everything until there are identities. */
-const SUBJECT = 'open';
-
 /**
- * The hub as clients may ask it. Its cursors are places on the bus: what leaves here is sealed for the field, the filter and the
- * subject, and what comes back is opened. How it is delivered is not bound: whoever fell behind may go on with LATEST.
+ * The hub as clients of certain rights may ask it. Its cursors are places on the bus: what leaves here is sealed for the field, the
+ * filter and the rights, and what comes back is opened. All who share their rights share their events, and so their cursors. How it is delivered is not bound: whoever fell behind may go on with LATEST.
  * @throws BusbarError `BAD_USER_INPUT` where a cursor was not given out for this.
  */
 export function createSealedLive(
   hub: LiveHub,
   seal: Seal,
   readSnapshot: ReadSnapshot,
+  rights: Rights,
 ): Pick<Live, 'lmp' | 'trades' | 'forecasts' | 'pnl'> {
-  const boundTo = (field: string, filter: object) => seal.boundTo(cursorBinding(field, filter));
+  const boundTo = (field: string, filter: object) => seal.boundTo(cursorBinding(rights, field, filter));
   return {
     lmp(filter, delivery, after, snapshot) {
       const bound = boundTo('lmp', filter);
@@ -47,8 +46,8 @@ export function createSealedLive(
 }
 
 /** What a cursor is good for. */
-export function cursorBinding(field: string, filter: object): string {
-  return [SUBJECT, field, filterKey(filter)].join(' ');
+export function cursorBinding(rights: Rights, field: string, filter: object): string {
+  return [rightsKey(rights), field, filterKey(filter)].join(' ');
 }
 
 /** The hub's updates under cursors for the client. Errors that tell where to resume tell it so too. */

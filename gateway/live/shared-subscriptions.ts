@@ -1,13 +1,12 @@
 import type { ExecutionArgs, ExecutionResult } from 'graphql';
 import { BusbarError } from '../../domain/errors.ts';
+import { type Rights, rightsKey } from '../../domain/rights.ts';
 import type { Metrics } from '../../runtime/metrics.ts';
+import type { Context } from '../../schema/context.ts';
 import type { ErrorMask } from '../errors.ts';
 import type { Conflation } from './conflation.ts';
 import { SubscriptionGroup } from './subscription-group.ts';
 import { type SubscriptionRequest, subscriptionRequest } from './subscription-request.ts';
-
-/** Everyone sees everything until there are identities. */
-const RIGHTS = 'open';
 
 export interface SharedSubscriptions {
   /**
@@ -24,8 +23,8 @@ export interface SharedSubscriptions {
 }
 
 export interface SharedSubscriptionsOptions {
-  /** A new context an event: loaders must not remember the last one. */
-  readonly freshContext: () => object;
+  /** A new context an event, in the name of all who have these rights: loaders must not remember the last one. */
+  readonly freshContext: (rights: Rights) => object;
   readonly mask: ErrorMask;
   readonly metrics: Metrics;
   /** How to bring events of a root field together for a LATEST member that is behind. Not listed: the field has no LATEST. */
@@ -43,11 +42,12 @@ export function createSharedSubscriptions(options: SharedSubscriptionsOptions): 
   const groups = new Set<SubscriptionGroup>();
 
   const open = (args: ExecutionArgs, request: SubscriptionRequest | undefined, key: string | undefined) => {
+    const { rights } = asked(args);
     const group = new SubscriptionGroup({
       args,
       createConflation: request?.args.delivery === 'LATEST' ? conflations[request.field] : undefined,
       opens: request?.args.snapshot === true && request.args.after == null,
-      freshContext,
+      freshContext: () => freshContext(rights),
       mask,
       metrics,
       memberFramesMax,
@@ -63,7 +63,7 @@ export function createSharedSubscriptions(options: SharedSubscriptionsOptions): 
 
   return {
     async subscribe(args) {
-      const request = subscriptionRequest(args, RIGHTS);
+      const request = subscriptionRequest(args, rightsKey(asked(args).rights));
       const key = request && beginsNow(request, standingFields) ? request.key : undefined;
       const known = key === undefined ? undefined : joinable.get(key);
       const group = known ?? open(args, request, key);
@@ -79,6 +79,12 @@ export function createSharedSubscriptions(options: SharedSubscriptionsOptions): 
         group.close(new BusbarError('UNAVAILABLE', 'the gateway is going down: subscribe again'));
     },
   };
+}
+
+/** @throws TypeError as a programming error: a context without rights is none of ours. */
+function asked({ contextValue }: ExecutionArgs): { readonly rights: Rights } {
+  if (typeof contextValue === 'object' && contextValue && 'rights' in contextValue) return contextValue as Context;
+  throw new TypeError('who subscribes has rights');
 }
 
 /** Whether it gets just what comes after it, as everyone does who joins. */

@@ -3,6 +3,7 @@ import { WebSocket } from 'ws';
 import { createClient } from '../../client/client.ts';
 import { LmpUpdatesDocument, type PriceFragment } from '../../client/generated/graphql.ts';
 import { isRequestError } from '../../client/request-error.ts';
+import { ALL_RIGHTS } from '../../domain/rights.ts';
 import { keysFromSecrets } from '../../gateway/cursors/cursor-keys.ts';
 import { createSeal } from '../../gateway/cursors/cursor-seal.ts';
 import { cursorBinding } from '../../gateway/live/sealed-live.ts';
@@ -33,7 +34,7 @@ export function subscribeThroughGateway(url: string, place: string): GatewaySubs
     backoff: { attemptsMax: Number.MAX_SAFE_INTEGER, delayMsMax: 1_000 },
   });
   const keys = keysFromSecrets([new Secret(CURSOR_SECRET)]);
-  const { seal } = createSeal(() => keys).boundTo(cursorBinding('lmp', { run: RUN }));
+  const { seal } = createSeal(() => keys).boundTo(cursorBinding(ALL_RIGHTS, 'lmp', { run: RUN }));
   let cursor = seal(place);
   let interruptions = 0;
   const onInterrupted = () => {

@@ -1,6 +1,7 @@
 import { type Client, createClient } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { WebSocket } from 'ws';
+import { ALL_RIGHTS } from '../../domain/rights.ts';
 import type { AnswerCache } from '../../gateway/cache/answer-cache.ts';
 import type { Caller } from '../../gateway/caller.ts';
 import { createSeal } from '../../gateway/cursors/cursor-seal.ts';
@@ -77,6 +78,7 @@ export async function startGateway({
     hub,
     createSeal(() => CURSOR_KEYS),
     snapshots(() => hub.lmpHead),
+    ALL_RIGHTS,
   );
   const loaded = { ledgerEntries: 0 };
   const gateway = createGateway({
@@ -125,7 +127,7 @@ const CURSOR_KEYS = { signing: key, known: [key] };
 /** A place on the bus as a client that subscribes to the field with this filter gets it. */
 export function cursorOf(place: string, field: 'lmp' | 'trades' | 'forecasts' | 'pnl' = 'lmp', filter = {}): string {
   return createSeal(() => CURSOR_KEYS)
-    .boundTo(cursorBinding(field, filter))
+    .boundTo(cursorBinding(ALL_RIGHTS, field, filter))
     .seal(place);
 }
 
@@ -203,6 +205,7 @@ function contextWith(
     ...brought,
   };
   return {
+    rights: ALL_RIGHTS,
     live: { jobProgress: notLive, feedHealth: notLive, apiHealth: notLive, ...live },
     reads,
     loaders: createLoaders(reads),

@@ -1,0 +1,21 @@
+import { type Identity, OPEN_IDENTITY } from './identity.ts';
+
+/** Tells who shows a credential, and when it is no longer good. */
+export interface Authenticator {
+  /**
+   * @param authorization as in the header: `Bearer <API key or token>`.
+   * @throws BusbarError `UNAUTHENTICATED` with what is wrong, never with the credential; `UNAVAILABLE` where it cannot be known.
+   */
+  identify(authorization: string | undefined): Promise<Identity>;
+  /**
+   * @param ended called once when the credential is revoked or its rights have changed, within seconds; not when it expires.
+   * @returns stops watching.
+   */
+  watch(identity: Identity, ended: (reason: string) => void): () => void;
+}
+
+/** `AUTH=open`: nobody is asked. */
+export const OPEN: Authenticator = {
+  identify: async () => OPEN_IDENTITY,
+  watch: () => () => undefined,
+};

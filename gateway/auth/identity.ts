@@ -1,0 +1,20 @@
+import { ALL_RIGHTS, type Rights } from '../../domain/rights.ts';
+
+/** Who asks, as far as a credential proved it. */
+export interface Identity {
+  /** `key:<prefix>`, `oidc:<sub>` or `open`: what limits are counted by, and what the audit log names. */
+  readonly subject: string;
+  /** For people. */
+  readonly name: string;
+  readonly rights: Rights;
+  /** When the credential ends by itself, milliseconds UTC; undefined: it does not. */
+  readonly expiresAt: number | undefined;
+}
+
+/** Everyone, where the gateway is open. */
+export const OPEN_IDENTITY: Identity = {
+  subject: 'open',
+  name: 'anonymous',
+  rights: ALL_RIGHTS,
+  expiresAt: undefined,
+};
