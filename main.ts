@@ -5,6 +5,7 @@
 import './runtime/production.ts';
 
 import { Command } from 'commander';
+import { accessOf } from './gateway/auth/access.ts';
 import { serveGateway } from './gateway/serve.ts';
 import { FEED_SETTINGS } from './ingestors/feeds/index.ts';
 import { serveIngestors } from './ingestors/serve.ts';
@@ -51,6 +52,8 @@ const SETTINGS = [...FEED_SETTINGS, SIMULATOR_ENV, STAND_INS_ENV];
 await runProgram(() => {
   const given = { ...process.env, ...environmentOf(options) };
   const asked = readConfig(given, SETTINGS);
+  // Refused before anything is started.
+  accessOf(asked.core);
   const log = createLog(asked.core.LOG_LEVEL, 'busbar');
   return {
     log,

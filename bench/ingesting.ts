@@ -8,6 +8,7 @@ import { createRollups } from '../ingestors/pipeline/rollups.ts';
 import { createNodeDirectory } from '../ingestors/pipeline/store/nodes.ts';
 import { claimPartition } from '../ingestors/pipeline/store/positions.ts';
 import type { Item } from '../ingestors/pipeline/unit.ts';
+import type { EventLog } from '../ingestors/sources/event-log.ts';
 import { createPostgresLog } from '../ingestors/sources/postgres-log.ts';
 import { runTopics, type TopicFeed } from '../ingestors/topic-runner.ts';
 import { createRingBus } from '../runtime/live-bus/ring-bus.ts';
@@ -85,30 +86,50 @@ async function ingestWithLedger(ingesting: Ingesting, partition: number): Promis
 
 /** Writes the records to the embedded log, and then reads them by the runner that `npm start` uses. @returns seconds of reading. */
 export async function ingestThroughLog(ingesting: Ingesting, records: readonly BenchRecord[]): Promise<number> {
-  const { feed, pool, url, announcer, pipeline } = ingesting;
-  const { topic } = feed.source;
+  const { feed, pool, url } = ingesting;
   const eventLog = createPostgresLog({ pool, connectionString: url, log });
-  await eventLog.ensureTopics([{ topic, partitions: PARTITIONS, retentionMs: 86_400_000, recordBytesMax: 1_000_000 }]);
-  for (let from = 0; from < records.length; from += BATCH_RECORDS)
-    await eventLog.append(topic, records.slice(from, from + BATCH_RECORDS));
-  let ingested = 0;
-  const seconds = await secondsOf(
-    () =>
-      new Promise<void>((done, failed) => {
-        const counting = {
-          ingest: async (...unit: Parameters<typeof pipeline.ingest>) => {
-            const outcome = await pipeline.ingest(...unit);
-            ingested += outcome.rowsIn;
-            if (ingested >= records.length) done();
-            return outcome;
-          },
-        };
-        const claim = (id: string, partition: string) => claimPartition(pool, id, partition, 'bench');
-        runTopics([feed], { log, eventLog, pipeline: counting, announcer, claim }).catch(failed);
-      }),
-  );
+  await writeTopic(eventLog, feed.source.topic, PARTITIONS, records);
+  const seconds = await ingestFrom(eventLog, ingesting, records.length);
   await eventLog.close();
   return seconds;
+}
+
+/** A topic with so many partitions that holds the records. */
+export async function writeTopic(
+  eventLog: EventLog,
+  topic: string,
+  partitions: number,
+  records: readonly BenchRecord[],
+): Promise<void> {
+  await eventLog.ensureTopics([{ topic, partitions, retentionMs: 86_400_000, recordBytesMax: 1_000_000 }]);
+  for (let from = 0; from < records.length; from += BATCH_RECORDS)
+    await eventLog.append(topic, records.slice(from, from + BATCH_RECORDS));
+}
+
+/**
+ * Reads the feed's topic until so many records are committed and announced, by the runner that `npm start` uses.
+ * @returns seconds, from the first claim of a partition on: how long a group takes to be joined is not the subject.
+ */
+export async function ingestFrom(eventLog: EventLog, ingesting: Ingesting, records: number): Promise<number> {
+  const { feed, pool, announcer, pipeline } = ingesting;
+  let ingested = 0;
+  let claimedAt: number | undefined;
+  const endedAt = await new Promise<number>((done, failed) => {
+    const counting = {
+      ingest: async (...unit: Parameters<typeof pipeline.ingest>) => {
+        const outcome = await pipeline.ingest(...unit);
+        ingested += outcome.rowsIn;
+        if (ingested >= records) done(performance.now());
+        return outcome;
+      },
+    };
+    const claim = (id: string, partition: string) => {
+      claimedAt ??= performance.now();
+      return claimPartition(pool, id, partition, 'bench');
+    };
+    runTopics([feed], { log, eventLog, pipeline: counting, announcer, claim }).catch(failed);
+  });
+  return (endedAt - (claimedAt ?? endedAt)) / 1000;
 }
 
 /** A rate of records that did not arrive would be worth nothing. */

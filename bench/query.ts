@@ -2,12 +2,16 @@
  * Prices of one node in five columns, over HTTP, from Postgres: Busbar against the practical limit (node:http and json_agg, no
  * GraphQL) and against what others would build on. Each server is a process of its own with ten connections, in the same form
  * of prepared statement; one load generator asks them in turns. Beside the rates stands what each answer takes of the CPU, in the
- * server and in Postgres, which other work on the machine shifts less than the rates.
+ * server and in Postgres, which other work on the machine shifts less than the rates. PostGraphile runs on another Node than all
+ * others, and makes its own statements.
  */
-import { type Running, startProgram } from '../tests/support/processes.ts';
+import { messageOf } from '../domain/errors.ts';
+import { startProgram } from '../tests/support/processes.ts';
 import { openBenchStore } from './bench-store.ts';
 import { backendsOf, type CpuTimes, cpuTimesOf, usBetween } from './query/cpu.ts';
 import { answerOf, CONNECTIONS, randomQuestion, rateOf, type Target } from './query/load.ts';
+import { type Postgraphile, startPostgraphile } from './query/postgraphile.ts';
+import { answerIn, type WordingName } from './query/question.ts';
 import { fillStore } from './query/store.ts';
 import { median } from './summary.ts';
 
@@ -25,69 +29,86 @@ const SERVERS = {
   yoga: ['yoga.ts'],
 } as const;
 
-type Server = keyof typeof SERVERS;
+type Server = keyof typeof SERVERS | 'postgraphile';
 
-const BUSBAR: readonly Server[] = ['plain', 'busbar', 'busbarOrdinaryWay'];
-const EVERYONE = Object.keys(SERVERS) as Server[];
+const PROGRAMS = Object.keys(SERVERS) as (keyof typeof SERVERS)[];
+const EVERYONE: readonly Server[] = [...PROGRAMS, 'postgraphile'];
 
-const CASES = [
-  { name: 'rows100', query: 'rows', points: 100, servers: EVERYONE },
-  { name: 'rows10', query: 'rows', points: 10, servers: EVERYONE },
-  { name: 'columns100', query: 'columns', points: 100, servers: BUSBAR },
-] as const;
+const CASES: readonly { name: string; wording: 'rows' | 'columns'; points: number; servers: readonly Server[] }[] = [
+  { name: 'rows100', wording: 'rows', points: 100, servers: EVERYONE },
+  { name: 'rows10', wording: 'rows', points: 10, servers: EVERYONE },
+  { name: 'columns100', wording: 'columns', points: 100, servers: ['plain', 'busbar', 'busbarOrdinaryWay'] },
+];
+
+interface Serving {
+  readonly pid: number;
+  readonly url: string;
+  kill(): Promise<void>;
+}
 
 export async function run() {
   const store = await openBenchStore();
-  const running: Running[] = [];
+  const serving = new Map<Server, Serving>();
   try {
     const { pool, url } = await store.fresh('query');
     await fillStore(pool);
-    const urls = new Map<Server, string>();
-    const pids = new Map<Server, number>();
-    for (const server of EVERYONE) {
-      const [file, ...given] = SERVERS[server];
-      const environment = { DATABASE_URL: url, NODE_ENV: 'production' };
-      const program = startProgram(`bench/query/${file}`, environment, given);
-      running.push(program);
-      pids.set(server, program.pid);
-      const [, port] = await program.sees(/listening on port (\d+)/);
-      urls.set(server, `http://127.0.0.1:${port}/graphql`);
-    }
+    for (const server of PROGRAMS) serving.set(server, await startServer(server, url));
+    const postgraphile = await startPostgraphile(pool, url).catch(leftOut);
+    if (postgraphile) serving.set('postgraphile', postgraphile);
     const results: Record<string, object> = {};
-    for (const { name, query, points, servers } of CASES) {
-      const targets = servers.map((server) => [server, { url: urls.get(server) ?? '', query }] as const);
+    for (const { name, wording, points, servers } of CASES) {
+      const targets = servers.flatMap((server) => {
+        const found = serving.get(server);
+        return found ? [[server, { url: found.url, wording: wordingFor(server, wording) }] as const] : [];
+      });
       await requireSameAnswers(targets, points);
       results[name] = await measured(targets, points, async (server) => ({
-        server: await cpuTimesOf([pids.get(server) ?? process.pid]),
+        server: await cpuTimesOf([serving.get(server)?.pid ?? process.pid]),
         store: await cpuTimesOf(await backendsOf(pool)),
       }));
     }
     return {
       load: { connections: CONNECTIONS, rounds: ROUNDS, answersARound: ROUND_ANSWERS, fields: 5 },
+      nodes: { everyone: process.version, postgraphile: postgraphile?.node ?? 'left out' },
       baseline: 'plain: node:http and json_agg',
       ...results,
       atLeast: 0.6,
     };
   } finally {
-    await Promise.all(running.map((program) => program.kill()));
+    await Promise.all([...serving.values()].map((each) => each.kill()));
     await store.close();
   }
+}
+
+async function startServer(server: keyof typeof SERVERS, databaseUrl: string): Promise<Serving> {
+  const [file, ...given] = SERVERS[server];
+  const program = startProgram(`bench/query/${file}`, { DATABASE_URL: databaseUrl, NODE_ENV: 'production' }, given);
+  const [, port] = await program.sees(/listening on port (\d+)/);
+  return { pid: program.pid, url: `http://127.0.0.1:${port}/graphql`, kill: program.kill };
+}
+
+function leftOut(error: unknown): Postgraphile | undefined {
+  console.error(`PostGraphile is left out: ${messageOf(error)}`);
+  return undefined;
+}
+
+function wordingFor(server: Server, wording: WordingName): WordingName {
+  return server === 'postgraphile' ? 'ofFunction' : wording;
 }
 
 /** Who answers something else would be measured for something else. */
 async function requireSameAnswers(targets: readonly (readonly [Server, Target])[], points: number): Promise<void> {
   const question = randomQuestion(points);
   const answers = new Map<Server, string>();
-  for (const [server, target] of targets) answers.set(server, await answerOf(target, question));
-  const expected = parsed(answers.get('plain'));
-  for (const [server, answer] of answers) {
-    if (parsed(answer) !== expected) throw new Error(`${server} answers otherwise than plain: ${answer.slice(0, 500)}`);
+  for (const [server, target] of targets) {
+    const text = await answerOf(target, question);
+    // Written anew: plain has Postgres' blanks in it.
+    answers.set(server, JSON.stringify(answerIn(target.wording, text)));
   }
-}
-
-/** Written anew: plain has Postgres' blanks in it. */
-function parsed(text = ''): string {
-  return JSON.stringify(JSON.parse(text));
+  const expected = answers.get('plain');
+  for (const [server, answer] of answers) {
+    if (answer !== expected) throw new Error(`${server} answers otherwise than plain: ${answer.slice(0, 500)}`);
+  }
 }
 
 interface Cpu {

@@ -1,4 +1,5 @@
 import { BACKOFF, type Backoff } from './backoff.ts';
+import { type Authorization, Credential } from './credential.ts';
 import { post } from './http.ts';
 import { createLiveSocket, HEARTBEAT, type Heartbeat, type WebSocketConstructor } from './live-socket.ts';
 import type { Given, Operation } from './operation.ts';
@@ -13,7 +14,13 @@ type Headers = Readonly<Record<string, string>>;
 export interface ClientOptions {
   /** The gateway's endpoint, `http://…/graphql`. Subscriptions go to the same with `ws:`. */
   readonly url: string;
-  /** Of queries; asked for before each where it is a function. */
+  /**
+   * What the gateway is shown: `Bearer <API key or token>`. A function is asked for it when one is needed, and again with
+   * `fresh` where the last is refused or about to end: it is then not to give that one again. A refusal is final only after a fresh one
+   * was refused too.
+   */
+  readonly authorization?: Authorization;
+  /** Further ones, of queries; asked for before each where it is a function. */
   readonly headers?: Headers | (() => Headers | Promise<Headers>);
   readonly fetch?: typeof globalThis.fetch;
   /** Where there is no global one (Node 20): that of `ws`. */
@@ -49,8 +56,8 @@ export interface SubscribeOptions {
 
 export interface Client {
   /**
-   * A query or mutation over POST. Never sent twice: whether to try again is the caller's to say, see
-   * `RequestError.retriable`.
+   * A query or mutation over POST. Never sent twice, but where its credential was refused, before anything was read of it: then once
+   * more with a fresh one. Whether to try again is the caller's to say otherwise, see `RequestError.retriable`.
    * @throws RequestError; the signal's reason where it aborted.
    */
   query<Result, Variables>(
@@ -78,10 +85,12 @@ export interface Client {
 /** A client of one gateway. Nothing is connected before it is used. */
 export function createClient(options: ClientOptions): Client {
   const { url, headers = {}, webSocketImpl = globalThis.WebSocket, clock = () => performance.now() } = options;
+  const credential = options.authorization === undefined ? undefined : new Credential(options.authorization);
   const endpoint = {
     url,
     fetch: options.fetch ?? globalThis.fetch,
     headers: typeof headers === 'function' ? headers : () => headers,
+    credential,
   };
   const backoff = { ...BACKOFF, ...options.backoff };
   const closed = new AbortController();
@@ -90,7 +99,7 @@ export function createClient(options: ClientOptions): Client {
     if (!webSocketImpl)
       throw new TypeError('there is no global WebSocket: pass webSocketImpl, for instance that of ws');
     const heartbeat = { ...HEARTBEAT, ...options.heartbeat };
-    socket ??= createLiveSocket({ url: url.replace(/^http/, 'ws'), webSocketImpl, heartbeat });
+    socket ??= createLiveSocket({ url: url.replace(/^http/, 'ws'), webSocketImpl, heartbeat, credential });
     return socket;
   };
 
@@ -110,6 +119,7 @@ export function createClient(options: ClientOptions): Client {
       const left = new AbortController();
       const updates = resumable({
         socket: liveSocket(),
+        credential,
         query: `${operation}`,
         variables: { ...variables },
         backoff,

@@ -1,11 +1,13 @@
 import { messageOf } from '../domain/errors.ts';
 import { dataOf, isObject } from './answer.ts';
+import type { Credential } from './credential.ts';
 import { RequestError, type RequestErrorCode } from './request-error.ts';
 
 export interface HttpEndpoint {
   readonly url: string;
   readonly fetch: typeof globalThis.fetch;
   readonly headers: () => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>;
+  readonly credential: Credential | undefined;
 }
 
 /**
@@ -14,20 +16,29 @@ export interface HttpEndpoint {
  * @throws RequestError; the signal's reason where it aborted.
  */
 export async function post(
-  { url, fetch, headers }: HttpEndpoint,
+  { url, fetch, headers, credential }: HttpEndpoint,
   request: { query: string; variables: unknown },
   { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal | undefined },
 ): Promise<Readonly<Record<string, unknown>>> {
   signal?.throwIfAborted();
   const timeout = AbortSignal.timeout(timeoutMs);
   const given = await headers();
-  try {
-    const response = await fetch(url, {
+  const send = async () => {
+    const shown = credential && { authorization: await credential.current() };
+    return fetch(url, {
       method: 'POST',
-      headers: { ...given, 'content-type': 'application/json', accept: ACCEPT },
+      headers: { ...given, ...shown, 'content-type': 'application/json', accept: ACCEPT },
       body: JSON.stringify(request),
       signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
     });
+  };
+  try {
+    let response = await send();
+    if (response.status === 401 && credential) {
+      credential.refuse();
+      await response.body?.cancel();
+      response = await send();
+    }
     return dataOf(answerOf(response.status, await response.text()));
   } catch (error) {
     if (error instanceof RequestError) throw error;

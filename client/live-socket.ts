@@ -1,6 +1,7 @@
 import { type Client, CloseCode, createClient } from 'graphql-ws';
 import { messageOf } from '../domain/errors.ts';
 import { isAnsweredError, isObject } from './answer.ts';
+import type { Credential } from './credential.ts';
 import { RequestError, type RequestErrorCode, requestErrorFrom } from './request-error.ts';
 
 export interface Heartbeat {
@@ -22,16 +23,22 @@ export type WebSocketConstructor = new (
  * One graphql-ws connection for all subscriptions of a client: opened with the first, closed behind the last.
  *
  * It never retries by itself: only a subscription knows the cursor it must go on from. A connection that is dead without
- * having been closed (a cable, a NAT that forgot it, a frozen host) is noticed by its silence and given up.
+ * having been closed (a cable, a NAT that forgot it, a frozen host) is noticed by its silence and given up. Where the gateway says that
+ * the credential will end, a new one is asked for and shown on the same connection; where that fails the gateway closes it in time,
+ * and subscriptions go on over another.
  */
 export function createLiveSocket(options: {
   url: string;
   webSocketImpl: WebSocketConstructor;
   heartbeat: Heartbeat;
+  /** Without it, the gateway is shown none. */
+  credential: Credential | undefined;
 }): Client {
-  const { url, webSocketImpl, heartbeat } = options;
+  const { url, webSocketImpl, heartbeat, credential } = options;
   const { pingMs, overdueMs } = heartbeat;
   let overdue: ReturnType<typeof setTimeout> | undefined;
+  /** Counts connections: what is asked for on one is of no use to the next. */
+  let connection = 0;
   const expectMessage = () => {
     clearTimeout(overdue);
     overdue = setTimeout(() => client.terminate(), overdueMs);
@@ -40,16 +47,23 @@ export function createLiveSocket(options: {
     clearTimeout(overdue);
     overdue = undefined;
   };
+  const renew = async () => {
+    const of = connection;
+    const authorization = await credential?.next().catch(() => undefined);
+    if (authorization !== undefined && of === connection) renewSession(client, authorization);
+  };
   const client = createClient({
     url,
+    ...(credential && { connectionParams: async () => ({ authorization: await credential.current() }) }),
     webSocketImpl: withErrorsHeard(webSocketImpl),
     retryAttempts: 0,
     keepAlive: pingMs,
     on: {
       connecting: expectMessage,
       connected: expectNothing,
-      ping: (received) => {
+      ping: (received, payload) => {
         if (!received) expectMessage();
+        else if (payload && 'expiresAt' in payload) void renew();
       },
       // On a narrow link the pong stands in line behind updates: they are signs of life too.
       message: () => {
@@ -58,12 +72,24 @@ export function createLiveSocket(options: {
       pong: (received) => {
         if (received) expectNothing();
       },
-      closed: expectNothing,
+      closed: (event) => {
+        connection++;
+        if (isObject(event) && event.code === CloseCode.Unauthorized) credential?.refuse();
+        expectNothing();
+      },
       error: expectNothing,
     },
   });
   return client;
 }
+
+/** What becomes of it, the gateway tells by closing the connection or leaving it open. */
+function renewSession(client: Client, authorization: string): void {
+  const query = 'mutation ($authorization: String!) { renewSession(authorization: $authorization) { expiresAt } }';
+  client.subscribe({ query, variables: { authorization } }, IGNORED);
+}
+
+const IGNORED = { next: () => undefined, error: () => undefined, complete: () => undefined };
 
 /**
  * graphql-ws takes its listeners off a socket it terminates. `ws` then emits the error of a connection that never came

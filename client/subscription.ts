@@ -1,6 +1,7 @@
 import type { Client } from 'graphql-ws';
 import { dataOf, isObject } from './answer.ts';
 import { type Backoff, backoffMs, pause } from './backoff.ts';
+import type { Credential } from './credential.ts';
 import { FrameQueue } from './frame-queue.ts';
 import { errorFromSocket } from './live-socket.ts';
 import { isRequestError, RequestError } from './request-error.ts';
@@ -12,6 +13,8 @@ type Data = Readonly<Record<string, unknown>>;
 
 export interface ResumableOptions {
   readonly socket: Client;
+  /** What the connection shows; it can be a fresh one next time. */
+  readonly credential: Credential | undefined;
   readonly query: string;
   readonly variables: Data;
   readonly backoff: Backoff;
@@ -33,16 +36,21 @@ export interface ResumableOptions {
  * begins behind the last cursor received; everything received is handed over before. Each attempt has an id of its own,
  * so that a late frame of a connection given up for dead cannot be taken for one of the new connection.
  *
+ * A connection that ends because of its credential is followed by one more, with a fresh one; only a second refusal, without an update
+ * in between, is the end.
+ *
  * @throws RequestError with the cursor to go on from, where another attempt would fail too or none is left.
  */
 export async function* resumable(options: ResumableOptions): AsyncGenerator<Data, void, undefined> {
-  const { backoff, onCursorExpired, onInterrupted, stop, clock } = options;
+  const { backoff, onCursorExpired, onInterrupted, stop, clock, credential } = options;
   const place = new Place(options);
+  let refusals = 0;
   for (let failures = 0; !stop.aborted; ) {
     const startedAt = clock();
     try {
       for await (const data of attempt(options, place)) {
         failures = 0;
+        refusals = 0;
         yield data;
       }
       return;
@@ -51,7 +59,8 @@ export async function* resumable(options: ResumableOptions): AsyncGenerator<Data
       if (clock() - startedAt >= STEADY_MS) failures = 0;
       failures++;
       const restarts = error.code === 'CURSOR_EXPIRED' && onCursorExpired === 'restart';
-      if ((!error.retriable && !restarts) || failures > backoff.attemptsMax)
+      const renews = error.code === 'UNAUTHENTICATED' && credential && ++refusals === 1;
+      if ((!error.retriable && !restarts && !renews) || failures > backoff.attemptsMax)
         throw error.at(place.cursor ?? error.cursor);
       if (restarts) place.cursor = undefined;
       else place.cursor ??= error.cursor;
@@ -62,7 +71,7 @@ export async function* resumable(options: ResumableOptions): AsyncGenerator<Data
 }
 
 async function* attempt(
-  { socket, query, framesMax, stop }: ResumableOptions,
+  { socket, query, framesMax, stop, credential }: ResumableOptions,
   place: Place,
 ): AsyncGenerator<Data, void, undefined> {
   const queue = new FrameQueue<Data>(framesMax);
@@ -79,6 +88,10 @@ async function* attempt(
       place.cursor = cursor ?? place.cursor;
     } catch (error) {
       end(error);
+      // The gateway is about to close the connection; nothing new may begin on it.
+      if (!credential || !isRequestError(error, 'UNAUTHENTICATED')) return;
+      credential.refuse();
+      socket.terminate();
     }
   };
   // graphql-ws writes the payload anew when it meets a connection on its way to a normal close, so `variables` is asked

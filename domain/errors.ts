@@ -13,6 +13,8 @@ const ERRORS = {
   NOT_FOUND: { exposed: true, retriable: false },
   LIMIT_EXCEEDED: { exposed: true, retriable: false },
   RATE_LIMITED: { exposed: true, retriable: true },
+  /** The hash of an operation that nobody has brought yet: asking again with its text helps. */
+  PERSISTED_QUERY_NOT_FOUND: { exposed: true, retriable: true },
   CURSOR_EXPIRED: { exposed: true, retriable: false },
   UNAVAILABLE: { exposed: true, retriable: true },
   /** The configuration is wrong; the process ends with exit code 2. */

@@ -35,6 +35,21 @@ export interface Rights {
   readonly accounts: Scope;
 }
 
+/** What it takes to have a file of each kind, by its path under `/export/`. */
+export const EXPORT_PERMISSIONS = { lmp: 'ANALYSIS', trades: 'DESK', pnl: 'DESK' } as const satisfies Readonly<
+  Record<string, Permission>
+>;
+
+/** Whose records are trades: what cannot be read of them is the desk's as well. */
+const DESK_FEEDS: ReadonlySet<string> = new Set(['trades']);
+
+export function isDeskFeed(feed: string): boolean {
+  return DESK_FEEDS.has(feed);
+}
+
+/** Of what, without whether it may be seen or changed. */
+export type Reach = Omit<Rights, 'roles'>;
+
 /** Of whoever runs Busbar for itself, on its own machine. */
 export const ALL_RIGHTS: Rights = { roles: ['ADMIN'], markets: 'ALL', feeds: 'ALL', accounts: 'ALL' };
 
@@ -44,6 +59,26 @@ export function may({ roles }: Rights, permission: Permission): boolean {
 
 export function inScope(scope: Scope, id: string): boolean {
   return scope === 'ALL' || scope.includes(id);
+}
+
+/** Whether `rights` allow all that `wanted` would allow: nobody gives more than they have. */
+export function covers(rights: Rights, wanted: Rights): boolean {
+  const permissions = wanted.roles.flatMap((role) => ROLE_PERMISSIONS[role]);
+  return (
+    permissions.every((permission) => may(rights, permission)) &&
+    isWithin(rights.markets, wanted.markets) &&
+    isWithin(rights.feeds, wanted.feeds) &&
+    isWithin(rights.accounts, wanted.accounts)
+  );
+}
+
+function isWithin(scope: Scope, wanted: Scope): boolean {
+  if (wanted === 'ALL') return scope === 'ALL';
+  return wanted.every((id) => inScope(scope, id));
+}
+
+export function isRole(text: string): text is Role {
+  return (ROLES as readonly string[]).includes(text);
 }
 
 /** The same text for the same rights: whoever shares it may share answers and cursors. */

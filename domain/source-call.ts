@@ -25,6 +25,16 @@ export type CallOutcome = (typeof CALL_OUTCOMES)[number];
 /** Whom the feeds ask, as people say it, by name. */
 export const SOURCES: readonly string[] = ['CAISO', 'CKW', 'ERCOT', 'ISO-NE', 'MISO', 'NYISO', 'PJM', 'SPP'];
 
+/** The same for a source however it is written, and for every feed that asks it: `isone` of `ISO-NE` and of the feed `isone-lmp`. */
+export function sourceKey(source: string): string {
+  return source.toLowerCase().replace(/[^a-z0-9]/g, '');
+}
+
+/** The key of the source that a feed asks: its id begins with it. */
+export function sourceKeyOfFeed(feed: string): string {
+  return sourceKey(feed.split('-', 1)[0] ?? feed);
+}
+
 /** One try of one request to a source. */
 export interface SourceCall {
   /** Whose it is, as people say it: `PJM`. */

@@ -7,6 +7,7 @@ import type { Context, Live, Operations, Reads } from '../schema/context.ts';
 import { schema } from '../schema/schema.ts';
 import { storeLmps } from '../tests/support/lmp-rows.ts';
 import { freshDatabase, type TestDatabase } from '../tests/support/postgres.ts';
+import { OPEN_IDENTITY } from './auth/identity.ts';
 import { createLoaders } from './loaders.ts';
 import { createReads } from './reads/index.ts';
 
@@ -90,6 +91,10 @@ const NO_OPERATIONS: Operations = {
   retryDeadLetters: nothing,
   setCostMethod: nothing,
   discardDeadLetters: nothing,
+  by: OPEN_IDENTITY,
+  createApiKey: nothing,
+  rotateApiKey: nothing,
+  revokeApiKey: nothing,
 };
 
 /** Every read that was asked for, by name. */
@@ -109,7 +114,7 @@ function ask(
     reads: counted,
     operations: NO_OPERATIONS,
     live: NO_LIVE,
-    loaders: createLoaders(counted),
+    loaders: createLoaders(counted, ALL_RIGHTS),
   };
   return graphql({ schema, source, variableValues, contextValue }).then((result) => ({ ...result, asked }));
 }
@@ -403,7 +408,7 @@ describe('the subscription to prices', () => {
       reads,
       operations: NO_OPERATIONS,
       live,
-      loaders: createLoaders(reads),
+      loaders: createLoaders(reads, ALL_RIGHTS),
     };
     const document = parse(
       'subscription { lmp(nodes: ["PJM:NEW", "PJM:NEW"], market: "PJM", run: REAL_TIME_5_MIN, delivery: LATEST, after: "c0") { cursor ticks { lmp node { id } } } }',

@@ -1,6 +1,6 @@
 import { type ExecutionResult, GraphQLError } from 'graphql';
 import type { Logger } from 'pino';
-import { isBusbarError } from '../domain/errors.ts';
+import { type BusbarError, isBusbarError } from '../domain/errors.ts';
 
 /**
  * What a client may see of an error.
@@ -23,13 +23,14 @@ export interface ErrorMask {
 
 type Details = Readonly<Record<string, unknown>>;
 
-export function createErrorMask(log: Logger): ErrorMask {
+/** @param noted told of each error that is shown with its own code, once. */
+export function createErrorMask(log: Logger, noted: (error: BusbarError) => void = () => {}): ErrorMask {
   // Several layers mask what passes through them; what was masked once is not judged, or logged, again.
   const shown = new WeakSet<object>();
 
   const maskWith = (tell: Tell) => (error: unknown, details: Details) => {
     if (error instanceof GraphQLError && shown.has(error)) return error;
-    const masked = judge(error, details, tell);
+    const masked = judge(error, details, tell, noted);
     shown.add(masked);
     return masked;
   };
@@ -71,11 +72,12 @@ function onceOf(told: Set<string>, log: Logger): Tell {
   };
 }
 
-function judge(error: unknown, details: Details, tell: Tell): GraphQLError {
+function judge(error: unknown, details: Details, tell: Tell, noted: (error: BusbarError) => void): GraphQLError {
   const located = error instanceof GraphQLError ? error : undefined;
   const origin = originOf(error);
   const fields = { err: origin, path: located?.path };
   if (isBusbarError(origin) && origin.exposed) {
+    noted(origin);
     if (origin.code === 'UNAVAILABLE') tell('warn', fields, 'request could not be served');
     return shownAs(located, origin.message, { ...details, ...origin.details, code: origin.code });
   }
@@ -88,7 +90,8 @@ function judge(error: unknown, details: Details, tell: Tell): GraphQLError {
   return shownAs(located, 'Unexpected error.', { ...details, code: 'INTERNAL_SERVER_ERROR' }, cause);
 }
 
-function originOf(error: unknown): unknown {
+/** What was thrown first. */
+export function originOf(error: unknown): unknown {
   return error instanceof GraphQLError && error.originalError ? originOf(error.originalError) : error;
 }
 

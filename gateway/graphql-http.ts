@@ -1,11 +1,24 @@
-import type { IncomingMessage } from 'node:http';
+import { randomBytes } from 'node:crypto';
+import { IncomingMessage, type ServerResponse } from 'node:http';
 import { type ExecutionArgs, execute, type GraphQLSchema, getOperationAST } from 'graphql';
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 import type { Metrics } from '../runtime/metrics.ts';
-import type { Context } from '../schema/context.ts';
+import type { Context, Renewal } from '../schema/context.ts';
+import { type DenialNotes, errorsIn } from './audit/notes.ts';
+import type { AttendAnswer } from './auth/attended-answer.ts';
+import { Tenure } from './auth/tenure.ts';
 import { type Caller, callerOf } from './caller.ts';
 import type { ErrorMask } from './errors.ts';
+import type { Front } from './front/front.ts';
+import { pagePolicy } from './front/security-headers.ts';
 import { graphiqlOptions, renderPage } from './graphiql/page.ts';
+import { mayIntrospect } from './limits/bounded-document.ts';
+import { endContext } from './limits/ending-context.ts';
+import { withinTime } from './limits/execution-time.ts';
+import type { Intake } from './limits/intake.ts';
+import { limitOperations } from './limits/limit-operations.ts';
+import { withStatus } from './limits/refusal-status.ts';
+import { TextCache } from './limits/text-cache.ts';
 import { executeCompiled } from './live/compiled-operations.ts';
 import type { SharedSubscriptions } from './live/shared-subscriptions.ts';
 import type { SqlCounter } from './sql-counter.ts';
@@ -13,6 +26,24 @@ import type { SqlCounter } from './sql-counter.ts';
 /** What each request comes with: the one that opened the socket where it comes by WebSocket. */
 export interface NodeRequest {
   readonly req: IncomingMessage;
+  /** Of HTTP. */
+  readonly res?: ServerResponse;
+  /** Of a socket: until when its rights are what they are now. */
+  readonly tenure?: Tenure | undefined;
+  /** Of a socket. */
+  readonly renewal?: Renewal;
+}
+
+/** What came with it: for a socket, the one that opened it. */
+export function requestIn({ contextValue }: ExecutionArgs): IncomingMessage | undefined {
+  const hasOne = typeof contextValue === 'object' && contextValue !== null && 'req' in contextValue;
+  return hasOne && contextValue.req instanceof IncomingMessage ? contextValue.req : undefined;
+}
+
+/** Of whoever asks by a socket. */
+export function tenureIn({ contextValue }: ExecutionArgs): Tenure | undefined {
+  const hasOne = typeof contextValue === 'object' && contextValue !== null && 'tenure' in contextValue;
+  return hasOne && contextValue.tenure instanceof Tenure ? contextValue.tenure : undefined;
 }
 
 /**
@@ -24,30 +55,46 @@ export function createGraphqlHttp(options: {
   path: string;
   makeContext: (caller: Caller) => Context;
   subscriptions: SharedSubscriptions;
+  front: Front;
+  attend: AttendAnswer;
+  intake: Intake;
+  denied: DenialNotes;
   mask: ErrorMask;
   metrics: Metrics;
   clock: () => number;
   sql: SqlCounter | undefined;
 }): YogaServerInstance<NodeRequest, object> {
-  const { schema, path, makeContext, subscriptions, mask, metrics, clock, sql } = options;
+  const { schema, path, makeContext, subscriptions, front, attend, intake, denied, mask, metrics, clock, sql } =
+    options;
   return createYoga<NodeRequest, object>({
     schema,
     graphqlEndpoint: path,
     context: ({ req }) => ({ ...makeContext(callerOf(req)) }),
-    maskedErrors: { maskError: (error) => mask.error(error) },
+    maskedErrors: { maskError: (error) => withStatus(mask.error(error)) },
     // The mask logs what is ours to know; yoga would log every client's mistake as an error.
     logging: false,
     cors: false,
     batching: false,
     multipart: false,
     landingPage: false,
-    graphiql: () => graphiqlOptions(clock()),
+    parserAndValidationCache: {
+      documentCache: new TextCache(DOCUMENT_CHARACTERS_MAX, DOCUMENT_LENGTH_MAX),
+      errorCache: NO_CACHE,
+    },
+    graphiql: (_request, { req, res }) => {
+      if (!mayIntrospect(callerOf(req).identity.rights, intake.limits.introspection)) return false;
+      const nonce = randomBytes(16).toString('base64');
+      res?.setHeader('content-security-policy', pagePolicy(nonce, front.senderOf(req).host));
+      return graphiqlOptions(clock(), nonce);
+    },
     renderGraphiQL: renderPage,
     plugins: [
       maskValidation(mask),
-      compileQueries(makeContext),
+      limitOperations(intake),
+      compileQueries(makeContext, intake),
       measureOperations(metrics),
-      shareSubscriptions(subscriptions, metrics),
+      noteDenials(denied),
+      shareSubscriptions(subscriptions, attend, metrics),
       ...(sql ? [tellSql(sql)] : []),
     ],
   });
@@ -76,16 +123,32 @@ function maskValidation(mask: ErrorMask): Plugin {
  * By graphql-js and its compiler: yoga's own executor puts root fields into the answer as they come, and not in the order of the
  * document, as GraphQL has it. A mutation is never asked a second time, and so never compiled.
  */
-function compileQueries(makeContext: (caller: Caller) => Context): Plugin<NodeRequest> {
+function compileQueries(makeContext: (caller: Caller) => Context, { limits }: Intake): Plugin<NodeRequest> {
   return {
     onExecute({ args, setExecuteFn }) {
       const { contextValue } = args;
-      const renewed = () => ({ ...contextValue, ...makeContext(callerOf(contextValue.req)) });
+      let late: Error | undefined;
+      const renewed = () => {
+        if (late) throw late;
+        return { ...contextValue, ...makeContext(callerOf(contextValue.req)) };
+      };
+      const end = (error: Error) => {
+        late = error;
+        endContext(contextValue, error);
+      };
       const isQuery = getOperationAST(args.document, args.operationName)?.operation === 'query';
-      setExecuteFn(isQuery ? (given: ExecutionArgs) => executeCompiled(given, renewed) : execute);
+      const executeQuery = (given: ExecutionArgs) =>
+        withinTime(executeCompiled(given, renewed), limits.executionMsMax, end);
+      setExecuteFn(isQuery ? executeQuery : execute);
     },
   };
 }
+
+/** Documents take some hundred bytes a token, and a token may be a single character. */
+const DOCUMENT_CHARACTERS_MAX = 1_000_000;
+const DOCUMENT_LENGTH_MAX = 16_384;
+/** Texts that are no documents are as many as anybody likes. */
+const NO_CACHE = { get: () => undefined, set: () => undefined };
 
 function measureOperations(metrics: Metrics): Plugin {
   return {
@@ -97,13 +160,31 @@ function measureOperations(metrics: Metrics): Plugin {
   };
 }
 
+function noteDenials(denied: DenialNotes): Plugin<NodeRequest> {
+  return {
+    onExecute({ args }) {
+      const { req } = args.contextValue;
+      return { onExecuteDone: ({ result }) => denied.among(errorsIn(result), req) };
+    },
+    onSubscribe({ args }) {
+      const { req } = args.contextValue;
+      return { onSubscribeResult: ({ result }) => denied.among(errorsIn(result), req) };
+    },
+  };
+}
+
 /** Server-sent events are members of the same groups as sockets. A request that is cut off leaves its group at once. */
-function shareSubscriptions(subscriptions: SharedSubscriptions, metrics: Metrics): Plugin {
+function shareSubscriptions(
+  subscriptions: SharedSubscriptions,
+  attend: AttendAnswer,
+  metrics: Metrics,
+): Plugin<NodeRequest> {
   return {
     onSubscribe({ args, setSubscribeFn }) {
-      const { signal } = args.contextValue.request;
+      const { request, req, res } = args.contextValue;
+      const { signal } = request;
       setSubscribeFn(async (given: ExecutionArgs) => {
-        const results = await subscriptions.subscribe(given);
+        const results = await subscriptions.subscribe(given, res && attend(req, res));
         if (!(Symbol.asyncIterator in results)) return results;
         const leave = () => void results.return?.();
         if (signal.aborted) leave();

@@ -1,5 +1,6 @@
 import { graphql } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ALL_RIGHTS } from '../domain/rights.ts';
 import { createPrisma, type PrismaClient } from '../prisma/client.ts';
 import type { Context, Reads } from '../schema/context.ts';
 import { schema } from '../schema/schema.ts';
@@ -36,7 +37,7 @@ afterAll(async () => {
 });
 
 async function answer(source: string): Promise<unknown> {
-  const contextValue = { reads, loaders: createLoaders(reads) } as Context;
+  const contextValue = { rights: ALL_RIGHTS, reads, loaders: createLoaders(reads, ALL_RIGHTS) } as Context;
   const { data, errors } = await graphql({ schema, source, contextValue });
   expect(errors).toBeUndefined();
   // Objects of an answer have no prototype.

@@ -1,15 +1,18 @@
 import DataLoader from 'dataloader';
-import type { LedgerRow, Loaders, Reads } from '../schema/context.ts';
+import type { Rights } from '../domain/rights.ts';
+import type { JobRow, LedgerRow, Loaders, Reads } from '../schema/context.ts';
 import { type LimitName, requireWithin } from '../schema/limits.ts';
+import { withinFeeds } from './rights/scopes.ts';
 
-/** Loaders for one request, or for one event of a subscription. */
-export function createLoaders(reads: Reads): Loaders {
+/** Loaders for one request, or for one event of a subscription. What belongs to a feed beyond the rights is `FORBIDDEN`. */
+export function createLoaders(reads: Reads, rights: Rights): Loaders {
+  const ofFeeds = withinFeeds(rights);
   return {
     node: new DataLoader((names) => reads.nodesByName(names)),
     nodeHistory: new DataLoader(
       shownWithin('nodeVersions', 'ask for fewer nodes', (names) => reads.nodeHistories(names)),
     ),
-    ledgerEntry: new DataLoader((ids) => reads.ledgerEntriesById(ids)),
+    ledgerEntry: new DataLoader<number, LedgerRow | null>(async (ids) => ofFeeds(await reads.ledgerEntriesById(ids))),
     ledgerOrigins: new DataLoader(
       askedWithin(
         'origins',
@@ -19,7 +22,7 @@ export function createLoaders(reads: Reads): Loaders {
       ),
       { cacheKeyFn: (ids) => ids.join() },
     ),
-    job: new DataLoader((ids) => reads.jobsById(ids)),
+    job: new DataLoader<number, JobRow | null>(async (ids) => ofFeeds(await reads.jobsById(ids))),
     jobEntries: new DataLoader(
       askedWithin(
         'jobEntries',

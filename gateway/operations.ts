@@ -1,11 +1,13 @@
 import type pg from 'pg';
-import { isoFromInstant } from '../domain/instant.ts';
+import { HOUR_MS, isoFromInstant } from '../domain/instant.ts';
 import { setCostMethod } from '../prisma/operations/accounts.ts';
+import { createApiKey, revokeApiKey, rotateApiKey } from '../prisma/operations/api-keys.ts';
 import { type Actor, auditedChange, noteFailure } from '../prisma/operations/audit.ts';
 import { discardDeadLetters } from '../prisma/operations/dead-letters.ts';
 import { requestBackfill, requestCancel, requestReplay, requestRetry } from '../prisma/operations/jobs.ts';
 import { requestRepair } from '../prisma/operations/repair.ts';
 import type { Queryable } from '../prisma/queryable.ts';
+import type { ApiKeyQuestion } from '../schema/api-key-rows.ts';
 import type { Operations, Range } from '../schema/context.ts';
 import type { Caller } from './caller.ts';
 import { fromStore } from './store-reach.ts';
@@ -19,7 +21,7 @@ interface OperationsOptions {
 /** The store's operations in the name of a caller, each in the audit log. */
 export function createOperations({ pool, clock }: OperationsOptions): (caller: Caller) => Operations {
   return ({ identity, address }) => {
-    const actor: Actor = { name: `${identity.name} from ${address}`, via: 'graphql' };
+    const actor: Actor = { name: identity.name, subject: identity.subject, address, via: 'graphql' };
     const by = actor.name;
     const change = <T extends object>(
       action: string,
@@ -31,7 +33,9 @@ export function createOperations({ pool, clock }: OperationsOptions): (caller: C
       input: object,
       request: (client: Queryable) => Promise<number>,
     ): Promise<number> => (await change(action, input, async (client) => ({ jobId: await request(client) }))).jobId;
+    const keeper = () => ({ by, rights: identity.rights, now: clock() });
     return {
+      by: identity,
       noteFailure: (action, input, error) => noteFailure(pool, { actor, action, input }, error),
       backfill: ({ feed, ...window }) =>
         requested('backfill', { feed, ...readable(window) }, (client) =>
@@ -54,6 +58,14 @@ export function createOperations({ pool, clock }: OperationsOptions): (caller: C
       setCostMethod: async (asked) => {
         await change('setCostMethod', asked, async (client) => ({ changed: await setCostMethod(client, asked) }));
       },
+      createApiKey: (asked) =>
+        change('createApiKey', readableKey(asked), (client) => createApiKey(client, asked, keeper())),
+      rotateApiKey: ({ prefix, overlapMs }) =>
+        change('rotateApiKey', { id: prefix, overlapHours: overlapMs / HOUR_MS }, (client) =>
+          rotateApiKey(client, { prefix, overlapMs }, keeper()),
+        ),
+      revokeApiKey: (prefix) =>
+        change('revokeApiKey', { id: prefix }, (client) => revokeApiKey(client, prefix, keeper())),
       discardDeadLetters: async ({ feed, ids, reason }) => {
         const asked = { feed, ids, reason };
         const { discarded } = await change('discardDeadLetters', asked, async (client) => ({
@@ -63,6 +75,10 @@ export function createOperations({ pool, clock }: OperationsOptions): (caller: C
       },
     };
   };
+}
+
+function readableKey({ name, rights, expiresAt }: ApiKeyQuestion): object {
+  return { name, ...rights, expiresAt: expiresAt === undefined ? null : isoFromInstant(expiresAt) };
 }
 
 /** Instants as a person reads them in the audit log. */

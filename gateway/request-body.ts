@@ -1,18 +1,24 @@
 import type { IncomingMessage } from 'node:http';
+import { beyondLimit } from './limits/beyond-limit.ts';
 
 /**
- * The body as text, or undefined where it is longer than allowed: then the rest is not read, and the connection is of
- * no further use.
+ * The body as text. Where it is longer than allowed, the rest is not read, and the connection is of no further use.
+ * @throws BusbarError `LIMIT_EXCEEDED`
  */
-export async function readBody(request: IncomingMessage, bytesMax: number): Promise<string | undefined> {
-  if (Number(request.headers['content-length'] ?? 0) > bytesMax) return undefined;
+export async function readBody(request: IncomingMessage, bytesMax: number): Promise<string> {
+  const told = Number(request.headers['content-length'] ?? 0);
+  if (told > bytesMax) throw tooLong(bytesMax, told);
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of request.iterator({ destroyOnReturn: false })) {
     if (!Buffer.isBuffer(chunk)) throw new TypeError('a request without an encoding is read as bytes');
     bytes += chunk.length;
-    if (bytes > bytesMax) return undefined;
+    if (bytes > bytesMax) throw tooLong(bytesMax, undefined);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
+}
+
+function tooLong(bytesMax: number, told: number | undefined): Error {
+  return beyondLimit('bodyBytes', bytesMax, told, 'ask in several requests');
 }

@@ -1,3 +1,4 @@
+import type pg from 'pg';
 import type { Rights } from '../domain/rights.ts';
 import { createPrisma } from '../prisma/client.ts';
 import type { Platform } from '../prisma/platform.ts';
@@ -5,22 +6,28 @@ import { createPool } from '../prisma/pool.ts';
 import type { Lifecycle } from '../runtime/lifecycle.ts';
 import type { Live } from '../schema/context.ts';
 import { schema } from '../schema/schema.ts';
+import { createDenials } from './audit/denials.ts';
+import { accessOf } from './auth/access.ts';
+import { startAuthenticator } from './auth/start-authenticator.ts';
 import { createAnswerCache } from './cache/answer-cache.ts';
 import { createAnswerMemory } from './cache/answer-memory.ts';
 import { createSharedAnswers } from './cache/shared-answers.ts';
 import { keysFromSecrets, openKeyRing } from './cursors/cursor-keys.ts';
 import { type CursorKeys, createSeal } from './cursors/cursor-seal.ts';
+import { edgeFrom } from './edge.ts';
 import { createExports } from './export/exports.ts';
 import type { HotStore } from './hot/root-plan.ts';
+import { endingContext } from './limits/ending-context.ts';
+import { startIntake } from './limits/start-intake.ts';
 import { createLiveHub } from './live/hub.ts';
 import { createSealedLive } from './live/sealed-live.ts';
 import { createSnapshots } from './live/snapshots.ts';
 import { createWatches } from './live/watches.ts';
-import { createLoaders } from './loaders.ts';
 import { createOperations } from './operations.ts';
 import { createReads } from './reads/index.ts';
 import { createPositionsSource } from './reads/positions.ts';
 import { rollupsOf } from './reads/rollups.ts';
+import { createContext } from './rights/scoped-context.ts';
 import { createGateway } from './server.ts';
 import { createSqlCounter } from './sql-counter.ts';
 
@@ -31,8 +38,12 @@ const EXPORT_STATEMENT_TIMEOUT_MS = 10 * 60_000;
 export async function serveGateway(lifecycle: Lifecycle, platform: Platform): Promise<string> {
   const { config, store, bus, metrics, health, log } = platform;
   const { HOST: host, PORT: port, MARK_RUNS: markRuns, EXPORTS_MAX: exportsMax } = config.core;
-  const sql = config.core.SQL_IN_ANSWERS ? createSqlCounter(store.pool) : undefined;
-  const pool = sql?.pool ?? store.pool;
+  // First: nothing is opened for a gateway that would be open to strangers.
+  const authenticator = await startAuthenticator(lifecycle, platform);
+  const intake = await startIntake(lifecycle, platform);
+  const queryPool = await startQueryPool(lifecycle, platform);
+  const sql = config.core.SQL_IN_ANSWERS ? createSqlCounter(queryPool) : undefined;
+  const pool = sql?.pool ?? queryPool;
   const prisma = await lifecycle.start(
     'prisma',
     () => createPrisma(pool),
@@ -78,7 +89,21 @@ export async function serveGateway(lifecycle: Lifecycle, platform: Platform): Pr
     (created) => created.end(),
   );
   metrics.watchPool('export', exportPool);
-  const exports = createExports({ pool: exportPool, exportsMax, log, metrics, clock: Date.now });
+  const denials = await lifecycle.start(
+    'denials',
+    async () => createDenials({ pool: store.pool, log, metrics }),
+    (created) => created.close(),
+  );
+  const exports = createExports({
+    pool: exportPool,
+    auditPool: store.pool,
+    denials,
+    exportsMax,
+    rowsMax: config.core.EXPORT_ROWS_MAX,
+    log,
+    metrics,
+    clock: Date.now,
+  });
   const hot = { db: pool, rollups: rollupsOf(store.pool), clock: Date.now };
   const cache = config.core.CACHE ? await startAnswerCache(lifecycle, platform, hot) : undefined;
   let url = '';
@@ -89,19 +114,18 @@ export async function serveGateway(lifecycle: Lifecycle, platform: Platform): Pr
         schema,
         makeContext: (caller) => {
           const { rights } = caller.identity;
-          return {
-            rights,
-            reads,
-            operations: operations(caller),
-            live: liveFor(rights),
-            loaders: createLoaders(reads),
-          };
+          const others = { operations: operations(caller), live: liveFor(rights) };
+          return endingContext(reads, (ending) => createContext({ ...others, reads: ending }, rights));
         },
         log,
         metrics,
         health,
         host,
         port,
+        authenticator,
+        denials,
+        intake,
+        ...edgeFrom(config.core, accessOf(config.core) === 'open'),
         exports,
         hot,
         ...(cache && { cache }),
@@ -114,6 +138,24 @@ export async function serveGateway(lifecycle: Lifecycle, platform: Platform): Pr
   );
   log.info({ url: `${url}/graphql` }, 'listening');
   return url;
+}
+
+/** Of their own: each statement is cancelled by the store when a query has had its time, which nothing else here may be. */
+async function startQueryPool(lifecycle: Lifecycle, { config, store, metrics, log }: Platform): Promise<pg.Pool> {
+  const pool = await lifecycle.start(
+    'query pool',
+    async () =>
+      createPool({
+        url: store.url,
+        max: config.core.DATABASE_POOL,
+        statementTimeoutMs: config.core.EXECUTION_SECONDS_MAX * 1_000,
+        name: 'busbar query',
+        onConnectionError: (err) => log.warn({ err }, 'store connection lost'),
+      }),
+    (created) => created.end(),
+  );
+  metrics.watchPool('query', pool);
+  return pool;
 }
 
 /** Shared with other gateways where there is a Redis. */

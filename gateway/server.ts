@@ -2,28 +2,43 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
 import { type BusbarError, isBusbarError } from '../domain/errors.ts';
+import { may } from '../domain/rights.ts';
+import type { CertificateFiles } from '../runtime/certificate.ts';
 import type { Health } from '../runtime/health.ts';
-import { answerJson, answerOperations, type HttpService, listenHttp, pathOf } from '../runtime/http-service.ts';
+import {
+  answerJson,
+  answerOperations,
+  type HttpLimits,
+  type HttpService,
+  listenHttp,
+  pathOf,
+} from '../runtime/http-service.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import type { Context } from '../schema/context.ts';
+import type { Denials } from './audit/denials.ts';
+import { createDenialNotes } from './audit/notes.ts';
+import { createAttendance } from './auth/attended-answer.ts';
 import { type Authenticator, OPEN } from './auth/authenticator.ts';
 import type { AnswerCache } from './cache/answer-cache.ts';
-import { admit, type Caller, callerOf, inNameOfAll } from './caller.ts';
+import { admit, type Caller, callerOf, cameFrom, inNameOfAll } from './caller.ts';
 import { createEngine } from './engine.ts';
 import { createErrorMask } from './errors.ts';
 import { EXPORT_PATH, type Exports } from './export/exports.ts';
+import { createFront, type FrontSettings, LOOPBACK_FRONT } from './front/front.ts';
 import { createGraphqlHttp } from './graphql-http.ts';
 import { createHotLane } from './hot/lane.ts';
 import type { HotStore } from './hot/root-plan.ts';
+import { createIntake, type IntakeOptions } from './limits/intake.ts';
+import { retryHeaders, statusOf } from './limits/refusal-status.ts';
 import { createFieldConflations } from './live/field-conflations.ts';
 import { createSharedSubscriptions } from './live/shared-subscriptions.ts';
-import { isSameOrigin } from './origin.ts';
+import { resolvedRequest } from './persisted/resolved-request.ts';
 import { readBody } from './request-body.ts';
+import { SOCKET_LIMITS, type SocketLimits } from './sockets/socket-limits.ts';
 import type { SqlCounter } from './sql-counter.ts';
 import { attachWebSockets, type WebSocketEndpoint } from './websocket.ts';
 
 const PATH = '/graphql';
-const BODY_BYTES_MAX = 1024 * 1024;
 /** How long requests under way may take to finish once the gateway is told to close. */
 const GRACE_MS = 5_000;
 const MEMBER_FRAMES_MAX = 2_048;
@@ -61,6 +76,16 @@ export interface GatewayOptions {
   readonly memberFramesMax?: number;
   /** Without it, the gateway is open. */
   readonly authenticator?: Authenticator;
+  /** By what names and from where it may be called; without it, from this machine. */
+  readonly front?: FrontSettings;
+  readonly httpLimits?: Partial<HttpLimits>;
+  readonly socketLimits?: Partial<SocketLimits>;
+  /** Without it, whatever passes encryption on is in front of the gateway. */
+  readonly tls?: CertificateFiles;
+  /** What may be asked for, and how often; without it, as much as by default, as often as anybody likes. */
+  readonly intake?: IntakeOptions;
+  /** Told what is denied; without it, that is not noted. */
+  readonly denials?: Denials;
   /** Answers what is under `/export/`; without it, nothing is. */
   readonly exports?: Exports;
 }
@@ -83,9 +108,16 @@ export function createGateway(options: GatewayOptions): Gateway {
     hot,
     cache,
     sql,
+    tls,
+    httpLimits = {},
+    socketLimits = {},
   } = options;
+  const front = createFront(options.front ?? LOOPBACK_FRONT, metrics);
+  const attend = createAttendance({ authenticator, metrics, clock });
   const serving = health.component('gateway');
-  const mask = createErrorMask(log);
+  const intake = createIntake(options.intake ?? {}, { log, metrics });
+  const denied = createDenialNotes(options.denials);
+  const mask = createErrorMask(log, intake.refused);
   const subscriptions = createSharedSubscriptions({
     freshContext: (rights) => makeContext(inNameOfAll(rights)),
     mask,
@@ -94,32 +126,60 @@ export function createGateway(options: GatewayOptions): Gateway {
     standingFields: new Set(['jobProgress', 'feedHealth', 'apiHealth', 'pnl']),
     conflations: createFieldConflations(() => metrics.conflatedTicks.inc()),
   });
-  const yoga = createGraphqlHttp({ schema, path: PATH, makeContext, subscriptions, mask, metrics, clock, sql });
-  const engine = createEngine(yoga, mask);
-  const hotLane = hot && createHotLane({ schema, store: hot, metrics, log, sql, cache });
+  const yoga = createGraphqlHttp({
+    schema,
+    path: PATH,
+    makeContext,
+    subscriptions,
+    front,
+    attend,
+    intake,
+    denied,
+    mask,
+    metrics,
+    clock,
+    sql,
+  });
+  const engine = createEngine(yoga, mask, intake);
+  const hotLane = hot && createHotLane({ schema, store: hot, metrics, log, sql, cache, intake });
   let listening: { http: HttpService; webSockets: WebSocketEndpoint } | undefined;
   let closing: Promise<void> | undefined;
 
   const answerGraphql = async (request: IncomingMessage, response: ServerResponse) => {
-    if (!isSameOrigin(request)) return refuse(response, 403, 'pages of other origins may not ask');
-    const body = await readBody(request, BODY_BYTES_MAX);
-    if (body === undefined) return refuse(response, 413, `a request may have ${BODY_BYTES_MAX} bytes`);
+    await intake.begin(request, response);
+    const body = resolvedRequest(request, await readBody(request, intake.limits.bodyBytesMax), intake.persisted);
     if (hotLane && (await hotLane.answer(request, body, response, callerOf(request).identity.rights))) return;
     await yoga(Object.assign(request, { body }), response);
   };
 
   const counting = (answer: () => Promise<void>) => (sql ? sql.during(answer) : answer());
 
+  /** This machine, and those who may see how feeds stand. */
+  const isInsider = async (request: IncomingMessage) => {
+    if (front.isInsider(request)) return true;
+    const { authorization } = request.headers;
+    if (authorization === undefined) return false;
+    return may((await authenticator.identify(authorization)).rights, 'FEEDS');
+  };
+
   const handle = async (request: IncomingMessage, response: ServerResponse) => {
     try {
-      if (await answerOperations(request, response, { health, metrics })) return;
+      cameFrom(request, front.senderOf(request).address);
+      if (front.answer(request, response)) return;
+      if (await answerOperations(request, response, { health, metrics, isInsider })) return;
       // Before anything else is read of it.
       admit(request, await authenticator.identify(request.headers.authorization));
       if (pathOf(request) === PATH) return await counting(() => answerGraphql(request, response));
-      if (exports && pathOf(request).startsWith(EXPORT_PATH)) return await exports(request, response);
+      if (exports && pathOf(request).startsWith(EXPORT_PATH)) {
+        attend(request, response, 0);
+        await intake.begin(request, response);
+        return await exports(request, response);
+      }
       if (pathOf(request) === '/') response.writeHead(302, { location: PATH }).end();
       else answerJson(response, 404, { error: 'not found' });
     } catch (error) {
+      intake.refused(error);
+      denied.unknown(request, error);
       if (isBusbarError(error) && error.exposed) return answerRefusal(response, error);
       // A request that broke off on the way is its client's matter.
       if (request.destroyed && !request.complete) return;
@@ -140,12 +200,16 @@ export function createGateway(options: GatewayOptions): Gateway {
 
   return {
     async listen() {
-      const http = await listenHttp({ host, port, metrics, handle });
+      const http = await listenHttp({ host, port, metrics, handle, limits: httpLimits, tls, log });
       const { server } = http;
       const webSockets = attachWebSockets({
         server,
         path: PATH,
+        front,
+        limits: { ...SOCKET_LIMITS, ...socketLimits },
+        clock,
         authenticator,
+        denied,
         engine,
         subscriptions,
         mask,
@@ -163,16 +227,11 @@ export function createGateway(options: GatewayOptions): Gateway {
   };
 }
 
-/** Whoever may not ask at all is answered before the question is read. */
+/** Whoever may not ask, or not so, is answered before the question is understood. */
 function answerRefusal(response: ServerResponse, { code, message, details }: BusbarError): void {
-  response.setHeader('connection', 'close');
+  // What was not read of a request is not read any more, so that the connection cannot carry another one.
+  if (!response.req.complete) response.setHeader('connection', 'close');
   if (code === 'UNAUTHENTICATED') response.setHeader('www-authenticate', 'Bearer realm="busbar"');
-  const status = code === 'UNAUTHENTICATED' ? 401 : 503;
-  answerJson(response, status, { errors: [{ message, extensions: { ...details, code } }] });
-}
-
-/** The body was not read, so the connection cannot carry another request. */
-function refuse(response: ServerResponse, status: number, error: string): void {
-  response.setHeader('connection', 'close');
-  answerJson(response, status, { error });
+  for (const [name, value] of Object.entries(retryHeaders({ code, details }))) response.setHeader(name, value);
+  answerJson(response, statusOf({ code, details }), { errors: [{ message, extensions: { ...details, code } }] });
 }

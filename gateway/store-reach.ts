@@ -3,15 +3,17 @@ import { z } from 'zod';
 import { BusbarError, isBusbarError } from '../domain/errors.ts';
 import { Prisma } from '../prisma/generated/client.ts';
 import { isPassing } from '../prisma/transaction.ts';
+import { tooLong } from './limits/execution-time.ts';
 
 /**
  * Asks the store for whoever asks from outside. The driver's own words name hosts, and go to the log only.
- * @throws BusbarError `UNAVAILABLE` where the store is away; anything else that was thrown as it is.
+ * @throws BusbarError `UNAVAILABLE` where the store is away, `LIMIT_EXCEEDED` where it gave up; anything else that was thrown as it is.
  */
 export async function fromStore<T>(query: () => Promise<T>): Promise<T> {
   try {
     return await query();
   } catch (cause) {
+    if (isCancelled(cause)) throw tooLong(undefined, cause);
     if (!isAway(cause)) throw cause;
     throw new BusbarError('UNAVAILABLE', 'the store cannot be reached: try again', { cause });
   }
@@ -28,6 +30,14 @@ export function askingStore<Reads extends object>(reads: Reads): Reads {
   });
 }
 
+/** By the time that a statement may take, or by an operator. */
+const QUERY_CANCELED = '57014';
+
+function isCancelled(error: unknown): boolean {
+  if (error instanceof pg.DatabaseError) return error.code === QUERY_CANCELED;
+  return error instanceof Prisma.PrismaClientKnownRequestError && driverCodeOf(error) === QUERY_CANCELED;
+}
+
 function isAway(error: unknown): boolean {
   if (isBusbarError(error)) return error.code === 'UNAVAILABLE';
   if (error instanceof pg.DatabaseError) return error.code !== undefined && isPassing(error.code);
@@ -40,7 +50,11 @@ function isAway(error: unknown): boolean {
 const DRIVER_ERROR = z.object({ driverAdapterError: z.object({ cause: z.object({ originalCode: z.string() }) }) });
 
 /** Its own codes that begin with P1 are of the connection. */
-function isPrismaAway({ code, meta }: Prisma.PrismaClientKnownRequestError): boolean {
-  const { data } = DRIVER_ERROR.safeParse(meta);
-  return data ? isPassing(data.driverAdapterError.cause.originalCode) : code.startsWith('P1');
+function isPrismaAway(error: Prisma.PrismaClientKnownRequestError): boolean {
+  const driverCode = driverCodeOf(error);
+  return driverCode === undefined ? error.code.startsWith('P1') : isPassing(driverCode);
+}
+
+function driverCodeOf({ meta }: Prisma.PrismaClientKnownRequestError): string | undefined {
+  return DRIVER_ERROR.safeParse(meta).data?.driverAdapterError.cause.originalCode;
 }

@@ -64,7 +64,7 @@ function context(live: Partial<Live> = {}): Context {
     reads,
     operations: NO_OPERATIONS,
     live: { ...NO_LIVE, ...live },
-    loaders: createLoaders(reads),
+    loaders: createLoaders(reads, ALL_RIGHTS),
   };
 }
 

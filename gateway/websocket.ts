@@ -1,27 +1,39 @@
-import type { IncomingMessage, Server } from 'node:http';
+import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
+import type { Server as TlsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import type { ExecutionArgs } from 'graphql';
-import { useServer } from 'graphql-ws/use/ws';
+import { handleProtocols, makeServer } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { messageOf } from '../domain/errors.ts';
+import { BusbarError } from '../domain/errors.ts';
 import { pathOf } from '../runtime/http-service.ts';
 import type { Metrics } from '../runtime/metrics.ts';
+import { type DenialNotes, errorsIn } from './audit/notes.ts';
 import type { Authenticator } from './auth/authenticator.ts';
-import { admit } from './caller.ts';
+import { cameFrom } from './caller.ts';
 import type { Engine } from './engine.ts';
 import type { ErrorMask } from './errors.ts';
+import type { Front } from './front/front.ts';
+import { requestIn, tenureIn } from './graphql-http.ts';
 import type { SharedSubscriptions } from './live/shared-subscriptions.ts';
 import { socketStream } from './live/socket-stream.ts';
-import { isSameOrigin } from './origin.ts';
+import { speakGraphql } from './sockets/graphql-socket.ts';
+import { SocketCensus } from './sockets/socket-census.ts';
+import { SocketConnection } from './sockets/socket-connection.ts';
+import type { SocketLimits } from './sockets/socket-limits.ts';
 
-/** Who they are was not proved, or no longer is. */
-const UNAUTHENTICATED = 4401;
-const MESSAGE_BYTES_MAX = 1024 * 1024;
+/** An operation's id stands before each of its frames. */
+const ID_CHARACTERS_MAX = 128;
 
 export interface WebSocketEndpoint {
   /** Closes every socket with 1001, and cuts those that have not answered within the grace. */
   close(graceMs: number): Promise<void>;
+}
+
+interface Extra {
+  readonly request: IncomingMessage;
+  readonly socket: WebSocket;
+  readonly connection: SocketConnection;
 }
 
 /**
@@ -31,56 +43,78 @@ export interface WebSocketEndpoint {
  * stand between that page and the data.
  */
 export function attachWebSockets(options: {
-  server: Server;
+  server: Server | TlsServer;
   path: string;
+  front: Front;
   authenticator: Authenticator;
+  denied: DenialNotes;
   engine: Engine;
   subscriptions: SharedSubscriptions;
   mask: ErrorMask;
   log: Logger;
   metrics: Metrics;
+  limits: SocketLimits;
+  /** Milliseconds UTC. */
+  clock: () => number;
 }): WebSocketEndpoint {
-  const { server, path, authenticator, engine, subscriptions, mask, log, metrics } = options;
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: MESSAGE_BYTES_MAX });
-
-  const endpoint = useServer<Record<string, unknown>, { socket: WebSocket; request: IncomingMessage }>(
-    {
-      async onConnect({ connectionParams, extra: { socket, request } }) {
-        const { authorization = request.headers.authorization } = connectionParams ?? {};
-        try {
-          admit(request, await authenticator.identify(typeof authorization === 'string' ? authorization : undefined));
-        } catch (error) {
-          socket.close(UNAUTHENTICATED, messageOf(error));
-          return false;
-        }
-        return true;
-      },
-      async onSubscribe({ extra }, __, payload) {
-        const prepared = await engine.prepare(payload, extra.request);
-        return 'errors' in prepared ? prepared.errors : prepared.args;
-      },
-      execute: (args: ExecutionArgs) => engine.execute(args),
-      subscribe: (args: ExecutionArgs) => subscriptions.subscribe(args),
-      onOperation({ extra }, id, _, __, result) {
-        if (!(Symbol.asyncIterator in result)) return undefined;
-        return socketStream(result, id, extra.socket, metrics);
-      },
-      onError: (_, __, ___, errors) => errors.map((error) => mask.error(error).toJSON()),
-      isProd: true,
-    },
-    sockets,
-  );
-
-  sockets.on('connection', (socket) => {
-    metrics.sockets.inc();
-    socket.once('close', () => metrics.sockets.dec());
-    socket.on('error', (error) => log.debug({ err: error }, 'socket failed'));
+  const { server, path, front, authenticator, denied, engine, subscriptions, mask, log, metrics, limits, clock } =
+    options;
+  const census = new SocketCensus(limits, metrics);
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: limits.messageBytesMax,
+    autoPong: false,
+    handleProtocols,
   });
 
+  const graphql = makeServer<Record<string, unknown>, Extra>({
+    // Sockets that say nothing are counted and closed by their connection.
+    connectionInitWaitTimeout: 0,
+    onConnect({ connectionParams, extra: { request, connection } }) {
+      const { authorization = request.headers.authorization } = connectionParams ?? {};
+      return connection.admit(typeof authorization === 'string' ? authorization : undefined);
+    },
+    async onSubscribe({ extra: { request, connection }, subscriptions: underWay }, id, payload) {
+      const tooMuch = tooLong(id) ?? tooMany(Object.keys(underWay).length, limits.operationsMax);
+      if (tooMuch) {
+        metrics.socketOperationsRefused.inc();
+        return [mask.error(tooMuch)];
+      }
+      const prepared = await engine.prepare(payload, { req: request, tenure: connection.tenure, renewal: connection });
+      return 'errors' in prepared ? prepared.errors : prepared.args;
+    },
+    execute: (args: ExecutionArgs) => engine.execute(args),
+    async subscribe(args: ExecutionArgs) {
+      const results = await subscriptions.subscribe(args, tenureIn(args));
+      const request = requestIn(args);
+      if (request) denied.among(errorsIn(results), request);
+      return results;
+    },
+    onOperation({ extra: { socket, connection } }, id, _, __, result) {
+      if (!(Symbol.asyncIterator in result)) return undefined;
+      return socketStream(result, id, socket, metrics, connection.began());
+    },
+    onError({ extra: { request } }, __, ___, errors) {
+      const shown = errors.map((error) => mask.error(error));
+      denied.among(shown, request);
+      return shown.map((error) => error.toJSON());
+    },
+  });
+
+  const serve = (socket: WebSocket, request: IncomingMessage) => {
+    const connection = new SocketConnection({ socket, request, authenticator, denied, census, limits, metrics, clock });
+    speakGraphql(graphql, socket, { request, socket, connection }, { log, metrics, pingMs: limits.pingMs });
+  };
+
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    if (pathOf(request) !== path) return refuse(socket, '404 Not Found');
-    if (!isSameOrigin(request)) return refuse(socket, '403 Forbidden');
-    sockets.handleUpgrade(request, socket, head, (webSocket) => sockets.emit('connection', webSocket, request));
+    const refused = pathOf(request) === path ? front.refusal(request) : NOT_FOUND;
+    if (!refused) {
+      cameFrom(request, front.senderOf(request).address);
+      sockets.handleUpgrade(request, socket, head, serve);
+      return;
+    }
+    metrics.socketsRefused.inc({ reason: refused.reason });
+    refuse(socket, refused.status);
   });
 
   return {
@@ -88,13 +122,32 @@ export function attachWebSockets(options: {
       const cut = setTimeout(() => {
         for (const socket of sockets.clients) socket.terminate();
       }, graceMs);
-      await endpoint.dispose();
+      for (const socket of sockets.clients) socket.close(1001, 'Going away');
+      await new Promise((resolve) => sockets.close(resolve));
       clearTimeout(cut);
     },
   };
 }
 
-function refuse(socket: Duplex, status: string): void {
+const NOT_FOUND = { reason: 'path', status: 404 } as const;
+
+function refuse(socket: Duplex, status: number): void {
   socket.on('error', () => undefined);
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}
+
+function tooLong(id: string): BusbarError | undefined {
+  if (id.length <= ID_CHARACTERS_MAX) return undefined;
+  return new BusbarError('LIMIT_EXCEEDED', `the id of an operation may have ${ID_CHARACTERS_MAX} characters`, {
+    details: { limit: 'idCharacters', max: ID_CHARACTERS_MAX, asked: id.length },
+  });
+}
+
+function tooMany(asked: number, max: number): BusbarError | undefined {
+  if (asked <= max) return undefined;
+  return new BusbarError(
+    'LIMIT_EXCEEDED',
+    `a socket may have ${max} operations under way: end one, or open another socket`,
+    { details: { limit: 'operations', max, asked } },
+  );
 }

@@ -1,4 +1,7 @@
-/** The `feeds` command as an operator calls it: the real program, on a store of its own. */
+/**
+ * The `feeds` command as an operator calls it, on a store of its own: in this process, and as the real program where what
+ * a process is for its caller matters.
+ */
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -6,14 +9,14 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { HOUR_MS } from '../domain/instant.ts';
-import { callFeeds } from '../tests/support/feeds-cli.ts';
+import { callFeeds, spawnFeeds } from '../tests/support/feeds-cli.ts';
 import { storeLmps, storeNodes } from '../tests/support/lmp-rows.ts';
 import { freshDatabase, type TestDatabase } from '../tests/support/postgres.ts';
 import { startProgram } from '../tests/support/processes.ts';
 import { RECORDED_DATA, requireOrSkip } from '../tests/support/services.ts';
 import { type Oasis, startOasis } from './stand-ins/oasis.ts';
 
-// Each call is a process that loads all of the program.
+// A call that is a process loads all of the program.
 vi.setConfig({ testTimeout: 90_000 });
 
 const NP15 = 'CAISO:TH_NP15_GEN-APND';
@@ -38,6 +41,8 @@ beforeEach(() =>
 // The live bus is not the command's concern: nothing listens there.
 const environment = () => ({ DATABASE_URL: db.url, REDIS_URL: 'redis://127.0.0.1:1' });
 const feeds = (...arguments_: readonly string[]) => callFeeds(environment(), ...arguments_);
+/** The same as a process of its own. */
+const program = (...arguments_: readonly string[]) => spawnFeeds(environment(), ...arguments_);
 const audit = async () =>
   (await db.pool.query('SELECT actor, via, action, outcome, job_id AS job FROM audit_entry ORDER BY id')).rows;
 
@@ -111,14 +116,26 @@ describe('a call', () => {
     expect(call).toMatchObject({ code: 2, out: '' });
   });
 
+  it.each([
+    [['gaps', '--feed', 'nope'], /^feeds: there is no feed "nope"; .*\n$/],
+    [['lst'], /^feeds: unknown command 'lst' \(Did you mean list\?\)\n$/],
+    [['dead-letters', 'show', '99'], /^feeds: there is no dead letter 99\n$/],
+  ])(
+    'that is wrong ends the program with exit code 2, and its line on standard error: %j',
+    async (arguments_, line) => {
+      const call = await program(...arguments_);
+      expect(call).toMatchObject({ code: 2, out: '', err: expect.stringMatching(line) });
+    },
+  );
+
   it('with a wrong configuration lists its problems, with exit code 2', async () => {
-    const call = await callFeeds({ ...environment(), PORT: 'x', CAISO_REPORTS: 'y' }, 'status');
+    const call = await spawnFeeds({ ...environment(), PORT: 'x', CAISO_REPORTS: 'y' }, 'status');
     expect(call.err).toMatch(/the configuration has 2 problem\(s\):\n {2}PORT: .*\n {2}CAISO_REPORTS: .*\n$/);
     expect(call.code).toBe(2);
   });
 
   it('on a store that is away says so in a line, with exit code 1', async () => {
-    const call = await callFeeds({ DATABASE_URL: 'postgres://127.0.0.1:1/busbar' }, 'status', '--json');
+    const call = await spawnFeeds({ DATABASE_URL: 'postgres://127.0.0.1:1/busbar' }, 'status', '--json');
     expect(call).toMatchObject({ code: 1, out: '' });
     expect(call.err).toMatch(/^feeds: the store is not available: .*ECONNREFUSED.*\n$/);
   });
@@ -167,7 +184,7 @@ describe('a call', () => {
   });
 
   it('for help gets an example', async () => {
-    const [all, letters] = await Promise.all([feeds('--help'), feeds('dead-letters', '--help')]);
+    const [all, letters] = await Promise.all([program('--help'), feeds('dead-letters', '--help')]);
     expect(all.out).toMatch(/2025-07-01 is its midnight in UTC[\s\S]*Exit codes[\s\S]*Examples:\n {2}feeds status/);
     expect(letters.out).toContain('feeds dead-letters show 7\n');
     expect([all.code, letters.code]).toEqual([0, 0]);
@@ -177,7 +194,7 @@ describe('a call', () => {
 describe('what there is', () => {
   it('list: the feeds and their streams, without any store', async () => {
     const nowhere = { DATABASE_URL: 'postgres://127.0.0.1:1/busbar' };
-    const [table, json] = await Promise.all([callFeeds(nowhere, 'list'), callFeeds(nowhere, 'list', '--json')]);
+    const [table, json] = await Promise.all([callFeeds(nowhere, 'list'), spawnFeeds(nowhere, 'list', '--json')]);
     expect(table.out).toMatch(/caiso-lmp +poll +CAISO .* iso\.rt\.lmp\.caiso iso\.da\.lmp\.caiso\n/);
     expect(json.json()).toContainEqual(
       expect.objectContaining({ id: 'realtime_prices', kind: 'topic', title: expect.any(String), streams: {} }),
@@ -195,7 +212,7 @@ describe('what there is', () => {
        INSERT INTO ledger_entry (feed_id, partition, kind, state, job_id, attempt) VALUES
          ('realtime_prices', '0', 'REPLAY', 'PENDING', 501, 0), ('realtime_prices', '0', 'REPLAY', 'REPLAYING', 501, 1)`,
     );
-    const [json, table] = await Promise.all([feeds('status', '--json'), feeds('status')]);
+    const [json, table] = await Promise.all([feeds('status', '--json'), program('status')]);
     expect(json.json()).toMatchObject([
       { feed: 'caiso-lmp', partition: 'PRC_LMP', entries: 0, openDeadLetters: 0, runningJobs: [] },
       {
@@ -294,7 +311,7 @@ describe('what there is', () => {
 describe('ingest', () => {
   it('loads a file once, knows it again, and decodes it again where it is told to', async () => {
     const file = await report('PRC_LMP.csv', ['31.5', '-4.25']);
-    const first = await feeds('ingest', '--feed', 'caiso-lmp', '--file', file);
+    const first = await program('ingest', '--feed', 'caiso-lmp', '--file', file);
     expect(first.out).toMatch(/2 intervals read: 2 new, 0 revised, 0 unchanged, 0 rejected \(ledger entry \d+\)\.\n$/);
     const second = await feeds('ingest', '--feed', 'caiso-lmp', '--file', file);
     expect(second.out).toMatch(
@@ -311,7 +328,7 @@ describe('ingest', () => {
   it('fails where nothing of the file can be read, and keeps it', async () => {
     const file = join(folder, 'nonsense.csv');
     await writeFile(file, 'neither,a report\nnor,a zip\n');
-    const call = await feeds('ingest', '--feed', 'caiso-lmp', '--file', file);
+    const call = await program('ingest', '--feed', 'caiso-lmp', '--file', file);
     expect(call.code).toBe(1);
     expect(call.out).toMatch(/ 1 rejected /);
   });
@@ -359,12 +376,20 @@ describe('a job', () => {
     oasis = await startOasis({ now, nodes: ['TH_NP15_GEN-APND', 'TH_SP15_GEN-APND'], limits: { spacingMs: 0 } });
   });
   afterEach(() => oasis.close());
-  const withOasis = (...arguments_: readonly string[]) =>
-    callFeeds({ ...environment(), CAISO_OASIS_URL: oasis.url, CAISO_REQUEST_SPACING_MS: '0' }, ...arguments_);
+  const oasisEnvironment = () => ({ ...environment(), CAISO_OASIS_URL: oasis.url, CAISO_REQUEST_SPACING_MS: '0' });
+  const withOasis = (...arguments_: readonly string[]) => callFeeds(oasisEnvironment(), ...arguments_);
 
   it('is carried out here and followed to its end: a backfill', async () => {
     const range = ['--from', '2024-07-01T07:00Z', '--to', '2024-07-02T07:00Z'];
-    const call = await withOasis('backfill', '--feed', 'iso.da.lmp.caiso', ...range, '--node', NP15);
+    const call = await spawnFeeds(
+      oasisEnvironment(),
+      'backfill',
+      '--feed',
+      'iso.da.lmp.caiso',
+      ...range,
+      '--node',
+      NP15,
+    );
     expect(call.out).toMatch(/^Asked for: backfill \d+ of caiso-lmp\.\n/);
     expect(call.out).toMatch(
       /Backfill \d+ of caiso-lmp: completed after .*, 1 of 1 chunks done\.\n {2}24 rows: 24 new, /,
@@ -529,7 +554,7 @@ describe('dead letters', () => {
       feeds('dead-letters', 'show', String(hostile)),
       feeds('dead-letters', 'show', String(binary)),
       feeds('dead-letters', 'show', String(binary), '--json'),
-      feeds('dead-letters', 'show', String(binary), '--raw'),
+      program('dead-letters', 'show', String(binary), '--raw'),
     ]);
     expect(text.out).toMatch(/^dead letter +\d+\nfeed +realtime_prices\n[\s\S]*\n\nclear \u241b\[2J the screen\n$/);
     expect(none.out).toMatch(/5 bytes that are no text: feeds dead-letters show \d+ --raw\n$/);

@@ -1,7 +1,7 @@
 /** `npm run ingestors`: the ingestors alone, any number of them, beside gateways. */
 import { createGround, openPlatform } from '../prisma/platform.ts';
 import { readConfig } from '../runtime/config.ts';
-import { answerJson, answerOperations, listenHttp } from '../runtime/http-service.ts';
+import { answerJson, answerOperations, directlyFrom, listenHttp } from '../runtime/http-service.ts';
 import { runProgram } from '../runtime/lifecycle.ts';
 import { createLog } from '../runtime/log.ts';
 import { FEED_SETTINGS } from './feeds/index.ts';
@@ -14,6 +14,7 @@ await runProgram(() => {
     log,
     start: async (lifecycle) => {
       const ground = createGround(config, log);
+      const isInsider = directlyFrom(config.core.OPERATIONS_FROM);
       await lifecycle.start(
         'operations',
         () =>
@@ -22,7 +23,7 @@ await runProgram(() => {
             port: config.core.INGESTORS_PORT,
             metrics: ground.metrics,
             handle: async (request, response) => {
-              const answered = await answerOperations(request, response, ground);
+              const answered = await answerOperations(request, response, { ...ground, isInsider });
               if (!answered) answerJson(response, 404, { error: 'not found' });
             },
           }),

@@ -2,6 +2,9 @@ import { z } from 'zod';
 import { BusbarError } from '../domain/errors.ts';
 import { MARK_RUNS } from '../domain/mark-price.ts';
 import { isMarketRun, MARKET_RUNS, type MarketRun } from '../domain/market-run.ts';
+import { AUTH_SETTINGS, authProblems } from './auth-settings.ts';
+import { EDGE_SETTINGS } from './edge-settings.ts';
+import { LIMIT_SETTINGS, limitProblems } from './limit-settings.ts';
 import { Secret } from './secret.ts';
 
 /**
@@ -33,6 +36,9 @@ const CORE = z.object({
     .min(1)
     .default('127.0.0.1')
     .describe('Address the gateway listens on. Loopback unless told otherwise.'),
+  ...AUTH_SETTINGS,
+  ...EDGE_SETTINGS,
+  ...LIMIT_SETTINGS,
   INGESTORS_PORT: port.default(4001).describe('Port of the ingestors’ health and metrics when they run alone.'),
   BUSBAR_DATA: z.string().min(1).default('.data').describe('Folder of the embedded store.'),
   DATABASE_URL: url('postgres', 'postgresql').describe(
@@ -44,7 +50,9 @@ const CORE = z.object({
     .min(2)
     .max(200)
     .default(10)
-    .describe('Most connections to the store from one process, those of exports aside.'),
+    .describe(
+      'Most connections to the store from one process; a gateway has as many again for queries, and those of exports.',
+    ),
   EXPORTS_MAX: z.coerce
     .number()
     .int()
@@ -139,6 +147,12 @@ const CORE = z.object({
     .max(365)
     .default(30)
     .describe('How long calls to sources, and alerts that are closed, are kept. Days.'),
+  AUDIT_DAYS: z.coerce
+    .number()
+    .int()
+    .min(30)
+    .default(2_557)
+    .describe('How long the audit log is kept: who asked for what, and what was denied. Days; seven years by default.'),
   SQL_IN_ANSWERS: flag
     .default(false)
     .describe(
@@ -184,6 +198,10 @@ export function readConfig(
   if (core?.KAFKA_SASL_MECHANISM && !(core.KAFKA_USERNAME && core.KAFKA_PASSWORD)) {
     problems.push('KAFKA_SASL_MECHANISM: needs KAFKA_USERNAME and KAFKA_PASSWORD');
   }
+  if (core && (core.TLS_CERT === undefined) !== (core.TLS_KEY === undefined)) {
+    problems.push('TLS_CERT: needs TLS_KEY, and TLS_KEY needs it');
+  }
+  if (core) problems.push(...authProblems(core), ...limitProblems(core));
   if (core && processes === 'apart' && !core.REDIS_URL) {
     problems.push(
       'REDIS_URL: gateway and ingestors as processes of their own meet there; `npm start` runs both in one without it',

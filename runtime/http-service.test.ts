@@ -8,14 +8,14 @@ import { createMetrics } from './metrics.ts';
 let service: HttpService | undefined;
 afterEach(() => service?.close(0));
 
-async function operations() {
+async function operations(isInsider = () => true) {
   const [health, metrics] = [createHealth(), createMetrics()];
   service = await listenHttp({
     host: '127.0.0.1',
     port: 0,
     metrics,
     handle: async (request, response) => {
-      if (!(await answerOperations(request, response, { health, metrics }))) answerJson(response, 404, {});
+      if (!(await answerOperations(request, response, { health, metrics, isInsider }))) answerJson(response, 404, {});
     },
   });
   return { health, metrics, url: service.url };

@@ -103,6 +103,34 @@ export function createMetrics() {
       registers,
     }),
     sockets: new Gauge({ name: 'busbar_sockets', help: 'Open WebSocket connections.', registers }),
+    socketsRefused: new Counter({
+      name: 'busbar_sockets_refused_total',
+      help: 'WebSockets that were not opened, by why: path, origin, host, full, identity (has too many), credential, unavailable.',
+      labelNames: ['reason'] as const,
+      registers,
+    }),
+    socketsClosed: new Counter({
+      name: 'busbar_sockets_closed_total',
+      help: 'WebSockets that the gateway closed, by why: silent (said nothing in time), crowded (made room while saying nothing), dead (did not answer), expired, revoked, message (too long or none), renewals (failed too often).',
+      labelNames: ['reason'] as const,
+      registers,
+    }),
+    socketOperationsRefused: new Counter({
+      name: 'busbar_socket_operations_refused_total',
+      help: 'Operations refused because their WebSocket had as many as it may.',
+      registers,
+    }),
+    sessionRenewals: new Counter({
+      name: 'busbar_session_renewals_total',
+      help: 'Credentials shown again on an open WebSocket, by outcome: renewed, changed (other rights), refused.',
+      labelNames: ['outcome'] as const,
+      registers,
+    }),
+    streamsEnded: new Counter({
+      name: 'busbar_streams_ended_total',
+      help: 'Event streams and exports cut short because the credential expired or was revoked.',
+      registers,
+    }),
     framesSent: new Counter({
       name: 'busbar_frames_sent_total',
       help: 'Results of subscriptions handed to clients.',
@@ -133,9 +161,38 @@ export function createMetrics() {
       labelNames: ['status'] as const,
       registers,
     }),
+    connectionsCut: new Counter({
+      name: 'busbar_connections_cut_total',
+      help: 'Connections cut by why: crowded (asked for nothing yet and made room), full (beyond the most there may be).',
+      labelNames: ['reason'] as const,
+      registers,
+    }),
+    requestsTurnedAway: new Counter({
+      name: 'busbar_requests_turned_away_total',
+      help: 'Requests refused before anything was read of them, by why: host, origin.',
+      labelNames: ['reason'] as const,
+      registers,
+    }),
+    limitRefusals: new Counter({
+      name: 'busbar_limit_refusals_total',
+      help: 'Requests refused for asking too much, by the limit: tokens, depth, fields, cost, executionSeconds, rate and so on.',
+      labelNames: ['limit'] as const,
+      registers,
+    }),
+    unknownOperations: new Counter({
+      name: 'busbar_unknown_operations_total',
+      help: 'Operations that PERSISTED_FILE does not have, executed all the same (PERSISTED=log).',
+      registers,
+    }),
     hotHandedOver: new Counter({
       name: 'busbar_hot_handed_over_total',
       help: 'Queries whose own plan failed, and that went the ordinary way: refused by the store, or a mistake of ours.',
+      registers,
+    }),
+    denials: new Counter({
+      name: 'busbar_denials_total',
+      help: 'What was asked for without a good credential or beyond its rights, by the door.',
+      labelNames: ['via'],
       registers,
     }),
     cacheRequests: new Counter({

@@ -27,6 +27,7 @@ const Account = builder.objectRef<AccountRow>('Account').implement({
 builder.queryField('accounts', (t) =>
   t.field({
     type: [Account],
+    authScopes: { may: 'DESK' },
     description: 'All accounts, by id.',
     resolve: (_root, _args, { reads }) => reads.accounts(),
   }),
@@ -36,6 +37,7 @@ builder.queryField('account', (t) =>
   t.field({
     type: Account,
     nullable: true,
+    authScopes: { may: 'DESK' },
     description:
       'One account; null where nobody knows it. `positions`, `trades`, `exposure` and `pnlSeries` of such an account are empty, as they are of one that has not traded yet: ask for this beside them to tell a mistyped name from a book without positions.',
     args: { id: t.arg.id({ required: true, description: 'The account as the trades name it.' }) },
@@ -46,6 +48,7 @@ builder.queryField('account', (t) =>
 builder.mutationField('setCostMethod', (t) =>
   t.field({
     type: Account,
+    authScopes: { may: 'ADMINISTER' },
     description:
       'Sets how the positions of an account are kept. Those that there are are worked out anew from all their trades within moments, which changes what of their PnL is called realised, never the total. Snapshots of the past stay as they were.',
     args: {

@@ -185,6 +185,7 @@ function atLeastOne(argument: string, value: number): number {
 builder.queryField('apiHealth', (t) =>
   t.field({
     type: [SourceHealth],
+    authScopes: { may: 'FEEDS' },
     description: 'How the sources answer: each of which calls are kept, by name.',
     args: healthArguments,
     resolve: (_root, args, { reads }) => reads.apiHealth(healthQuestion(args)),
@@ -194,6 +195,7 @@ builder.queryField('apiHealth', (t) =>
 builder.subscriptionField('apiHealth', (t) =>
   t.field({
     type: [SourceHealth],
+    authScopes: { may: 'FEEDS' },
     description:
       'How the sources answer, and then all again when something about one changed, at most once a second: a call more, or one that the window has left behind.',
     args: healthArguments,
@@ -213,6 +215,7 @@ const CURSOR = cursorCodec('apiAlerts', z.number().int());
 builder.queryField('apiAlerts', (t) =>
   t.field({
     type: ApiAlertConnection,
+    authScopes: { may: 'FEEDS' },
     description: 'Alerts of the sources, newest first.',
     args: {
       open: t.arg.boolean({ description: 'true: only those that last; false: only those that have passed.' }),

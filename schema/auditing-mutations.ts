@@ -30,9 +30,14 @@ function audit(field: GraphQLField<unknown, Context>): void {
   };
 }
 
+/** Extensions of an argument that no log may have. */
+export const SECRET = { secret: true } as const;
+
 /** As the operations note theirs: a lone `input` by its fields. */
 function inputOf(field: GraphQLField<unknown, Context>, args: Readonly<Record<string, unknown>>): object {
-  const given = Object.fromEntries(field.args.map(({ name, type }) => [name, sentFrom(args[name], type)]));
+  const given = Object.fromEntries(
+    field.args.map(({ name, type, extensions }) => [name, extensions.secret ? '[secret]' : sentFrom(args[name], type)]),
+  );
   const { input, ...others } = given;
   return typeof input === 'object' && input !== null ? { ...input, ...others } : given;
 }

@@ -1,11 +1,16 @@
 import SchemaBuilder from '@pothos/core';
 import RelayPlugin from '@pothos/plugin-relay';
+import ScopeAuthPlugin from '@pothos/plugin-scope-auth';
 import type { Decimal } from '../domain/money.ts';
+import { may, type Permission } from '../domain/rights.ts';
 import type { Context } from './context.ts';
+import { deniedField } from './permissions.ts';
 
 /** The one builder of the contract. Fields cannot be null unless they say so. */
 export const builder = new SchemaBuilder<{
   Context: Context;
+  /** Every field of a root says what it needs, and so does one that leads from there to facts that need something else. */
+  AuthScopes: { may: Permission };
   DefaultFieldNullability: false;
   Scalars: {
     /** Milliseconds since the epoch, UTC. */
@@ -15,8 +20,12 @@ export const builder = new SchemaBuilder<{
     Decimal: { Input: Decimal; Output: Decimal | string };
   };
 }>({
-  plugins: [RelayPlugin],
+  plugins: [ScopeAuthPlugin, RelayPlugin],
   defaultFieldNullability: false,
+  scopeAuth: {
+    authScopes: ({ rights }) => ({ may: (permission) => may(rights, permission) }),
+    unauthorizedError: (_parent, _context, info, { failure }) => deniedField(info, failure),
+  },
   relay: {
     cursorType: 'String',
     // A pricing node is a place on the grid; Relay's `Node` and its `node(id:)` would make the word mean two things.

@@ -8,7 +8,8 @@ import type { StoredLmp } from '../domain/lmp.ts';
 import type { MarketRun } from '../domain/market-run.ts';
 import type { CostMethod } from '../domain/position.ts';
 import type { QualityFlag } from '../domain/quality.ts';
-import type { Rights } from '../domain/rights.ts';
+import type { Reach, Rights } from '../domain/rights.ts';
+import type { ApiKeyQuestion, ApiKeyRow, Asker, NewApiKeyRow } from './api-key-rows.ts';
 import type { HealthLive, HealthReads, SourceErrorRow, SourceErrorsRequest } from './health-rows.ts';
 import type { Delivery, Page, Range, Resolution, Slice } from './question.ts';
 import type { PositionTradesRequest, TradeRow, TradingLive, TradingReads } from './trading-rows.ts';
@@ -23,8 +24,20 @@ export interface Context {
   /** Changes, in the name of whoever asked. */
   readonly operations: Operations;
   readonly live: Live;
+  /** Of an operation that came by a socket. */
+  readonly renewal?: Renewal;
   /** Loaders live as long as one request, or one event of a subscription: never longer, or they would serve old values. */
   readonly loaders: Loaders;
+}
+
+/** How a socket goes on after its credential has ended. */
+export interface Renewal {
+  /**
+   * @param authorization as in the header.
+   * @returns when the new credential ends, milliseconds UTC; undefined: it does not.
+   * @throws BusbarError `UNAUTHENTICATED`, `FORBIDDEN` where it is another's, `UNAVAILABLE`.
+   */
+  renew(authorization: string): Promise<{ readonly expiresAt: number | undefined }>;
 }
 
 export interface Loaders {
@@ -54,6 +67,8 @@ export interface Loaders {
 /** The first bytes of a dead letter's record. */
 export interface RawRequest {
   readonly id: number;
+  /** Of the dead letter. */
+  readonly feed: string;
   readonly bytes: number;
 }
 
@@ -76,6 +91,8 @@ export interface LmpKey {
  * notes around every mutation. `feed` is an id or the name of a stream.
  */
 export interface Operations {
+  /** In whose name. */
+  readonly by: Asker;
   /** Notes a mutation that was not made, and why. Never throws. @param input as the client would write it. */
   noteFailure(mutation: string, input: object, error: unknown): Promise<void>;
   /** @returns the job's id. @throws BusbarError `NOT_FOUND`, `BAD_USER_INPUT`, `UNAVAILABLE`, as all of these. */
@@ -88,6 +105,12 @@ export interface Operations {
   retryDeadLetters(asked: { feed: string; ids?: readonly number[] }): Promise<number>;
   /** Its positions follow at once. @param asked.create makes an account that nobody knows. @throws BusbarError `NOT_FOUND`. */
   setCostMethod(asked: { account: string; method: CostMethod; create: boolean }): Promise<void>;
+  /** The secret is never to be had again. @throws BusbarError `FORBIDDEN` for more rights than its maker has. */
+  createApiKey(asked: ApiKeyQuestion): Promise<NewApiKeyRow>;
+  /** @param asked.overlapMs how long the one so far goes on. @throws BusbarError `FORBIDDEN` for one that reaches further. */
+  rotateApiKey(asked: { prefix: string; overlapMs: number }): Promise<NewApiKeyRow>;
+  /** @throws BusbarError `FORBIDDEN` as for `rotateApiKey`. */
+  revokeApiKey(prefix: string): Promise<ApiKeyRow>;
   /** @returns how many. */
   discardDeadLetters(asked: { feed: string; ids?: readonly number[]; reason: string }): Promise<number>;
 }
@@ -129,14 +152,16 @@ export interface Live extends TradingLive, HealthLive {
    * The job as it is, then as it changes; ends after its last state.
    * @throws BusbarError `NOT_FOUND`, `UNAVAILABLE`.
    */
-  jobProgress(id: number): AsyncIterable<JobRow>;
-  /** The feeds as they are, then when one changed. @throws BusbarError `UNAVAILABLE`. */
-  feedHealth(): AsyncIterable<readonly FeedRow[]>;
+  jobProgress(id: number): AsyncIterable<JobRow> | Promise<AsyncIterable<JobRow>>;
+  /** The feeds as they are, then when one changed. @param within at most these. @throws BusbarError `UNAVAILABLE`. */
+  feedHealth(within?: readonly string[]): AsyncIterable<readonly FeedRow[]>;
 }
 
 export interface LmpFilter {
   readonly nodes?: readonly string[];
   readonly market?: string;
+  /** At most these, where neither nodes nor a market are named. */
+  readonly markets?: readonly string[];
   readonly run?: MarketRun;
 }
 
@@ -147,8 +172,12 @@ export interface LmpUpdate {
 
 export type LmpRow = StoredLmp;
 
+/**
+ * What a filter or an argument narrows to (`within`, `markets`, `feeds`, `accounts`) is left out of the statement. Fields give none of
+ * these: the caller's rights do.
+ */
 export interface Reads extends TradingReads, UtilityReads, HealthReads {
-  markets(): Promise<MarketRow[]>;
+  markets(within?: readonly string[]): Promise<MarketRow[]>;
   pricingNodes(filter: NodeFilter, page: Page<string>): Promise<Slice<NodeRow>>;
   latestLmp(nodes: readonly string[], run: MarketRun): Promise<LmpRow[]>;
   lmps(
@@ -167,12 +196,14 @@ export interface Reads extends TradingReads, UtilityReads, HealthReads {
     block?: Block,
   ): Promise<LmpSeriesRow[]>;
   dartSpread(nodes: readonly string[], range: Range): Promise<DartSeriesRow[]>;
-  feeds(): Promise<FeedRow[]>;
+  feeds(within?: readonly string[]): Promise<FeedRow[]>;
   feed(id: string): Promise<FeedRow | null>;
   ledger(filter: { feed: string; state?: LedgerState }, page: Page<number>): Promise<Slice<LedgerRow>>;
-  deadLetters(filter: { feed?: string; state?: DeadLetterState }, page: Page<number>): Promise<Slice<DeadLetterRow>>;
-  jobs(filter: { feed?: string; state?: JobState }, page: Page<number>): Promise<Slice<JobRow>>;
+  deadLetters(filter: FeedFilter<DeadLetterState>, page: Page<number>): Promise<Slice<DeadLetterRow>>;
+  jobs(filter: FeedFilter<JobState>, page: Page<number>): Promise<Slice<JobRow>>;
   auditLog(page: Page<number>): Promise<Slice<AuditRow>>;
+  /** @param within those that reach no further. */
+  apiKeys(page: Page<number>, within?: Reach): Promise<Slice<ApiKeyRow>>;
   nodesByName(names: readonly string[]): Promise<(NodeRow | null)[]>;
   /** The newest version first, in the order asked; nothing of a node that nobody knows. @throws BusbarError `LIMIT_EXCEEDED`. */
   nodeHistories(names: readonly string[]): Promise<NodeVersionRow[][]>;
@@ -190,6 +221,13 @@ export interface Reads extends TradingReads, UtilityReads, HealthReads {
   completeness(asked: OwedQuestion): Promise<CompletenessRow[] | null>;
   /** In the order asked. */
   deadLetterRaws(requests: readonly RawRequest[]): Promise<Buffer[]>;
+}
+
+/** Things of a feed; `feeds`: at most of these. */
+export interface FeedFilter<State> {
+  readonly feed?: string;
+  readonly feeds?: readonly string[];
+  readonly state?: State;
 }
 
 export interface MarketRow {
@@ -218,6 +256,7 @@ export interface NodeRow {
 
 export interface NodeFilter {
   readonly market?: string;
+  readonly markets?: readonly string[];
   /** In the name, or in a title or an alias that the node has or had. */
   readonly search?: string;
   /** As it holds at `asOf`, like `zone` and `retired`. */
@@ -353,11 +392,13 @@ export interface AuditRow {
   readonly id: number;
   readonly at: number;
   readonly actor: string;
-  readonly via: 'graphql' | 'cli';
+  readonly subject: string | null;
+  readonly address: string | null;
+  readonly via: 'graphql' | 'export' | 'cli';
   readonly action: string;
   /** JSON. */
   readonly input: string;
-  readonly outcome: 'BEGUN' | 'DONE' | 'REFUSED' | 'FAILED';
+  readonly outcome: 'BEGUN' | 'DONE' | 'REFUSED' | 'FAILED' | 'DENIED';
   readonly error: string | null;
   readonly jobId: number | null;
 }
@@ -375,6 +416,7 @@ export interface OwedQuestion extends Range {
   readonly feed: string;
   readonly partitions?: readonly string[];
   readonly nodes?: readonly string[];
+  readonly markets?: readonly string[];
 }
 
 /** Missing intervals of one node, `[from, to)`, without one between them that came. */

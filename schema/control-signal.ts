@@ -28,6 +28,7 @@ const ControlSignal = builder.objectRef<ControlSignalRow>('ControlSignal').imple
     ledgerEntry: t.field({
       type: LedgerEntry,
       nullable: true,
+      authScopes: { may: 'ANALYSIS' },
       description: 'Where this version came from: feed, request, time.',
       resolve: ({ ledgerId }, _args, { loaders }) => loaders.ledgerEntry.load(ledgerId),
     }),
@@ -37,6 +38,7 @@ const ControlSignal = builder.objectRef<ControlSignalRow>('ControlSignal').imple
 builder.queryField('controlSignals', (t) =>
   t.field({
     type: [ControlSignal],
+    authScopes: { may: 'PRICES' },
     description: 'Ripple control signals of a day, by start, then name. CKW tells them the day after.',
     args: {
       ...providerArgument,

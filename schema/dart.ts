@@ -40,6 +40,7 @@ const DartSeries = builder.objectRef<DartSeriesRow>('DartSeries').implement({
 builder.queryField('dartSpread', (t) =>
   t.field({
     type: [DartSeries],
+    authScopes: { may: 'ANALYSIS' },
     description:
       'Day-ahead minus real-time on the same node and hour, one series a node in the order asked. At most 1,000,000 points over all nodes.',
     args: {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { BusbarError } from '../domain/errors.ts';
+import { isDeskFeed } from '../domain/rights.ts';
 import { builder } from './builder.ts';
 import { connectionFrom, pageArguments, pageFrom } from './connection.ts';
 import type { DeadLetterRow } from './context.ts';
@@ -47,6 +48,7 @@ const DeadLetter = builder.objectRef<DeadLetterRow>('DeadLetter').implement({
     retriedBy: t.field({
       type: LedgerEntry,
       nullable: true,
+      authScopes: { may: 'ANALYSIS' },
       description: 'The chunk of a retry that tried it last, or will; null where none did.',
       resolve: ({ retryId }, _args, { loaders }) => (retryId === null ? null : loaders.ledgerEntry.load(retryId)),
     }),
@@ -61,6 +63,7 @@ const DeadLetter = builder.objectRef<DeadLetterRow>('DeadLetter').implement({
     }),
     size: t.exposeInt('size', { description: 'Length of the record as it came, in bytes.' }),
     rawText: t.string({
+      authScopes: recordScopes,
       description:
         'The record as UTF-8 text, from its beginning; bytes that are no UTF-8 appear as U+FFFD. All dead letters of one answer may show 16 MiB.',
       args: {
@@ -69,19 +72,21 @@ const DeadLetter = builder.objectRef<DeadLetterRow>('DeadLetter').implement({
           description: 'Bytes to show at most: 1 to 65,536.',
         }),
       },
-      resolve: async ({ id, size }, { maxBytes }, { loaders }) => {
+      resolve: async ({ id, feed, size }, { maxBytes }, { loaders }) => {
         const bytes = Math.min(textBytes(maxBytes ?? TEXT_BYTES_MAX), size);
-        return textFrom(await loaders.deadLetterRaw.load({ id, bytes }), bytes < size);
+        return textFrom(await loaders.deadLetterRaw.load({ id, feed, bytes }), bytes < size);
       },
     }),
     rawBase64: t.string({
+      authScopes: recordScopes,
       description: 'The whole record as base64. All dead letters of one answer may show 16 MiB.',
-      resolve: async ({ id, size }, _args, { loaders }) =>
-        (await loaders.deadLetterRaw.load({ id, bytes: size })).toString('base64'),
+      resolve: async ({ id, feed, size }, _args, { loaders }) =>
+        (await loaders.deadLetterRaw.load({ id, feed, bytes: size })).toString('base64'),
     }),
     ledgerEntry: t.field({
       type: LedgerEntry,
       nullable: true,
+      authScopes: { may: 'ANALYSIS' },
       description: 'The batch, fetch or file it came in.',
       resolve: ({ ledgerId }, _args, { loaders }) => loaders.ledgerEntry.load(ledgerId),
     }),
@@ -99,6 +104,7 @@ const CURSOR = cursorCodec('deadLetters', z.number().int());
 builder.queryField('deadLetters', (t) =>
   t.field({
     type: DeadLetterConnection,
+    authScopes: { may: 'FEEDS' },
     description: 'Records that could not become facts, newest first.',
     args: {
       feed: t.arg.id({ description: 'Only of this feed, by its id.' }),
@@ -114,6 +120,11 @@ builder.queryField('deadLetters', (t) =>
   }),
 );
 
+/** What a desk's records say is the desk's, also where they could not become facts. */
+function recordScopes({ feed }: DeadLetterRow) {
+  return { may: isDeskFeed(feed) ? ('DESK' as const) : ('FEEDS' as const) };
+}
+
 const DiscardPayload = builder.objectRef<{ readonly discarded: number }>('DiscardPayload').implement({
   description: 'What `discardDeadLetters` answers.',
   fields: (t) => ({
@@ -124,6 +135,7 @@ const DiscardPayload = builder.objectRef<{ readonly discarded: number }>('Discar
 builder.mutationField('discardDeadLetters', (t) =>
   t.field({
     type: DiscardPayload,
+    authScopes: { may: 'OPERATE' },
     description: 'Gives open dead letters up for good. Their bytes stay, and can be looked at.',
     args: {
       feed: t.arg.id({ required: true, description: FEED_ARGUMENT }),

@@ -89,6 +89,7 @@ const Exposure = builder.objectRef<ExposureRow>('Exposure').implement({
 builder.queryField('exposure', (t) =>
   t.field({
     type: [Exposure],
+    authScopes: { may: 'DESK' },
     description:
       'Position, last price, pnl01 and notional, by position or summed by account, market or node, in their order; with a shock, what it would bring.',
     args: {

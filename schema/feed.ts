@@ -82,6 +82,7 @@ const Feed = builder.objectRef<FeedRow>('Feed').implement({
     gaps: t.field({
       type: [FeedGap],
       nullable: true,
+      authScopes: { may: 'ANALYSIS' },
       description:
         'What the feed owed in a range and has not brought, by partition, node and time; what is not due yet is not missing. Null where it owes nothing that could be told. At most 5,000,000 intervals are looked at and 100,000 gaps shown.',
       args: owedArguments,
@@ -90,6 +91,7 @@ const Feed = builder.objectRef<FeedRow>('Feed').implement({
     completeness: t.field({
       type: [FeedCompleteness],
       nullable: true,
+      authScopes: { may: 'ANALYSIS' },
       description:
         'How much of what each partition owed in a range has come. Null where the feed owes nothing that could be told. At most 5,000,000 intervals are looked at.',
       args: owedArguments,
@@ -101,6 +103,7 @@ const Feed = builder.objectRef<FeedRow>('Feed').implement({
 builder.queryField('feeds', (t) =>
   t.field({
     type: [Feed],
+    authScopes: { may: 'FEEDS' },
     description: 'All feeds that have ever been started, by id.',
     resolve: (_root, _args, { reads }) => reads.feeds(),
   }),
@@ -110,6 +113,7 @@ builder.queryField('feed', (t) =>
   t.field({
     type: Feed,
     nullable: true,
+    authScopes: { may: 'FEEDS' },
     description: 'One feed; null where it was never started.',
     args: { id: t.arg.id({ required: true, description: 'The feed’s id.' }) },
     resolve: (_root, { id }, { reads }) => reads.feed(id),
@@ -119,6 +123,7 @@ builder.queryField('feed', (t) =>
 builder.subscriptionField('feedHealth', (t) =>
   t.field({
     type: [Feed],
+    authScopes: { may: 'FEEDS' },
     description:
       'All feeds as they are, and then all again when something about one changed, at most once a second. What is read of a feed beyond its standing is read anew each time.',
     subscribe: (_root, _args, { live }) => live.feedHealth(),

@@ -83,6 +83,7 @@ const Forecast = builder.objectRef<ForecastRow>('Forecast').implement({
     ledgerEntry: t.field({
       type: LedgerEntry,
       nullable: true,
+      authScopes: { may: 'ANALYSIS' },
       description: 'Where the last price came from: feed, source position or request, time.',
       resolve: ({ ledgerId }, _args, { loaders }) => loaders.ledgerEntry.load(ledgerId),
     }),
@@ -92,6 +93,7 @@ const Forecast = builder.objectRef<ForecastRow>('Forecast').implement({
 builder.queryField('forecasts', (t) =>
   t.field({
     type: [Forecast],
+    authScopes: { may: 'ANALYSIS' },
     description:
       'Forecasts of the next price: for each node, in the order asked, one for each run that has prices. A node without any is left out.',
     args: {
@@ -119,6 +121,7 @@ const ForecastUpdate = builder.objectRef<ForecastUpdateRow>('ForecastUpdate').im
 builder.subscriptionField('forecasts', (t) =>
   t.field({
     type: ForecastUpdate,
+    authScopes: { may: 'ANALYSIS' },
     description:
       'Forecasts as new prices come. Filters combine; without any, all. A cursor that is no longer kept ends with CURSOR_EXPIRED.',
     args: {

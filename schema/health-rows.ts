@@ -7,6 +7,8 @@ export interface ApiHealthQuestion {
   readonly windowMinutes: number;
   /** Undefined: all. */
   readonly source: string | undefined;
+  /** At most those with these keys, as `sourceKey` makes them. */
+  readonly sources?: readonly string[];
 }
 
 export interface SourceHealthRow {
@@ -69,7 +71,7 @@ export interface HealthReads {
   /** The newest first, in the order asked. */
   sourceErrors(requests: readonly SourceErrorsRequest[]): Promise<SourceErrorRow[][]>;
   /** The newest first. `after`: the id of the last one seen. @param open undefined: either. */
-  apiAlerts(open: boolean | undefined, page: Page<number>): Promise<Slice<ApiAlertRow>>;
+  apiAlerts(open: boolean | undefined, page: Page<number>, sources?: readonly string[]): Promise<Slice<ApiAlertRow>>;
 }
 
 export interface HealthLive {

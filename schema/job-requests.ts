@@ -87,6 +87,7 @@ const JobPayload = builder.objectRef<{ readonly jobId: number }>('JobPayload').i
 builder.mutationField('backfill', (t) =>
   t.field({
     type: JobPayload,
+    authScopes: { may: 'OPERATE' },
     description:
       'Asks a source again for past delivery intervals, in chunks that it will take and at the pace it allows. What is known already stays as it is; what the source has corrected since becomes a new version.',
     args: { input: t.arg({ type: BackfillInput, required: true, description: 'What to ask for.' }) },
@@ -102,6 +103,7 @@ builder.mutationField('backfill', (t) =>
 builder.mutationField('replay', (t) =>
   t.field({
     type: JobPayload,
+    authScopes: { may: 'OPERATE' },
     description:
       'Decodes again what came, as after a mended decoder, without asking the source. Where nothing changed, nothing is written; what is decoded otherwise now becomes a new version.',
     args: { input: t.arg({ type: ReplayInput, required: true, description: 'What to decode again.' }) },
@@ -116,6 +118,7 @@ builder.mutationField('replay', (t) =>
 builder.mutationField('repair', (t) =>
   t.field({
     type: JobPayload,
+    authScopes: { may: 'OPERATE' },
     description:
       'Backfills the gaps of a feed: what it owes and has not brought, as `Feed.gaps` lists it. Gaps of a node with at most 24 intervals between them are asked for as one, with these. Where nothing is missing, or nothing could be told, there is no job: refused with BAD_USER_INPUT and `extensions.reason` NOTHING_TO_REPAIR.',
     args: { input: t.arg({ type: RepairInput, required: true, description: 'Where to look for gaps.' }) },
@@ -131,6 +134,7 @@ builder.mutationField('repair', (t) =>
 builder.mutationField('cancelJob', (t) =>
   t.field({
     type: JobPayload,
+    authScopes: { may: 'OPERATE' },
     description:
       'Asks a job to end: chunks under way are broken off, those not begun are not. What is committed stays. Refused with BAD_USER_INPUT where the job has ended already.',
     args: { id: t.arg.id({ required: true, description: 'The job’s id.' }) },
@@ -145,6 +149,7 @@ builder.mutationField('cancelJob', (t) =>
 builder.mutationField('retryDeadLetters', (t) =>
   t.field({
     type: JobPayload,
+    authScopes: { may: 'OPERATE' },
     description:
       'Tries dead letters again, as after a mended decoder. Those that now become facts are RETRIED, the others stay OPEN with their new reason.',
     args: {

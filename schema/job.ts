@@ -106,6 +106,7 @@ builder.objectField(LedgerEntry, 'job', (t) =>
   t.field({
     type: Job,
     nullable: true,
+    authScopes: { may: 'FEEDS' },
     description: 'The job it is a chunk of; null for what came by itself.',
     resolve: ({ jobId }, _args, { loaders }) => (jobId === null ? null : loaders.job.load(jobId)),
   }),
@@ -123,6 +124,7 @@ builder.queryField('job', (t) =>
   t.field({
     type: Job,
     nullable: true,
+    authScopes: { may: 'FEEDS' },
     description: 'One job; null where there is none of this id.',
     args: { id: t.arg.id({ required: true, description: 'The job’s id.' }) },
     resolve: (_root, { id }, { loaders }) => loaders.job.load(rowIdFrom('id', id)),
@@ -132,6 +134,7 @@ builder.queryField('job', (t) =>
 builder.queryField('jobs', (t) =>
   t.field({
     type: JobConnection,
+    authScopes: { may: 'FEEDS' },
     description: 'Jobs, newest first.',
     args: {
       feed: t.arg.id({ description: 'Only of this feed, by its id.' }),
@@ -149,6 +152,7 @@ builder.queryField('jobs', (t) =>
 builder.subscriptionField('jobProgress', (t) =>
   t.field({
     type: Job,
+    authScopes: { may: 'FEEDS' },
     description:
       'A job as it is and then each time it changed, looked at four times a second; ends after its last state. An unknown job ends with NOT_FOUND.',
     args: { id: t.arg.id({ required: true, description: 'The job’s id.' }) },

@@ -120,6 +120,7 @@ export const LEDGER_CURSOR = cursorCodec('ledger', z.number().int());
 builder.queryField('ledger', (t) =>
   t.field({
     type: LedgerEntryConnection,
+    authScopes: { may: 'FEEDS' },
     description: 'What a feed ingested, newest first. A feed nobody knows has an empty ledger.',
     args: {
       feed: t.arg.id({ required: true, description: 'The feed’s id.' }),

@@ -54,6 +54,7 @@ export const LmpRevision = builder.objectRef<LmpRevisionRow>('LmpRevision').impl
     ledgerEntry: t.field({
       type: LedgerEntry,
       nullable: true,
+      authScopes: { may: 'ANALYSIS' },
       description: 'Where it came from: feed, source position or request, checksum, time.',
       resolve: ({ ledgerId }, _args, { loaders }) => loaders.ledgerEntry.load(ledgerId),
     }),

@@ -5,6 +5,7 @@ import { builder } from './builder.ts';
 import type { LmpSeriesRow, Range, Resolution as ResolutionName } from './context.ts';
 import { MarketRun } from './market-run.ts';
 import { NODES_ARGUMENT, nodesFrom } from './node-names.ts';
+import { asOfScopes } from './permissions.ts';
 import { PricingNode } from './pricing-node.ts';
 import { rangeFrom } from './range.ts';
 import { Resolution, requireCoarseEnough, requireFewPoints } from './resolution.ts';
@@ -94,6 +95,7 @@ export function lmpSeriesQuestion({ nodes, run, from, to, asOf, ...given }: LmpS
 builder.queryField('lmpSeries', (t) =>
   t.field({
     type: [LmpSeries],
+    authScopes: asOfScopes,
     description:
       'One series a node, in the order asked. A node nobody knows yet has a series of gaps: nodes come and go. At most 1,000,000 points over all nodes; of prices off the grid each node has an equal share of them.',
     args: {

@@ -71,11 +71,13 @@ const Lmp = builder.objectRef<LmpRow>('Lmp').implement({
     ledgerEntry: t.field({
       type: LedgerEntry,
       nullable: true,
+      authScopes: { may: 'ANALYSIS' },
       description: 'Where the price came from: feed, source position or request, checksum, time.',
       resolve: ({ ledgerId }, _args, { loaders }) => loaders.ledgerEntry.load(ledgerId),
     }),
     revisions: t.field({
       type: [LmpRevision],
+      authScopes: { may: 'ANALYSIS' },
       description:
         'Every version of the price that is known: the current one first, then the newest of those it superseded and of those that came late. All prices of one answer may show 100,000.',
       resolve: ({ node, run, startAt }, _args, { loaders }) => loaders.lmpRevisions.load({ node, run, startAt }),
@@ -118,6 +120,7 @@ export function lmpsQuestion({ nodes, run, from, to, ...page }: LmpsArguments) {
 builder.queryField('latestLmp', (t) =>
   t.field({
     type: [Lmp],
+    authScopes: { may: 'PRICES' },
     description:
       'The price of the newest delivery interval of each node in one run: of the day-ahead run that may lie in the future. In the order asked; a node without prices is left out.',
     args: {
@@ -134,6 +137,7 @@ builder.queryField('latestLmp', (t) =>
 builder.queryField('lmps', (t) =>
   t.field({
     type: LmpConnection,
+    authScopes: { may: 'PRICES' },
     description:
       'Prices one by one, with everything known about each, by interval start and then node. For many points at once `lmpSeries` is smaller and faster.',
     args: {
@@ -166,6 +170,7 @@ const SNAPSHOT_ARGUMENT = `First one update with the current price of every node
 builder.subscriptionField('lmp', (t) =>
   t.field({
     type: LmpUpdate,
+    authScopes: { may: 'PRICES' },
     description:
       'Prices as they are committed, new ones and corrections. Filters combine; without any, all prices. Whoever falls too far behind with EVERY is closed with LIMIT_EXCEEDED and the cursor to resume from; a cursor that is no longer kept ends with CURSOR_EXPIRED.',
     args: {

@@ -84,6 +84,7 @@ const MarketMetric = builder.objectRef<MarketMetricRow>('MarketMetric').implemen
 builder.queryField('marketMetrics', (t) =>
   t.field({
     type: [MarketMetric],
+    authScopes: { may: 'ANALYSIS' },
     description:
       'Average, minimum, maximum, volatility, count and day-ahead against real-time, by node, run and window, in their order; where no price starts there is none. One answer is made of at most 2,000,000 prices.',
     args: {

@@ -18,6 +18,7 @@ export const Market = builder.objectRef<MarketRow>('Market').implement({
 builder.queryField('markets', (t) =>
   t.field({
     type: [Market],
+    authScopes: { may: 'PRICES' },
     description: 'All markets, by id.',
     resolve: (_root, _args, { reads }) => reads.markets(),
   }),

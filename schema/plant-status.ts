@@ -33,6 +33,7 @@ const PlantStatus = builder.objectRef<PlantStatusRow>('PlantStatus').implement({
     ledgerEntry: t.field({
       type: LedgerEntry,
       nullable: true,
+      authScopes: { may: 'ANALYSIS' },
       description: 'Where this version came from: feed, request, time.',
       resolve: ({ ledgerId }, _args, { loaders }) => loaders.ledgerEntry.load(ledgerId),
     }),
@@ -42,6 +43,7 @@ const PlantStatus = builder.objectRef<PlantStatusRow>('PlantStatus').implement({
 builder.queryField('plantStatus', (t) =>
   t.field({
     type: [PlantStatus],
+    authScopes: { may: 'PRICES' },
     description: 'How each plant was when it was last heard of, by name; a plant that was never heard of is left out.',
     args: { plant: t.arg.string({ description: 'Only this plant.' }) },
     resolve: (_root, { plant }, { reads }) => reads.plantStatus(plant ?? undefined),
@@ -51,6 +53,7 @@ builder.queryField('plantStatus', (t) =>
 builder.queryField('plantHistory', (t) =>
   t.field({
     type: [PlantStatus],
+    authScopes: { may: 'PRICES' },
     description:
       'How a plant was, oldest first. A source that tells only how it is now leaves gaps: no reading is made up. One answer has at most 100,000 readings.',
     args: {

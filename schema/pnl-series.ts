@@ -67,6 +67,7 @@ Snapshots are taken at each trade and every so often (a minute, unless configure
 builder.queryField('pnlSeries', (t) =>
   t.field({
     type: [PnlSeries],
+    authScopes: { may: 'DESK' },
     description:
       'One series a position of the account, by node. At most 1,000,000 points over all of them; of snapshots each has an equal share.',
     args: {

@@ -84,11 +84,13 @@ Adding re-averages, reducing realises, crossing zero closes the whole and opens 
     ledgerEntry: t.field({
       type: LedgerEntry,
       nullable: true,
+      authScopes: { may: 'ANALYSIS' },
       description: 'What changed it last: feed, source position, time.',
       resolve: ({ ledgerId }, _args, { loaders }) => loaders.ledgerEntry.load(ledgerId),
     }),
     trades: t.field({
       type: TradeConnection,
+      authScopes: { may: 'DESK' },
       description:
         'The trades that count in it, newest first, without cancelled ones. The pages of all positions of one answer may hold 100,000.',
       args: pageArguments,
@@ -103,6 +105,7 @@ Adding re-averages, reducing realises, crossing zero closes the whole and opens 
 builder.queryField('positions', (t) =>
   t.field({
     type: [Position],
+    authScopes: { may: 'DESK' },
     description:
       'Positions as they are now, by account and node, flat ones too: the latest of each account and hub. Without filters, all; at most 100,000.',
     args: POSITION_ARGUMENTS,
@@ -127,6 +130,7 @@ const PnlUpdate = builder.objectRef<PnlUpdateRow>('PnlUpdate').implement({
 builder.subscriptionField('pnl', (t) =>
   t.field({
     type: PnlUpdate,
+    authScopes: { may: 'DESK' },
     description:
       'Profit and loss as it moves: first the positions as they are, then those that a trade or a price has changed. Filters combine; without any, all positions. Resumed with a cursor it begins with how they are as well; what lay between is in `pnlSeries`.',
     args: {

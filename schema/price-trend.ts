@@ -47,6 +47,7 @@ const PriceTrend = builder.objectRef<PriceTrendRow>('PriceTrend').implement({
 builder.queryField('priceTrends', (t) =>
   t.field({
     type: [PriceTrend],
+    authScopes: { may: 'ANALYSIS' },
     description:
       'How prices went: for each node, in the order asked, one for each run that has prices in the range. A node without any is left out. One answer is made of at most 2,000,000 prices.',
     args: {

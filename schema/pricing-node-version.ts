@@ -30,6 +30,7 @@ export const PricingNodeVersion = builder.objectRef<NodeVersionRow>('PricingNode
     ledgerEntry: t.field({
       type: LedgerEntry,
       nullable: true,
+      authScopes: { may: 'ANALYSIS' },
       description: 'Where it came from; null of what was there from the first, and of an entry that is no longer kept.',
       resolve: ({ ledgerId }, _args, { loaders }) => (ledgerId === null ? null : loaders.ledgerEntry.load(ledgerId)),
     }),

@@ -8,6 +8,7 @@ import type { Context, NodeRow } from './context.ts';
 import { cursorCodec } from './cursor.ts';
 import { Market } from './market.ts';
 import { requireMarket } from './node-names.ts';
+import { asOfScopes } from './permissions.ts';
 import { PricingNodeVersion } from './pricing-node-version.ts';
 
 const KINDS = `${PLACE_KINDS.slice(0, -1).join(', ')} or ${PLACE_KINDS.at(-1)}`;
@@ -62,6 +63,7 @@ export const PricingNode = builder.objectRef<NodeReference>('PricingNode').imple
     }),
     history: t.field({
       type: [PricingNodeVersion],
+      authScopes: { may: 'ANALYSIS' },
       description: 'What is and was known of it, the newest version first; empty where nothing is.',
       resolve: ({ id }, _args, { loaders }) => loaders.nodeHistory.load(id),
     }),
@@ -92,6 +94,7 @@ const CURSOR = cursorCodec('nodes', z.string());
 builder.queryField('pricingNodes', (t) =>
   t.field({
     type: PricingNodeConnection,
+    authScopes: asOfScopes,
     description: 'Pricing nodes that are or were, ordered by market and name.',
     args: {
       market: t.arg.string({ description: 'Only this market, by its id.' }),

@@ -22,10 +22,13 @@ import './dead-letter.ts';
 import './job.ts';
 import './job-requests.ts';
 import './audit.ts';
+import './api-key.ts';
 import './api-health.ts';
+import './session.ts';
 import { auditingMutations } from './auditing-mutations.ts';
 import { builder } from './builder.ts';
+import { guardingSubscriptions } from './guarding-subscriptions.ts';
 import { refusingUnstorableText } from './storable-text.ts';
 
 /** The contract, executable. Its context is `Context` of `context.ts`. */
-export const schema = auditingMutations(refusingUnstorableText(builder.toSchema()));
+export const schema = auditingMutations(refusingUnstorableText(guardingSubscriptions(builder.toSchema())));

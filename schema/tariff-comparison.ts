@@ -78,6 +78,7 @@ const TariffComparison = builder.objectRef<TariffComparisonRow>('TariffCompariso
 builder.queryField('tariffComparison', (t) =>
   t.field({
     type: TariffComparison,
+    authScopes: { may: 'ANALYSIS' },
     description:
       'Compares two tariffs, by default what homes and businesses pay, and tells the cheapest hours of each. At most 100,000 intervals of both together: 520 days.',
     args: {

@@ -1,6 +1,7 @@
 import { TARIFF_TYPES, type TariffType as TariffTypeName } from '../domain/tariff.ts';
 import { builder } from './builder.ts';
 import { LedgerEntry } from './ledger.ts';
+import { asOfScopes } from './permissions.ts';
 import { QualityFlag } from './quality-flag.ts';
 import { rangeFrom } from './range.ts';
 import type { TariffPriceRow } from './utility-rows.ts';
@@ -52,6 +53,7 @@ const TariffPrice = builder.objectRef<TariffPriceRow>('TariffPrice').implement({
     ledgerEntry: t.field({
       type: LedgerEntry,
       nullable: true,
+      authScopes: { may: 'ANALYSIS' },
       description: 'Where this version came from: feed, request, time.',
       resolve: ({ ledgerId }, _args, { loaders }) => loaders.ledgerEntry.load(ledgerId),
     }),
@@ -61,6 +63,7 @@ const TariffPrice = builder.objectRef<TariffPriceRow>('TariffPrice').implement({
 builder.queryField('tariffs', (t) =>
   t.field({
     type: [TariffPrice],
+    authScopes: asOfScopes,
     description:
       'Prices of retail tariffs, by start, then tariff and part. A day has 92, 96 or 100 quarter hours; what was not published is left out. One answer has at most 100,000 prices.',
     args: {

@@ -69,11 +69,13 @@ Trade.implement({
     ledgerEntry: t.field({
       type: LedgerEntry,
       nullable: true,
+      authScopes: { may: 'ANALYSIS' },
       description: 'Where this version came from: feed, source position, time.',
       resolve: ({ ledgerId }, _args, { loaders }) => loaders.ledgerEntry.load(ledgerId),
     }),
     versions: t.field({
       type: [Trade],
+      authScopes: { may: 'DESK' },
       description:
         'Every version of the trade that came, the highest first. All trades of one answer may show 100,000.',
       resolve: ({ tradeId }, _args, { loaders }) => loaders.tradeVersions.load(tradeId),
@@ -103,6 +105,7 @@ export function tradeCursorOf({ ts, tradeId }: TradePlace): string {
 builder.queryField('trades', (t) =>
   t.field({
     type: TradeConnection,
+    authScopes: { may: 'DESK' },
     description:
       'Trades as they stand, each in its highest version, newest first (by `tradedAt`, then id). Filters combine; without any, all trades.',
     args: {
@@ -148,6 +151,7 @@ const TradeUpdate = builder.objectRef<TradeUpdateRow>('TradeUpdate').implement({
 builder.subscriptionField('trades', (t) =>
   t.field({
     type: TradeUpdate,
+    authScopes: { may: 'DESK' },
     description:
       'Every version of a trade as it is committed, also one that comes after a higher one, which goes on counting. Filters combine; without any, all trades. An amendment that moves a trade is seen by those who follow where it went. Whoever falls too far behind is closed with LIMIT_EXCEEDED and the cursor to resume from; a cursor that is no longer kept ends with CURSOR_EXPIRED.',
     args: {

@@ -16,9 +16,7 @@ export interface TradeRow extends Omit<Trade, 'node' | 'mw' | 'price'> {
   readonly recordedAt: number;
 }
 
-export interface TradeFilter {
-  readonly account?: string;
-  readonly node?: string;
+export interface TradeFilter extends PositionFilter {
   readonly from?: number;
   readonly to?: number;
   /** Of the version that counts; undefined: either. */
@@ -76,9 +74,17 @@ export interface MarkPrice {
   readonly price: string;
 }
 
-export interface PositionFilter {
+/** Of trades and positions. */
+export interface PositionFilter extends DeskScope {
   readonly account?: string;
   readonly node?: string;
+}
+
+/** At most these; undefined: any. */
+export interface DeskScope {
+  readonly accounts?: readonly string[];
+  /** Of the nodes. */
+  readonly markets?: readonly string[];
 }
 
 export type ExposureGroup = 'POSITION' | 'ACCOUNT' | 'MARKET' | 'NODE';
@@ -203,12 +209,12 @@ export interface PriceTrendRow {
 /** Reads over the store. @throws BusbarError `UNAVAILABLE`, `LIMIT_EXCEEDED`, as `Reads`. */
 export interface TradingReads {
   /** By id. @throws BusbarError `LIMIT_EXCEEDED`. */
-  accounts(): Promise<AccountRow[]>;
+  accounts(within?: readonly string[]): Promise<AccountRow[]>;
   account(id: string): Promise<AccountRow | null>;
   /** The versions that count, newest trade first. */
   trades(filter: TradeFilter, page: Page<TradePlace>): Promise<Slice<TradeRow>>;
   /** Every version of each trade, the highest first, in the order asked. @throws BusbarError `LIMIT_EXCEEDED`. */
-  tradeVersions(ids: readonly string[]): Promise<TradeRow[][]>;
+  tradeVersions(ids: readonly string[], scope?: DeskScope): Promise<TradeRow[][]>;
   /** A page of the trades that count in each position, newest first, in the order asked: one statement. */
   positionTrades(requests: readonly PositionTradesRequest[]): Promise<Slice<TradeRow>[]>;
   /** By account and node. */
@@ -242,6 +248,8 @@ export interface TradingLive {
 
 export interface ForecastFilter {
   readonly nodes?: readonly string[];
+  /** At most these, where no nodes are named. */
+  readonly markets?: readonly string[];
   readonly run?: MarketRun;
 }
 

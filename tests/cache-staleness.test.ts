@@ -1,6 +1,6 @@
 import { createClient } from 'redis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type CacheVerdict, huntStaleAnswers } from './soak/cache-hunt.ts';
+import { type CacheVerdict, huntStaleAnswers, keepStill } from './soak/cache-hunt.ts';
 import { freshDatabase, type TestDatabase } from './support/postgres.ts';
 import { type RedisServer, startRedis } from './support/redis.ts';
 import { requireOrSkip } from './support/services.ts';
@@ -38,9 +38,7 @@ describe('answers that are kept', () => {
   test(
     'would be found to be older if commits did not say what they wrote',
     async () => {
-      await db.pool.query(`
-      CREATE FUNCTION keep_still() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
-      CREATE TRIGGER keep_still BEFORE INSERT OR UPDATE ON read_revision FOR EACH ROW EXECUTE FUNCTION keep_still()`);
+      await keepStill(db.pool);
       const isOver = ({ stale, answers }: CacheVerdict) => stale > 0 || answers >= 1_000;
       const { stale } = await huntStaleAnswers({ pool: db.pool, urls: [gateway.url], readers: 6, isOver });
       expect(stale).toBeGreaterThan(0);

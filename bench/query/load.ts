@@ -1,6 +1,6 @@
 import { Client } from 'undici';
-import { isoFromInstant, MINUTE_MS } from '../../domain/instant.ts';
-import { QUERIES, type QuestionVariables } from './question.ts';
+import { MINUTE_MS } from '../../domain/instant.ts';
+import { type Question, WORDINGS, type WordingName } from './question.ts';
 import { DAYS, NODES, START_AT } from './store.ts';
 
 /** Requests under way at any time, each on a connection of its own. */
@@ -8,14 +8,14 @@ export const CONNECTIONS = 16;
 
 export interface Target {
   readonly url: string;
-  readonly query: keyof typeof QUERIES;
+  readonly wording: WordingName;
 }
 
 /**
  * Asks one server so many questions, as fast as it answers. Every question is another node and time, so that nobody's cache helps.
  * @returns answers a second. @throws where an answer is an error, or holds other than `points` prices.
  */
-export async function rateOf({ url, query }: Target, points: number, answers: number): Promise<number> {
+export async function rateOf({ url, wording }: Target, points: number, answers: number): Promise<number> {
   const clients = Array.from({ length: CONNECTIONS }, () => new Client(new URL(url).origin));
   const startedAt = performance.now();
   let asked = 0;
@@ -23,7 +23,7 @@ export async function rateOf({ url, query }: Target, points: number, answers: nu
     clients.map(async (client) => {
       while (asked < answers) {
         asked++;
-        const text = await ask(client, query, randomQuestion(points));
+        const text = await ask(client, wording, randomQuestion(points));
         if (asked % 97 === 0) requirePoints(text, points);
       }
     }),
@@ -34,29 +34,24 @@ export async function rateOf({ url, query }: Target, points: number, answers: nu
 }
 
 /** The answer to one question. */
-export async function answerOf({ url, query }: Target, question: QuestionVariables): Promise<string> {
+export async function answerOf({ url, wording }: Target, question: Question): Promise<string> {
   const client = new Client(new URL(url).origin);
-  const text = await ask(client, query, question);
+  const text = await ask(client, wording, question);
   await client.close();
   return text;
 }
 
-export function randomQuestion(points: number): QuestionVariables {
+export function randomQuestion(points: number): Question {
   const node = Math.floor(Math.random() * NODES);
   const from = START_AT + Math.floor(Math.random() * (DAYS * 288 - points)) * 5 * MINUTE_MS;
-  return {
-    nodes: [`PJM:NODE-${node}`],
-    from: isoFromInstant(from),
-    to: isoFromInstant(from + points * 5 * MINUTE_MS),
-    first: points,
-  };
+  return { node: `PJM:NODE-${node}`, from, to: from + points * 5 * MINUTE_MS, points };
 }
 
 const HEADERS = { 'content-type': 'application/json', accept: 'application/json' };
 
-function ask(client: Client, query: Target['query'], variables: QuestionVariables): Promise<string> {
-  const { first: _, ...withoutFirst } = variables;
-  const body = JSON.stringify({ query: QUERIES[query], variables: query === 'columns' ? withoutFirst : variables });
+function ask(client: Client, wording: WordingName, question: Question): Promise<string> {
+  const { query, variables } = WORDINGS[wording];
+  const body = JSON.stringify({ query, variables: variables(question) });
   return new Promise((done, failed) => {
     const chunks: Buffer[] = [];
     client.dispatch(

@@ -16,7 +16,7 @@ export async function fillStore(pool: pg.Pool): Promise<void> {
      SELECT n.id, 'REAL_TIME_5_MIN', s, s + INTERVAL '5 minutes', s::date, e + c + l, e, c, l, NULL, 0, 1, s, 0, s, 1
      FROM pricing_node AS n, generate_series($1::timestamptz, $1 + $2 * INTERVAL '1 day', INTERVAL '5 minutes') AS s,
        LATERAL (SELECT round((25 + random() * 20)::numeric, 2)::float8 AS e, round((random() * 10 - 5)::numeric, 2)::float8 AS c,
-                       round((random() * 2 + n.id * 0)::numeric, 2)::float8 AS l) AS parts`,
+                       round((random() * 2 + date_part('epoch', s) * 0)::numeric, 2)::float8 AS l) AS parts`,
     [new Date(START_AT), DAYS],
   );
   await pool.query('VACUUM ANALYZE lmp');

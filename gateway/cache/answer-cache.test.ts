@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { DAY_MS } from '../../domain/instant.ts';
 import { createMetrics } from '../../runtime/metrics.ts';
 import { freshDatabase, type TestDatabase } from '../../tests/support/postgres.ts';
-import type { BoundOperation } from '../hot/hot-operation.ts';
+import type { Computation } from '../hot/hot-operation.ts';
 import type { HotRequest } from '../hot/hot-request.ts';
 import type { HotStore, ReadSet } from '../hot/root-plan.ts';
 import { Answer } from './answer.ts';
@@ -143,7 +143,7 @@ test('an answer is the same after it was kept elsewhere', async () => {
 });
 
 function ask({ reads = [PAST], variables = {} }: { reads?: readonly ReadSet[]; variables?: object } = {}) {
-  const bound: BoundOperation = { reads, json: async () => String(++computed) };
+  const bound: Computation = { reads, json: async () => String(++computed) };
   return cache.answer(request(variables), bound);
 }
 

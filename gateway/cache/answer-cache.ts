@@ -1,6 +1,6 @@
 import { DAY_MS } from '../../domain/instant.ts';
 import type { Metrics } from '../../runtime/metrics.ts';
-import type { BoundOperation } from '../hot/hot-operation.ts';
+import type { Computation } from '../hot/hot-operation.ts';
 import type { HotRequest } from '../hot/hot-request.ts';
 import type { HotStore, ReadSet } from '../hot/root-plan.ts';
 import { Answer } from './answer.ts';
@@ -16,7 +16,7 @@ import type { SharedAnswers } from './shared-answers.ts';
  */
 export interface AnswerCache {
   /** @throws whatever computing throws, which is not kept. */
-  answer(asked: HotRequest, bound: BoundOperation): Promise<Answer>;
+  answer(asked: HotRequest, bound: Computation): Promise<Answer>;
   close(): void;
 }
 
@@ -49,7 +49,7 @@ export function createAnswerCache({ store, memory, shared, metrics }: AnswerCach
     return identity;
   };
 
-  const computed = async (bound: BoundOperation, now: number, tag?: string) =>
+  const computed = async (bound: Computation, now: number, tag?: string) =>
     new Answer(Buffer.from(await bound.json({ ...store, clock: () => now })), tag);
 
   const keyFor = async (asked: HotRequest, reads: readonly ReadSet[], now: number) => {
@@ -66,7 +66,7 @@ export function createAnswerCache({ store, memory, shared, metrics }: AnswerCach
     }
   };
 
-  const foundOrComputed = async (key: string, bound: BoundOperation, now: number) => {
+  const foundOrComputed = async (key: string, bound: Computation, now: number) => {
     const { answer, outcome } = await found(key);
     told(outcome);
     if (answer) return answer;

@@ -396,6 +396,15 @@ describe('an export', () => {
     expect(error.code).toBe(/asked for/.test(error.message) ? 'LIMIT_EXCEEDED' : 'BAD_USER_INPUT');
   });
 
+  it('is refused before anything is read where it would have more rows than there may be', async () => {
+    const nodes = Array.from({ length: 1_000 }, (_, place) => `PJM:N${place}`).join();
+    const range = 'from=2014-01-01T00:00:00Z&to=2024-01-01T00:00:00Z';
+    const response = await fetch(`${root}/export/lmp?nodes=${nodes}&run=${RT}&${range}`);
+    expect(response.status).toBe(400);
+    const asked = 1_000 * 3_652 * 288;
+    expect((await response.json()).error).toMatchObject({ code: 'LIMIT_EXCEEDED', limit: 'exportRows', asked });
+  });
+
   it('is asked for once by each parameter', async () => {
     const response = await fetch(`${url('lmp', query)}&run=SPOT`);
     expect(response.status).toBe(400);

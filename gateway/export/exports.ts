@@ -4,12 +4,19 @@ import { pipeline } from 'node:stream/promises';
 import { constants, createBrotliCompress, createGzip } from 'node:zlib';
 import type pg from 'pg';
 import type { Logger } from 'pino';
-import { BusbarError } from '../../domain/errors.ts';
-import { answerJson, pathOf } from '../../runtime/http-service.ts';
+import { BusbarError, isBusbarError } from '../../domain/errors.ts';
+import { may } from '../../domain/rights.ts';
+import { auditedWork } from '../../prisma/operations/audit.ts';
+import { answerJson, cutShort, pathOf } from '../../runtime/http-service.ts';
 import type { Metrics } from '../../runtime/metrics.ts';
+import type { Denials } from '../audit/denials.ts';
+import { actorOf } from '../audit/notes.ts';
+import { callerOf } from '../caller.ts';
 import { createErrorMask } from '../errors.ts';
-import { isSameOrigin } from '../origin.ts';
+import { beyondLimit } from '../limits/beyond-limit.ts';
+import { refusalCounter } from '../limits/intake.ts';
 import { rollupsOf } from '../reads/rollups.ts';
+import { scopesOf } from '../rights/scopes.ts';
 import { fromStore } from '../store-reach.ts';
 import type { Batch } from './columns.ts';
 import type { ExportKind, ExportPlan } from './export-kind.ts';
@@ -28,6 +35,7 @@ const KINDS: Readonly<Record<string, ExportKind>> = { lmp: LMP_EXPORT, trades: T
 
 /** An export that is read slower than this holds back what the store may clean up. */
 const DURATION_MS_MAX = 60 * 60_000;
+const ROWS_MAX = 100_000_000;
 const RETRY_AFTER_SECONDS = 5;
 
 /** Statuses of what is answered before the first byte. */
@@ -44,11 +52,17 @@ interface ExportsOptions {
   readonly pool: pg.Pool;
   /** Exports at a time; whoever asks beyond is told to come back. */
   readonly exportsMax: number;
+  /** Of the audit log: who exported what, and whether it went through. */
+  readonly auditPool: pg.Pool;
+  /** Without it, what is denied is not noted. */
+  readonly denials?: Denials | undefined;
   readonly log: Logger;
   readonly metrics: Metrics;
   /** Milliseconds UTC. */
   readonly clock: () => number;
   readonly durationMsMax?: number;
+  /** Of an export whose question tells how many it may have. */
+  readonly rowsMax?: number;
 }
 
 /** Answers a request for a path of an export. Never throws. */
@@ -64,12 +78,15 @@ export type Exports = (request: IncomingMessage, response: ServerResponse) => Pr
 export function createExports({
   pool,
   exportsMax,
+  auditPool,
+  denials,
   log,
   metrics,
   clock,
   durationMsMax = DURATION_MS_MAX,
+  rowsMax = ROWS_MAX,
 }: ExportsOptions): Exports {
-  const mask = createErrorMask(log);
+  const mask = createErrorMask(log, refusalCounter(metrics));
   const rollups = rollupsOf(pool);
   let underWay = 0;
 
@@ -110,7 +127,7 @@ export function createExports({
       const batches = await fromStore(() => begun(source, free));
       signal.throwIfAborted();
       const coding = writeHead(request, response, plan, format);
-      signal.addEventListener('abort', () => response.socket?.resetAndDestroy(), { once: true });
+      signal.addEventListener('abort', () => cutShort(response), { once: true });
       const bytes = Readable.from(format.encode(plan.columns, batches), { objectMode: false });
       const steps = coding ? [compressor(coding)] : [];
       await pipeline([bytes, ...steps, response], { signal });
@@ -120,19 +137,30 @@ export function createExports({
     }
   };
 
+  const noted = (request: IncomingMessage, work: () => Promise<void>) => {
+    const input = { path: pathOf(request), query: queryOf(request).toString() };
+    return auditedWork(auditPool, { actor: actorOf(callerOf(request), 'export'), action: 'export', input }, work);
+  };
+  const noteDenial = (request: IncomingMessage, error: unknown) => {
+    if (isBusbarError(error, 'FORBIDDEN')) {
+      denials?.note(actorOf(callerOf(request), 'export'), [pathOf(request)], error.message);
+    }
+  };
+
   return async (request, response) => {
     try {
       const asked = askedFor(request, response);
       if (asked === undefined) return;
+      requireFewRows(asked.plan, rowsMax);
       if (request.method === 'HEAD') {
         writeHead(request, response, asked.plan, asked.format);
         response.end();
-      } else await stream(request, response, asked);
+      } else await noted(request, () => stream(request, response, asked));
     } catch (error) {
+      noteDenial(request, error);
       if (response.headersSent) {
         log.warn({ err: error, path: pathOf(request) }, 'export broke off');
-        response.socket?.resetAndDestroy();
-        response.destroy();
+        cutShort(response);
       } else if (!response.destroyed) {
         const { message, extensions } = mask.error(error);
         answerError(response, String(extensions.code), message, extensions);
@@ -149,7 +177,6 @@ interface Asked {
 
 /** @returns undefined where the request has been answered. @throws BusbarError for a question that is none. */
 function askedFor(request: IncomingMessage, response: ServerResponse): Asked | undefined {
-  if (!isSameOrigin(request)) throw new BusbarError('FORBIDDEN', 'pages of other origins may not ask');
   const kind = pathOf(request).slice(EXPORT_PATH.length);
   const found = Object.hasOwn(KINDS, kind) ? KINDS[kind] : undefined;
   if (!found) throw new BusbarError('NOT_FOUND', `there are exports of ${Object.keys(KINDS).join(', ')}`);
@@ -158,8 +185,10 @@ function askedFor(request: IncomingMessage, response: ServerResponse): Asked | u
     response.writeHead(405, { allow: 'GET, HEAD', connection: 'close' }).end();
     return undefined;
   }
-  const query = new URLSearchParams((request.url ?? '').split('?').slice(1).join('?'));
-  const plan = found.plan(query);
+  const query = queryOf(request);
+  const { rights } = callerOf(request).identity;
+  if (!may(rights, found.needs)) throw new BusbarError('FORBIDDEN', `exports of ${kind} need ${found.needs}`);
+  const plan = found.plan(query, scopesOf(rights));
   const given = query.get('format');
   const name = given !== null && isFormat(given) ? given : acceptedFormat(request.headers);
   if (name) return { plan, name, format: FORMAT_OF[name] };
@@ -167,6 +196,15 @@ function askedFor(request: IncomingMessage, response: ServerResponse): Asked | u
   response.setHeader('vary', 'accept');
   answerJson(response, 406, { error: { code: 'BAD_USER_INPUT', message: `there are ${types.join(', ')}` } });
   return undefined;
+}
+
+function queryOf({ url = '' }: IncomingMessage): URLSearchParams {
+  return new URLSearchParams(url.split('?').slice(1).join('?'));
+}
+
+/** @throws BusbarError `LIMIT_EXCEEDED`, before anything is asked of the store. */
+function requireFewRows({ rowsMax: asked = 0 }: ExportPlan, max: number): void {
+  if (asked > max) throw beyondLimit('exportRows', max, asked, 'ask for fewer nodes or a shorter range');
 }
 
 function answerError(response: ServerResponse, code: string, message: string, extensions: object): void {

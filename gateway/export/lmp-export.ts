@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import { BusbarError } from '../../domain/errors.ts';
+import { MINUTE_MS } from '../../domain/instant.ts';
 import { marketOf, type NodeName } from '../../domain/market.ts';
+import { intervalMinutesOf } from '../../domain/market-run.ts';
+import { EXPORT_PERMISSIONS } from '../../domain/rights.ts';
 import { nodesFrom } from '../../schema/node-names.ts';
 import { rangeFrom } from '../../schema/range.ts';
 import { requireCoarseEnough, requireFewPoints } from '../../schema/resolution.ts';
@@ -9,6 +12,7 @@ import { type PartParameters, prices } from '../reads/lmp-parts.ts';
 import { wholeAxesOf } from '../reads/lmp-series.ts';
 import { bucketPoints, type SeriesQuestion } from '../reads/lmp-series-statement.ts';
 import type { Rollups } from '../reads/rollups.ts';
+import { requireNodes } from '../rights/scopes.ts';
 import { type Batch, LMP_COLUMNS, LMP_POINT_COLUMNS, type Row, selectList } from './columns.ts';
 import type { ExportKind, Surroundings } from './export-kind.ts';
 import { withGaps } from './gaps.ts';
@@ -33,10 +37,12 @@ const PARAMETERS = z.strictObject({
  * point, as `lmpSeries` has them, and as many.
  */
 export const LMP_EXPORT: ExportKind = {
-  plan(query) {
+  needs: EXPORT_PERMISSIONS.lmp,
+  plan(query, scopes) {
     const { nodes, node, run, resolution, asOf, ...span } = parametersFrom(PARAMETERS, query);
     const names = nodesFrom([...(nodes?.split(',') ?? []), ...(node === undefined ? [] : [node])]);
     if (names.length === 0) throw new BusbarError('BAD_USER_INPUT', 'nodes: is required');
+    if (scopes) requireNodes(scopes.markets, names);
     const range = rangeFrom(span);
     requireCoarseEnough(run, resolution);
     if (resolution !== 'RAW') requireFewPoints(names.length, run, range, resolution);
@@ -46,10 +52,17 @@ export const LMP_EXPORT: ExportKind = {
     return {
       file: fileName(['lmp', what, run, resolution, ...when]),
       columns: resolution === 'RAW' ? LMP_COLUMNS : LMP_POINT_COLUMNS,
+      rowsMax: resolution === 'RAW' ? rawRowsMax(names.length, question) : undefined,
       batches: (snapshot, around) => batchesOf(snapshot, around, names, question),
     };
   },
 };
+
+/** Ticks come as they like. Coarser points are few: they were counted. */
+function rawRowsMax(nodes: number, { run, range }: SeriesQuestion): number | undefined {
+  const minutes = intervalMinutesOf(run);
+  return minutes === null ? undefined : nodes * Math.ceil((range.to - range.from) / (minutes * MINUTE_MS));
+}
 
 async function* batchesOf(
   snapshot: Snapshot,

@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import { localNameOf, marketOf, type NodeName } from '../../domain/market.ts';
+import { EXPORT_PERMISSIONS } from '../../domain/rights.ts';
 import { rangeFrom } from '../../schema/range.ts';
 import { requireFewPoints } from '../../schema/resolution.ts';
 import { positionFilterFrom } from '../../schema/trade.ts';
 import { nodeName, nodeNames } from '../reads/asked-nodes.ts';
 import { axesOf, NODES_OF_ACCOUNT, type PnlQuestion, pnlPoints } from '../reads/pnl-series.ts';
 import type { Rollups } from '../reads/rollups.ts';
+import { withinDesk } from '../rights/desk-filter.ts';
 import { type Batch, PNL_COLUMNS, PNL_POINT_COLUMNS, selectList } from './columns.ts';
 import type { ExportKind, Surroundings } from './export-kind.ts';
 import { withGaps } from './gaps.ts';
@@ -26,10 +28,12 @@ const PARAMETERS = z.strictObject({
  * snapshot, of coarser resolutions every point, and as many.
  */
 export const PNL_EXPORT: ExportKind = {
-  plan(query) {
+  needs: EXPORT_PERMISSIONS.pnl,
+  plan(query, scopes) {
     const { account, node, resolution, ...span } = parametersFrom(PARAMETERS, query);
     const range = rangeFrom(span);
-    const question: PnlQuestion = { account, ...positionFilterFrom({ node }), range, resolution };
+    const filter = { account, ...positionFilterFrom({ node }) };
+    const question: PnlQuestion = { ...(scopes ? withinDesk(filter, scopes) : filter), range, resolution };
     if (resolution !== 'RAW') requireFewPoints(1, 'SPOT', range, resolution);
     return {
       file: fileName(['pnl', account, node, resolution, fileInstant(range.from), fileInstant(range.to)]),
@@ -45,7 +49,7 @@ function columnsOf({ resolution }: PnlQuestion) {
 
 async function* batchesOf(snapshot: Snapshot, around: Surroundings, question: PnlQuestion): AsyncGenerator<Batch> {
   const { account, node, range, resolution } = question;
-  const nodes = node === undefined ? await nodesOf(snapshot, account) : [nodeName(node)];
+  const nodes = node === undefined ? await nodesOf(snapshot, question) : [nodeName(node)];
   if (resolution !== 'RAW') requireFewPoints(nodes.length, 'SPOT', range, resolution);
   const text = textOf(question, await around.rollups());
   const axes = resolution === 'RAW' ? undefined : axesOf(range, resolution);
@@ -60,8 +64,8 @@ async function* batchesOf(snapshot: Snapshot, around: Surroundings, question: Pn
   }
 }
 
-async function nodesOf(snapshot: Snapshot, account: string): Promise<NodeName[]> {
-  const rows = await snapshot.read(NODES_OF_ACCOUNT, [account]);
+async function nodesOf(snapshot: Snapshot, { account, markets }: PnlQuestion): Promise<NodeName[]> {
+  const rows = await snapshot.read(NODES_OF_ACCOUNT, [account, markets]);
   return nodeNames(rows.map(([node]) => String(node)));
 }
 

@@ -1,9 +1,11 @@
 import { z } from 'zod';
+import { EXPORT_PERMISSIONS } from '../../domain/rights.ts';
 import { rangeFrom } from '../../schema/range.ts';
 import { positionFilterFrom } from '../../schema/trade.ts';
 import type { TradeFilter } from '../../schema/trading-rows.ts';
 import { TRADE_ORDER } from '../reads/trade-row.ts';
 import { tradeConditions } from '../reads/trades.ts';
+import { withinDesk } from '../rights/desk-filter.ts';
 import { type Batch, selectList, TRADE_COLUMNS } from './columns.ts';
 import type { ExportKind } from './export-kind.ts';
 import { fileInstant, fileName, format, instant, parametersFrom } from './parameters.ts';
@@ -22,15 +24,17 @@ const COLUMNS = selectList(TRADE_COLUMNS);
 
 /** Trades as they stand, newest first, as the field `trades` has them; by any of its filters. */
 export const TRADES_EXPORT: ExportKind = {
-  plan(query) {
+  needs: EXPORT_PERMISSIONS.trades,
+  plan(query, scopes) {
     const { account, node, from, to, status } = parametersFrom(PARAMETERS, query);
     if (from !== undefined && to !== undefined) rangeFrom({ from, to });
-    const filter: TradeFilter = {
+    const asked: TradeFilter = {
       ...positionFilterFrom({ account, node }),
       ...(from !== undefined && { from }),
       ...(to !== undefined && { to }),
       ...(status !== 'ALL' && { status }),
     };
+    const filter = scopes ? withinDesk(asked, scopes) : asked;
     const when = [from, to].map((at) => (at === undefined ? undefined : fileInstant(at)));
     return {
       file: fileName(['trades', account, node, status === 'ACTIVE' ? undefined : status, ...when]),

@@ -8,6 +8,7 @@ import {
   type OperationDefinitionNode,
 } from 'graphql';
 import { holdsUnstorable } from '../../schema/storable-text.ts';
+import { type OperationCost, operationCost } from '../limits/operation-cost.ts';
 import { planLatestLmp } from './latest-lmp-plan.ts';
 import { planLmpSeries } from './lmp-series-plan.ts';
 import { planLmps } from './lmps-plan.ts';
@@ -20,7 +21,12 @@ export interface HotOperation {
   bind(variables: Readonly<Record<string, unknown>>): BoundOperation | undefined;
 }
 
-export interface BoundOperation {
+export interface BoundOperation extends Computation {
+  /** By the table of costs. */
+  readonly cost: number;
+}
+
+export interface Computation {
   readonly reads: readonly ReadSet[];
   /** The answer, with all that GraphQL says stands in it. @throws whatever a read throws. */
   json(store: HotStore): Promise<string>;
@@ -41,6 +47,7 @@ export function createHotOperation(
   document: DocumentNode,
   operation: OperationDefinitionNode,
 ): HotOperation | undefined {
+  const costOf = operationCost(schema, document, operation);
   const names = conditionNames(document);
   if (operation.operation !== 'query' || names.length > CONDITIONS_MAX) return undefined;
   const plans = new Map<string, readonly RootPart[] | undefined>();
@@ -56,7 +63,7 @@ export function createHotOperation(
       const { coerced } = getVariableValues(schema, operation.variableDefinitions ?? [], variables, { maxErrors: 1 });
       const conditions = coerced && conditionsFrom(names, coerced);
       const parts = conditions && partsFor(conditions);
-      return parts && bound(parts, coerced);
+      return parts && bound(parts, coerced, costOf);
     },
   };
 }
@@ -99,7 +106,11 @@ function conditionsFrom(names: readonly string[], values: Readonly<Record<string
 }
 
 /** @throws GraphQLError, BusbarError where arguments are refused. */
-function bound(parts: readonly RootPart[], variables: { [variable: string]: unknown }): BoundOperation | undefined {
+function bound(
+  parts: readonly RootPart[],
+  variables: { [variable: string]: unknown },
+  costOf: OperationCost,
+): BoundOperation | undefined {
   const fields = parts.map((part) => {
     if ('json' in part) return part;
     const args = getArgumentValues(part.field, part.selected.field, variables);
@@ -108,6 +119,7 @@ function bound(parts: readonly RootPart[], variables: { [variable: string]: unkn
   if (!fields.every((field) => field !== undefined)) return undefined;
   return {
     reads: fields.flatMap((field) => ('root' in field ? [field.root.reads] : [])),
+    cost: costOf(variables),
     async json(store) {
       const values = await Promise.all(fields.map((field) => ('root' in field ? field.root.json(store) : field.json)));
       return `{"data":{${fields.map(({ key }, place) => `"${key}":${values[place]}`).join()}}}`;

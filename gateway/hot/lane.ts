@@ -8,6 +8,8 @@ import type { Metrics } from '../../runtime/metrics.ts';
 import { Answer } from '../cache/answer.ts';
 import type { AnswerCache } from '../cache/answer-cache.ts';
 import { sendAnswer } from '../cache/answer-http.ts';
+import { isTooLong, withinTime } from '../limits/execution-time.ts';
+import type { Intake } from '../limits/intake.ts';
 import type { SqlCounter } from '../sql-counter.ts';
 import { fromStore } from '../store-reach.ts';
 import type { BoundOperation } from './hot-operation.ts';
@@ -36,10 +38,12 @@ export interface HotLaneOptions {
   readonly sql?: SqlCounter | undefined;
   /** Without it, every answer is read. */
   readonly cache?: AnswerCache | undefined;
+  readonly intake: Intake;
 }
 
-export function createHotLane({ schema, store, metrics, log, sql, cache }: HotLaneOptions): HotLane {
-  const operations = createPreparedOperations(schema);
+export function createHotLane({ schema, store, metrics, log, sql, cache, intake }: HotLaneOptions): HotLane {
+  const { limits } = intake;
+  const operations = createPreparedOperations(schema, undefined, limits.document);
 
   const answerTo = async (asked: HotRequest, bound: BoundOperation): Promise<Answer> => {
     // What the store was asked differs from one time to the next.
@@ -51,10 +55,15 @@ export function createHotLane({ schema, store, metrics, log, sql, cache }: HotLa
   const read = async (asked: HotRequest, bound: BoundOperation): Promise<Answer | undefined> => {
     const stop = metrics.operationSeconds.startTimer({ operation: 'query' });
     try {
-      const answer = await fromStore(() => answerTo(asked, bound));
+      const answer = await withinTime(
+        fromStore(() => answerTo(asked, bound)),
+        limits.executionMsMax,
+      );
       stop();
       return answer;
     } catch (error) {
+      // The ordinary way would take as long again.
+      if (isTooLong(error)) throw error;
       metrics.hotHandedOver.inc();
       // Refusals and a store that is away are told by the ordinary way; anything else is a mistake that it would hide.
       if (!isBusbarError(error)) log.warn({ err: error }, 'hot read failed');
@@ -65,8 +74,10 @@ export function createHotLane({ schema, store, metrics, log, sql, cache }: HotLa
   return {
     async answer(request, body, response, rights) {
       const asked = hotRequestFrom(request, body);
-      const bound = asked && bind(asked);
-      const answer = bound && showsPrices(rights, bound) && (await read(asked, bound));
+      const bound = asked && intake.admits(asked.query, rights) && bind(asked);
+      if (!bound || bound.cost > limits.costMax || !showsPrices(rights, bound)) return false;
+      await intake.spend(bound.cost, request, response);
+      const answer = await read(asked, bound);
       if (!answer) return false;
       await sendAnswer(request, response, answer, asked.mediaType);
       return true;
@@ -86,6 +97,7 @@ export function createHotLane({ schema, store, metrics, log, sql, cache }: HotLa
 /** Prices that one may not see are refused by the ordinary way, which says so. */
 function showsPrices(rights: Rights, { reads }: BoundOperation): boolean {
   if (!may(rights, 'PRICES')) return false;
+  if (!may(rights, 'ANALYSIS') && reads.some(({ earlier }) => earlier)) return false;
   return (
     rights.markets === 'ALL' ||
     reads.every(({ nodes }) => nodes.every((node) => inScope(rights.markets, marketOf(node).id)))

@@ -60,9 +60,16 @@ export const planLmpSeries: PlanRoot = (selected, selections) => {
 };
 
 function readSetOf(question: ReturnType<typeof lmpSeriesQuestion>): ReadSet {
-  const { nodes, run, range, resolution } = question;
+  const { nodes, run, range, resolution, asOf } = question;
   const read = { from: range.from, to: range.to + POINT_MS_MAX[resolution] };
-  return { nodes, run, range: read, moves: true, ...(readsRollups(question) && { fromRollups: true }) };
+  return {
+    nodes,
+    run,
+    range: read,
+    moves: true,
+    ...(asOf !== undefined && { earlier: true }),
+    ...(readsRollups(question) && { fromRollups: true }),
+  };
 }
 
 /** A point that starts in the range is read whole: so far it may reach behind the range's end. */

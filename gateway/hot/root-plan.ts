@@ -27,6 +27,8 @@ export interface BoundRoot {
 export interface ReadSet {
   readonly nodes: readonly NodeName[];
   readonly run: MarketRun;
+  /** Not what is known now, but what was known at an instant. */
+  readonly earlier?: true;
   /** Interval starts, no fewer than are read; without it, all there are. */
   readonly range?: Range;
   /** While the range reaches into the future, it also depends on the time that it is asked at. */

@@ -25,8 +25,9 @@ afterEach(async () => {
   await db.drop();
 });
 
-async function start(sourcesEveryMs: number): Promise<void> {
-  gateway = await startStoreGateway({ db, clock: () => now, sourcesEveryMs });
+async function start(sourcesEveryMs: number, sourceWatchesMax?: number): Promise<void> {
+  const limit = sourceWatchesMax === undefined ? {} : { sourceWatchesMax };
+  gateway = await startStoreGateway({ db, clock: () => now, sourcesEveryMs, ...limit });
 }
 
 const HEALTH = `subscription ($window: Int, $source: String) {
@@ -108,6 +109,23 @@ describe('the health of the sources', () => {
     const { errors } = await next(subscribe({ source: 'NOPE' }));
     expect(errors?.[0]?.extensions.code).toBe('BAD_USER_INPUT');
     await expect.poll(() => gateway.watches.watching).toBe(0);
+  });
+
+  test('is refused for one window more than a gateway looks at, and not for one that others watch', async () => {
+    await start(AN_HOUR_MS, 2);
+    await storeCalls(db.pool, [{ at: NOW - 1_000 }]);
+    const [hour, longer] = [subscribe(), subscribe({ window: 100 })];
+    await Promise.all([hour, longer].map(health));
+    const { errors } = await next(subscribe({ window: 200 }));
+    expect(errors?.[0]).toMatchObject({
+      message: expect.stringContaining('watches 2 different windows and sources already'),
+      extensions: { code: 'LIMIT_EXCEEDED' },
+    });
+    expect(await health(subscribe({ window: 100 }))).toMatchObject([{ calls: 1 }]);
+    expect(gateway.watches.watching).toBe(2);
+    await hour.return?.();
+    await expect.poll(() => gateway.watches.watching).toBe(1);
+    expect(await health(subscribe({ window: 200 }))).toMatchObject([{ calls: 1 }]);
   });
 
   test('is refused for a window that is none', async () => {

@@ -1,5 +1,6 @@
 import type { LmpFilter, LmpUpdate } from '../../schema/context.ts';
 import type { LiveChannel } from './live-channel.ts';
+import { marketIn } from './market-in.ts';
 
 /**
  * Prices. LATEST keeps of a node and run the newest interval, and of one interval the highest revision, since live data and jobs
@@ -11,7 +12,7 @@ export const LMP_CHANNEL: Required<LiveChannel<'lmp', LmpFilter, LmpUpdate>> = {
   eventsIn: ({ ticks }) => ticks,
   facets: [
     { asked: ({ nodes }) => nodes, of: ({ node }) => node },
-    { asked: ({ market }) => (market === undefined ? undefined : [market]), of: ({ node }) => marketIn(node) },
+    { asked: ({ market, markets }) => (market === undefined ? markets : [market]), of: ({ node }) => marketIn(node) },
     { asked: ({ run }) => (run === undefined ? undefined : [run]), of: ({ run }) => run },
   ],
   sameness: {
@@ -20,7 +21,3 @@ export const LMP_CHANNEL: Required<LiveChannel<'lmp', LmpFilter, LmpUpdate>> = {
       tick.startAt === kept.startAt ? tick.revision >= kept.revision : tick.startAt > kept.startAt,
   },
 };
-
-function marketIn(node: string): string {
-  return node.slice(0, node.indexOf(':'));
-}

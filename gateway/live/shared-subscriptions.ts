@@ -3,6 +3,7 @@ import { BusbarError } from '../../domain/errors.ts';
 import { type Rights, rightsKey } from '../../domain/rights.ts';
 import type { Metrics } from '../../runtime/metrics.ts';
 import type { Context } from '../../schema/context.ts';
+import type { Tenure } from '../auth/tenure.ts';
 import type { ErrorMask } from '../errors.ts';
 import type { Conflation } from './conflation.ts';
 import { SubscriptionGroup } from './subscription-group.ts';
@@ -16,8 +17,12 @@ export interface SharedSubscriptions {
    * one execution an event; the results are the same objects for all its **members**. A request with a cursor (`after`)
    * begins in the past, and one for a field that begins with how things stand begins with its own beginning: each is a
    * group of its own. One that asks for a snapshot joins the others: it is told its snapshot and then what they are told.
+   * @param tenure of whoever subscribes: the subscription ends with it, and says where to go on.
    */
-  subscribe(args: ExecutionArgs): Promise<AsyncIterableIterator<ExecutionResult, undefined> | ExecutionResult>;
+  subscribe(
+    args: ExecutionArgs,
+    tenure?: Tenure,
+  ): Promise<AsyncIterableIterator<ExecutionResult, undefined> | ExecutionResult>;
   /** Ends every stream with an `UNAVAILABLE` result. */
   close(): void;
 }
@@ -62,12 +67,12 @@ export function createSharedSubscriptions(options: SharedSubscriptionsOptions): 
   };
 
   return {
-    async subscribe(args) {
+    async subscribe(args, tenure) {
       const request = subscriptionRequest(args, rightsKey(asked(args).rights));
       const key = request && beginsNow(request, standingFields) ? request.key : undefined;
       const known = key === undefined ? undefined : joinable.get(key);
       const group = known ?? open(args, request, key);
-      const member = group.join();
+      const member = group.join(tenure);
       // The source is asked for before this function first waits: what is announced after the call is seen.
       const refused = await group.start();
       if (refused) await member.return();

@@ -12,12 +12,14 @@ const BUFFERED_BYTES_MAX = 256 * 1024;
  * Members of a group receive the same result objects, so a result is made into JSON once, and a frame is these shared
  * bytes behind the subscriber's id. A socket that does not take what it is sent stops its subscriptions' pulling; what
  * then waits is bounded by their backlogs.
+ * @param onEnded called when nothing more will be written, perhaps more than once.
  */
 export function socketStream(
   source: AsyncIterable<object>,
   id: string,
   socket: WebSocket,
   metrics: Metrics,
+  onEnded: () => void = () => undefined,
   bufferedBytesMax = BUFFERED_BYTES_MAX,
 ): AsyncIterableIterator<never, undefined> {
   const results = source[Symbol.asyncIterator]();
@@ -30,22 +32,25 @@ export function socketStream(
     await new Promise<void>((resolve) => socket.send(frame, () => resolve()));
   };
 
+  const leave = async (): Promise<IteratorResult<never, undefined>> => {
+    onEnded();
+    await results.return?.();
+    return { done: true, value: undefined };
+  };
+
   return {
     async next() {
       for (;;) {
         const { done, value } = await results.next();
-        if (done) return { done: true, value: undefined };
-        if (socket.readyState !== socket.OPEN) {
-          await results.return?.();
+        if (done) {
+          onEnded();
           return { done: true, value: undefined };
         }
+        if (socket.readyState !== socket.OPEN) return leave();
         await send(value);
       }
     },
-    async return() {
-      await results.return?.();
-      return { done: true, value: undefined };
-    },
+    return: leave,
     [Symbol.asyncIterator]() {
       return this;
     },

@@ -63,7 +63,7 @@ async function stallByEvents(delivery: string): Promise<Socket> {
   socket.pause();
   const body = JSON.stringify({ query: queryOf(delivery) });
   socket.write(
-    `POST /graphql HTTP/1.1\r\nhost: x\r\naccept: text/event-stream\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+    `POST /graphql HTTP/1.1\r\nhost: localhost\r\naccept: text/event-stream\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
   );
   await expect.poll(() => figure('liveMembers'), { interval: 5 }).toBe(members + 1);
   return socket;

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createSourceEventStream, type ExecutionArgs, type ExecutionResult, GraphQLError } from 'graphql';
 import { BusbarError } from '../../domain/errors.ts';
 import type { Metrics } from '../../runtime/metrics.ts';
+import type { Tenure } from '../auth/tenure.ts';
 import type { ErrorMask } from '../errors.ts';
 import { executesOf } from './compiled-operations.ts';
 import type { Conflation } from './conflation.ts';
@@ -51,16 +52,20 @@ export class SubscriptionGroup {
     this.#mask = options.mask.ofEvents();
   }
 
-  join(): Member {
+  /** @param tenure with which it leaves again. */
+  join(tenure?: Tenure): Member {
     const { metrics } = this.#options;
     const backlog = this.#createBacklog();
+    let forget: () => void = () => undefined;
     const member: Member = new Stream(backlog, () => {
+      forget();
       metrics.liveMembers.dec();
       this.#members.delete(member);
       if (this.#members.size === 0) this.#close();
     });
     metrics.liveMembers.inc();
     this.#members.set(member, backlog);
+    if (tenure) forget = tenure.whenOver((reason) => this.#end(member, this.#errorResult(this.#atCursor(reason))));
     return member;
   }
 
@@ -89,8 +94,13 @@ export class SubscriptionGroup {
 
   /** Ends every member with a result that says why. */
   close(reason: BusbarError): void {
+    this.#endMembers(this.#atCursor(reason));
+  }
+
+  /** The reason with the place to go on from. */
+  #atCursor(reason: BusbarError): BusbarError {
     const details = this.#cursor === undefined ? reason.details : { cursor: this.#cursor, ...reason.details };
-    this.#endMembers(new BusbarError(reason.code, reason.message, { cause: reason, details }));
+    return new BusbarError(reason.code, reason.message, { cause: reason, details });
   }
 
   async #subscribe(): Promise<ExecutionResult | undefined> {

@@ -1,4 +1,5 @@
 import type { PositionFilter, TradeUpdate } from '../../schema/trading-rows.ts';
+import { DESK_FACETS } from './desk-facets.ts';
 import type { LiveChannel } from './live-channel.ts';
 
 /** Versions of trades. */
@@ -6,8 +7,5 @@ export const TRADE_CHANNEL: LiveChannel<'trades', PositionFilter, TradeUpdate> =
   channel: 'trades',
   update: (cursor, trades) => ({ cursor, trades }),
   eventsIn: ({ trades }) => trades,
-  facets: [
-    { asked: ({ account }) => (account === undefined ? undefined : [account]), of: ({ account }) => account },
-    { asked: ({ node }) => (node === undefined ? undefined : [node]), of: ({ node }) => node },
-  ],
+  facets: DESK_FACETS,
 };

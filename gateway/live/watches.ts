@@ -6,8 +6,12 @@ import { type Look, Watch } from './watch.ts';
 const JOB_EVERY_MS = 250;
 const FEEDS_EVERY_MS = 1_000;
 const SOURCES_EVERY_MS = 1_000;
+/** Each loop looks for a tenth of the time at most: all of them together take three of the store's connections at worst. */
+const SOURCE_WATCHES_MAX = 32;
 
-export interface Watches extends Pick<Live, 'jobProgress' | 'feedHealth' | 'apiHealth'> {
+export interface Watches extends Pick<Live, 'feedHealth' | 'apiHealth'> {
+  /** As `Live`, whoever asks. */
+  jobProgress(id: number): AsyncIterable<JobRow>;
   /** What is being watched: one loop each. */
   readonly watching: number;
   /** Ends every subscription with `UNAVAILABLE`. Resolves when the store is no longer asked. */
@@ -20,15 +24,18 @@ export function createWatches({
   jobEveryMs = JOB_EVERY_MS,
   feedsEveryMs = FEEDS_EVERY_MS,
   sourcesEveryMs = SOURCES_EVERY_MS,
+  sourceWatchesMax = SOURCE_WATCHES_MAX,
 }: {
   reads: Pick<Reads, 'jobsById' | 'feeds' | 'openDeadLetters' | 'apiHealth'>;
   jobEveryMs?: number;
   feedsEveryMs?: number;
   sourcesEveryMs?: number;
+  /** How many different questions about the sources are watched at once. */
+  sourceWatchesMax?: number;
 }): Watches {
   const jobs = new Map<number, Watch<JobRow>>();
   const sources = new Map<string, Watch<readonly SourceHealthRow[]>>();
-  let feeds: Watch<readonly FeedRow[]> | undefined;
+  const feeds = new Map<string, Watch<readonly FeedRow[]>>();
 
   const jobWatch = (id: number) =>
     new Watch<JobRow>({
@@ -37,48 +44,57 @@ export function createWatches({
       everyMs: jobEveryMs,
       onIdle: () => jobs.delete(id),
     });
-  const feedsWatch = () =>
+  const feedsWatch = (key: string, within: readonly string[] | undefined) =>
     new Watch<readonly FeedRow[]>({
-      look: () => lookAtFeeds(reads),
+      look: () => lookAtFeeds(reads, within),
       isLast: () => false,
       everyMs: feedsEveryMs,
-      onIdle: () => {
-        feeds = undefined;
-      },
+      onIdle: () => feeds.delete(key),
     });
-  const sourcesWatch = (key: string, asked: ApiHealthQuestion) =>
-    new Watch<readonly SourceHealthRow[]>({
+  const sourcesWatch = (key: string, asked: ApiHealthQuestion) => {
+    if (sources.size >= sourceWatchesMax) throw tooManyWindows(sourceWatchesMax);
+    return new Watch<readonly SourceHealthRow[]>({
       look: () => lookAtSources(reads, asked),
       isLast: () => false,
       everyMs: sourcesEveryMs,
       onIdle: () => sources.delete(key),
     });
+  };
 
   return {
     get watching() {
-      return jobs.size + sources.size + (feeds ? 1 : 0);
+      return jobs.size + sources.size + feeds.size;
     },
     jobProgress(id) {
       const watch = jobs.get(id) ?? jobWatch(id);
       jobs.set(id, watch);
       return watch.watch();
     },
-    feedHealth() {
-      feeds ??= feedsWatch();
-      return feeds.watch();
+    feedHealth(within) {
+      const key = JSON.stringify(within && [...within].sort());
+      const watch = feeds.get(key) ?? feedsWatch(key, within);
+      feeds.set(key, watch);
+      return watch.watch();
     },
     apiHealth(asked) {
-      const key = JSON.stringify([asked.windowMinutes, asked.source]);
+      const key = JSON.stringify([asked.windowMinutes, asked.source, asked.sources && [...asked.sources].sort()]);
       const watch = sources.get(key) ?? sourcesWatch(key, asked);
       sources.set(key, watch);
       return watch.watch();
     },
     async close() {
       const error = new BusbarError('UNAVAILABLE', 'the gateway is going down: subscribe again');
-      const all = [...jobs.values(), ...sources.values(), ...(feeds ? [feeds] : [])];
+      const all = [...jobs.values(), ...sources.values(), ...feeds.values()];
       await Promise.all(all.map((watch) => watch.close(error)));
     },
   };
+}
+
+function tooManyWindows(max: number): BusbarError {
+  return new BusbarError(
+    'LIMIT_EXCEEDED',
+    `this gateway watches ${max} different windows and sources already: subscribe to one that others watch, or ask by query`,
+  );
 }
 
 /** Rate and estimated end follow the clock: by themselves they are no news. */
@@ -89,8 +105,11 @@ async function lookAtJob(reads: Pick<Reads, 'jobsById'>, id: number): Promise<Lo
 }
 
 /** Dead letters that somebody discards change no row of a feed. */
-async function lookAtFeeds(reads: Pick<Reads, 'feeds' | 'openDeadLetters'>): Promise<Look<readonly FeedRow[]>> {
-  const value = await reads.feeds();
+async function lookAtFeeds(
+  reads: Pick<Reads, 'feeds' | 'openDeadLetters'>,
+  within: readonly string[] | undefined,
+): Promise<Look<readonly FeedRow[]>> {
+  const value = await reads.feeds(within);
   const openDeadLetters = await reads.openDeadLetters(value.map(({ id }) => id));
   return { value, fingerprint: JSON.stringify([value, openDeadLetters]) };
 }

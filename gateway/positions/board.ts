@@ -1,7 +1,8 @@
 import { isMarkable, isNewerPrice, markPriceOf, type RunPrice } from '../../domain/mark-price.ts';
 import type { MarketRun } from '../../domain/market-run.ts';
 import type { PositionFilter } from '../../schema/trading-rows.ts';
-import { type Facet, InterestIndex, wantedBy } from '../live/interest-index.ts';
+import { DESK_FACETS } from '../live/desk-facets.ts';
+import { InterestIndex, wantedBy } from '../live/interest-index.ts';
 import { MarkedPosition } from './marked-position.ts';
 import type { StandingPosition } from './position-row.ts';
 import type { NodePrice } from './positions-source.ts';
@@ -16,11 +17,6 @@ export interface BoardOptions {
 /** What each watcher has to be told, in order. */
 export type Changes<Watcher> = Map<Watcher, MarkedPosition[]>;
 
-const FACETS: readonly Facet<PositionFilter, StandingPosition>[] = [
-  { asked: ({ account }) => (account === undefined ? undefined : [account]), of: ({ account }) => account },
-  { asked: ({ node }) => (node === undefined ? undefined : [node]), of: ({ node }) => node },
-];
-
 /**
  * Every position, the prices of the nodes where there are any, and who watches which.
  *
@@ -32,7 +28,7 @@ export class Board<Watcher> {
   readonly #options: BoardOptions;
   readonly #nodes = new Map<string, BoardNode<Watcher>>();
   readonly #accounts = new Map<string, Set<Seat<Watcher>>>();
-  readonly #interests = new InterestIndex<PositionFilter, StandingPosition, Watcher>(FACETS);
+  readonly #interests = new InterestIndex<PositionFilter, StandingPosition, Watcher>(DESK_FACETS);
   readonly #watched = new Map<Watcher, Set<Seat<Watcher>>>();
 
   constructor(options: BoardOptions) {
@@ -122,14 +118,14 @@ export class Board<Watcher> {
   }
 
   #seats(filter: PositionFilter): Seat<Watcher>[] {
-    const wants = wantedBy(FACETS, filter);
+    const wants = wantedBy(DESK_FACETS, filter);
     return [...this.#candidates(filter)].filter(({ standing }) => wants(standing)).sort(bySeat);
   }
 
-  #candidates({ account, node }: PositionFilter): Iterable<Seat<Watcher>> {
+  #candidates({ account, accounts, node }: PositionFilter): Iterable<Seat<Watcher>> {
     if (account !== undefined) return this.#accounts.get(account) ?? [];
     if (node !== undefined) return this.#nodes.get(node)?.seats.values() ?? [];
-    return [...this.#accounts.values()].flatMap((seats) => [...seats]);
+    return [...new Set(accounts ?? this.#accounts.keys())].flatMap((name) => [...(this.#accounts.get(name) ?? [])]);
   }
 }
 

@@ -5,12 +5,16 @@ import type { Queryable } from './statement.ts';
 
 const COLUMNS = 'SELECT id, cost_method, first_seen FROM account';
 
-/** By id. @throws BusbarError `LIMIT_EXCEEDED`. */
-export async function readAccounts(db: Queryable, rowsMax: number = LIMITS.accounts): Promise<AccountRow[]> {
+/** By id. @param within at most these. @throws BusbarError `LIMIT_EXCEEDED`. */
+export async function readAccounts(
+  db: Queryable,
+  within?: readonly string[],
+  rowsMax: number = LIMITS.accounts,
+): Promise<AccountRow[]> {
   const { rows } = await db.query<StoredAccount>({
     name: 'accounts',
-    text: `${COLUMNS} ORDER BY id LIMIT $1`,
-    values: [rowsMax + 1],
+    text: `${COLUMNS} WHERE $2::text[] IS NULL OR id = ANY($2) ORDER BY id LIMIT $1`,
+    values: [rowsMax + 1, within],
   });
   if (rows.length > rowsMax) throw limitExceeded('accounts', rows.length, 'ask for positions of the ones you know');
   return rows.map(accountFrom);

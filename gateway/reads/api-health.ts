@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { ms } from '../../prisma/instants.ts';
-import { ANSWERED, readApiHealth } from '../../prisma/operations/api-health.ts';
+import { ANSWERED, amongSources, readApiHealth } from '../../prisma/operations/api-health.ts';
 import type { ApiAlertRow, HealthReads, SourceErrorRow, SourceErrorsRequest } from '../../schema/health-rows.ts';
 import type { Page, Slice } from '../../schema/question.ts';
 import { sliceFrom } from './slice.ts';
@@ -11,7 +11,7 @@ export function createHealthReads(pool: pg.Pool, clock: () => number): HealthRea
   return {
     apiHealth: (asked) => readApiHealth(pool, asked, clock()),
     sourceErrors: (requests) => readSourceErrors(pool, requests),
-    apiAlerts: (open, page) => readApiAlerts(pool, open, page),
+    apiAlerts: (open, page, sources) => readApiAlerts(pool, open, page, sources),
   };
 }
 
@@ -44,6 +44,7 @@ const ALERTS = `
   SELECT id, source, endpoint, kind, ${ms('opened_at')} AS "openedAt", ${ms('closed_at')} AS "closedAt", detail
   FROM api_alert
   WHERE ($1::bigint IS NULL OR id < $1) AND ($2::boolean IS NULL OR (closed_at IS NULL) = $2)
+    AND ${amongSources('$4')}
   ORDER BY id DESC
   LIMIT $3`;
 
@@ -51,8 +52,9 @@ async function readApiAlerts(
   db: Queryable,
   open: boolean | undefined,
   page: Page<number>,
+  sources: readonly string[] | undefined,
 ): Promise<Slice<ApiAlertRow>> {
-  const values = [page.after ?? null, open ?? null, page.first + 1];
+  const values = [page.after ?? null, open ?? null, page.first + 1, sources ?? null];
   const { rows } = await db.query<ApiAlertRow>({ name: 'api-alerts', text: ALERTS, values });
   return sliceFrom(rows, page);
 }

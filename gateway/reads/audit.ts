@@ -8,7 +8,7 @@ interface StoredAuditEntry extends Omit<AuditRow, 'at' | 'jobId'> {
 }
 
 const LIST = `
-  SELECT id, at, actor, via, action, input::text AS input, outcome, error, job_id
+  SELECT id, at, actor, subject, address, via, action, input::text AS input, outcome, error, job_id
   FROM audit_entry
   WHERE $1::bigint IS NULL OR id < $1
   ORDER BY id DESC

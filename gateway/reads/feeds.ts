@@ -15,11 +15,12 @@ const OPEN_DEAD_LETTERS = `
   GROUP BY asked.place
   ORDER BY asked.place`;
 
-/** Every feed that ingestors have registered, by id. */
-export async function readFeeds(prisma: PrismaClient): Promise<FeedRow[]> {
+/** Every feed that ingestors have registered, by id. @param within at most these. */
+export async function readFeeds(prisma: PrismaClient, within?: readonly string[]): Promise<FeedRow[]> {
+  const ids = within && { in: [...within] };
   const [feeds, positions] = await Promise.all([
-    prisma.feed.findMany({ orderBy: { id: 'asc' } }),
-    prisma.feedPosition.findMany(),
+    prisma.feed.findMany({ ...(ids && { where: { id: ids } }), orderBy: { id: 'asc' } }),
+    prisma.feedPosition.findMany(ids && { where: { feedId: ids } }),
   ]);
   return feeds.map((feed) => feedRowFrom(feed, positions));
 }

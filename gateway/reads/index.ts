@@ -5,6 +5,7 @@ import { type CompletenessLimits, readCompleteness, readGaps } from '../../prism
 import type { Reads } from '../../schema/context.ts';
 import { askingStore } from '../store-reach.ts';
 import { createHealthReads } from './api-health.ts';
+import { readApiKeyPage } from './api-keys.ts';
 import { readAuditLog } from './audit.ts';
 import { readDartSpread } from './dart-spread.ts';
 import { readDeadLetterRaws, readDeadLetters } from './dead-letters.ts';
@@ -52,7 +53,7 @@ function readsOf({ pool, prisma, clock, ...trading }: ReadsOptions): Reads {
     ...createTradingReads({ pool, rollups, clock, ...trading }),
     ...createUtilityReads(pool),
     ...createHealthReads(pool, clock),
-    markets: () => readMarkets(prisma),
+    markets: (within) => readMarkets(prisma, within),
     pricingNodes: (filter, page) => readPricingNodes(pool, filter, page, clock()),
     nodesByName: (names) => readNodesByName(pool, names, clock()),
     nodeHistories: (names) => readNodeHistories(pool, names),
@@ -61,7 +62,7 @@ function readsOf({ pool, prisma, clock, ...trading }: ReadsOptions): Reads {
     lmpSeries: async (nodes, run, range, resolution, asOf, block = 'ATC') =>
       readLmpSeries(pool, await rollups(), { nodes, run, range, resolution, asOf, block }, clock()),
     dartSpread: async (nodes, range) => readDartSpread(pool, await rollups(), nodes, range, clock()),
-    feeds: () => readFeeds(prisma),
+    feeds: (within) => readFeeds(prisma, within),
     feed: (id) => readFeed(prisma, id),
     openDeadLetters: (feeds) => readOpenDeadLetters(pool, feeds),
     gaps: (asked) => inTurn(() => readGaps(pool, asked, clock(), COMPLETENESS_LIMITS)),
@@ -73,6 +74,7 @@ function readsOf({ pool, prisma, clock, ...trading }: ReadsOptions): Reads {
     jobsById: (ids) => readJobsById(pool, ids),
     jobEntries: (requests) => readJobEntries(pool, prisma, requests),
     auditLog: (page) => readAuditLog(pool, page),
+    apiKeys: (page, within) => readApiKeyPage(pool, page, within),
     lmpRevisions: (keys) => readLmpRevisions(pool, keys),
     deadLetterRaws: (requests) => readDeadLetterRaws(pool, requests),
   };

@@ -1,22 +1,23 @@
 import type pg from 'pg';
 import { type JobInput, readJobs, type JobRow as StoredJob } from '../../prisma/operations/jobs.ts';
-import type { JobRow, JobState, Page, Slice } from '../../schema/context.ts';
+import type { FeedFilter, JobRow, JobState, Page, Slice } from '../../schema/context.ts';
 import { sliceFrom } from './slice.ts';
 
 const LIST = `
   SELECT id
   FROM job
   WHERE ($1::text IS NULL OR feed_id = $1) AND ($2::job_state IS NULL OR state = $2) AND ($3::bigint IS NULL OR id < $3)
+    AND ($5::text[] IS NULL OR feed_id = ANY($5))
   ORDER BY id DESC
   LIMIT $4`;
 
 /** A page of jobs, newest first, in two statements. `after`: the id of the last one seen. */
 export async function readJobList(
   pool: pg.Pool,
-  { feed, state }: { feed?: string; state?: JobState },
+  { feed, feeds, state }: FeedFilter<JobState>,
   page: Page<number>,
 ): Promise<Slice<JobRow>> {
-  const values = [feed ?? null, state ?? null, page.after ?? null, page.first + 1];
+  const values = [feed ?? null, state ?? null, page.after ?? null, page.first + 1, feeds ?? null];
   const { rows } = await pool.query<{ id: number }>({ name: 'job-list', text: LIST, values });
   const { rows: ids, hasNextPage } = sliceFrom(
     rows.map(({ id }) => id),

@@ -62,7 +62,7 @@ async function readCommits(db: Queryable): Promise<Pick<LmpSnapshot, 'committed'
 async function readPrices(db: Queryable, filter: LmpFilter): Promise<LmpRow[] | Error> {
   const runs = filter.run ? [filter.run] : MARKET_RUNS;
   if (filter.nodes) return readNamed(db, namedBy(filter), runs);
-  const values = [filter.market ?? null, LIMITS.snapshotNodes + 1];
+  const values = [filter.market === undefined ? filter.markets : [filter.market], LIMITS.snapshotNodes + 1];
   const [counted, { rows }] = await Promise.all([
     db.query<{ nodes: number }>({ name: 'snapshot-nodes', text: COUNT, values }),
     db.query<StoredLmp>({ name: 'snapshot-market', text: OF_MARKET, values: [...values, runs] }),
@@ -94,7 +94,7 @@ const latestOf = (asked: string, runs: string) => `
   ORDER BY asked.place, l.run`;
 
 const NODES_OF_MARKET = `
-  SELECT market_id AS market, name FROM pricing_node WHERE $1::text IS NULL OR market_id = $1
+  SELECT market_id AS market, name FROM pricing_node WHERE $1::text[] IS NULL OR market_id = ANY($1)
   ORDER BY market_id, name LIMIT $2`;
 
 const COUNT = `SELECT count(*) AS nodes FROM (${NODES_OF_MARKET}) AS nodes`;

@@ -4,6 +4,7 @@ import { countingDb } from '../../tests/support/counting-db.ts';
 import { storeLmps } from '../../tests/support/lmp-rows.ts';
 import { freshDatabase, type TestDatabase } from '../../tests/support/postgres.ts';
 import { type LmpPosition, readLmps } from './lmps.ts';
+import type { Statement } from './statement.ts';
 
 const at = (iso: string) => Date.parse(iso);
 const RUN = 'REAL_TIME_5_MIN';
@@ -112,5 +113,33 @@ describe('a list of prices', () => {
     const after = { startAt: range.from, node: 'SPP:B' };
     const { rows } = await readLmps(db.pool, nodes, RUN, range, { first: 10, after });
     expect(rows.map(({ node }) => node)).toEqual(['SPP:C']);
+  });
+
+  it('walks the key for a page, however many prices the range holds', async () => {
+    const nodes = ['NYISO:LONG-1', 'NYISO:LONG-2', 'NYISO:LONG-3'];
+    await storeLmps(
+      db.pool,
+      nodes.map((node) => price(node, '2024-01-01T00:00Z')),
+    );
+    // In the order of the intervals, as they are committed: the prices of a node are not beside each other.
+    await db.pool.query(
+      `INSERT INTO lmp (node_id, run, interval_start, interval_end, operating_day, lmp, published_at, published_seq, recorded_at, ledger_id)
+       SELECT n.id, $1, starts_at, starts_at + INTERVAL '5 minutes', starts_at::date, 1, starts_at, 0, starts_at, 1
+       FROM generate_series($2::timestamptz, $2 + INTERVAL '60 days', INTERVAL '5 minutes') AS starts_at, pricing_node AS n
+       WHERE n.name LIKE 'LONG-%' ORDER BY 3, 1`,
+      [RUN, new Date('2024-01-01T00:05Z')],
+    );
+    await db.pool.query('ANALYZE lmp');
+    let plan = '';
+    const explaining = {
+      query: async ({ text, values }: Statement) => {
+        const { rows } = await db.pool.query<{ 'QUERY PLAN': string }>(`EXPLAIN (ANALYZE) ${text}`, values);
+        plan = rows.map((row) => row['QUERY PLAN']).join('\n');
+        return { rows: [] };
+      },
+    };
+    const range = { from: at('2024-01-01T00:00Z'), to: at('2024-03-01T00:00Z') };
+    await readLmps(explaining, nodes.slice(0, 1), RUN, range, { first: 100, after: undefined });
+    expect(plan).toMatch(/Index Scan using lmp_pkey on lmp .*actual .*rows=101\b/);
   });
 });

@@ -20,17 +20,22 @@ export interface LmpsQuestion {
 }
 
 /**
- * Each node gives at most a page, from its own place in its key; the pages are then merged and cut to one.
- * @param columns of `lmp AS l`, and of `asked (market, name, start_min, place)`: the nodes of `lmpsValues`, counted from 1.
+ * Each node gives at most a page, from its place in its key; the pages are then merged and cut to one.
+ *
+ * Both bounds are the same for all nodes, so that the planner knows from the statistics how much lies between them, and walks the
+ * key for a page of it. With a bound of each node's own it guessed 1 in 200 prices, which it fetched all and sorted: up to the
+ * whole history, 513 ms at a million rows where a page takes 3.
+ * @param columns of `lmp AS l`, and of `asked (market, name, place)`: the nodes of `lmpsValues`, counted from 1.
  */
 export function lmpsText(columns: string): string {
   return `
     SELECT ${columns}
-    FROM unnest($1::text[], $2::text[], $3::timestamptz[]) WITH ORDINALITY AS asked (market, name, start_min, place)
+    FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS asked (market, name, place)
     JOIN pricing_node AS n ON n.market_id = asked.market AND n.name = asked.name
     CROSS JOIN LATERAL (
       SELECT * FROM lmp
-      WHERE node_id = n.id AND run = $4::market_run AND interval_start >= asked.start_min AND interval_start < $5
+      WHERE node_id = n.id AND run = $3::market_run AND interval_start >= $4 AND interval_start < $5
+        AND (interval_start > $4 OR asked.place > $7)
       ORDER BY interval_start
       LIMIT $6
     ) AS l
@@ -42,8 +47,9 @@ export function lmpsText(columns: string): string {
 export function lmpsValues({ nodes, run, range, page }: LmpsQuestion): { nodes: NodeName[]; values: unknown[] } {
   const sorted = nodeNames([...nodes].sort());
   const { markets, names } = askedNodes(sorted);
-  const startsMin = sorted.map((node) => new Date(startMin(node, range, page.after)));
-  return { nodes: sorted, values: [markets, names, startsMin, run, new Date(range.to), page.first + 1] };
+  const { startMin, nodesDone } = beginningOf(sorted, range, page.after);
+  const values = [markets, names, run, new Date(startMin), new Date(range.to), page.first + 1, nodesDone];
+  return { nodes: sorted, values };
 }
 
 const TEXT = lmpsText(LMP_COLUMNS);
@@ -64,8 +70,8 @@ export async function readLmps(
   return sliceFrom(rows.map(lmpRowFrom), page);
 }
 
-/** Interval starts are whole milliseconds in the store, so that "later than" is "from the next millisecond on". */
-function startMin(node: string, { from }: Range, after: LmpPosition | undefined): number {
-  if (after === undefined) return from;
-  return Math.max(from, node > after.node ? after.startAt : after.startAt + 1);
+/** Where a page begins: of the first interval start, so many nodes were on the page before. */
+function beginningOf(sorted: readonly NodeName[], { from }: Range, after: LmpPosition | undefined) {
+  if (after === undefined || after.startAt < from) return { startMin: from, nodesDone: 0 };
+  return { startMin: after.startAt, nodesDone: sorted.filter((node) => node <= after.node).length };
 }

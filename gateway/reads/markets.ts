@@ -1,6 +1,6 @@
 import type { PrismaClient } from '../../prisma/client.ts';
 import type { MarketRow } from '../../schema/context.ts';
 
-export function readMarkets(prisma: PrismaClient): Promise<MarketRow[]> {
-  return prisma.market.findMany({ orderBy: { id: 'asc' } });
+export function readMarkets(prisma: PrismaClient, within?: readonly string[]): Promise<MarketRow[]> {
+  return prisma.market.findMany({ ...(within && { where: { id: { in: [...within] } } }), orderBy: { id: 'asc' } });
 }

@@ -35,7 +35,7 @@ export async function readPnlSeries(
   now: number,
 ): Promise<PnlSeriesRow[]> {
   const { account, range, resolution } = question;
-  const nodes = question.node === undefined ? await readNodesOf(db, account) : [nodeName(question.node)];
+  const nodes = question.node === undefined ? await readNodesOf(db, question) : [nodeName(question.node)];
   // Snapshots come at any time, as ticks do.
   requireFewPoints(nodes.length, 'SPOT', range, resolution);
   const axes = resolution === 'RAW' ? undefined : axesOf(range, resolution);
@@ -48,17 +48,18 @@ export async function readPnlSeries(
   });
 }
 
+/** `$1`: the account; `$2`: at most nodes of these markets, null: of any. */
 export const NODES_OF_ACCOUNT = `
   SELECT n.market_id || ':' || n.name AS node
   FROM position AS p JOIN pricing_node AS n ON n.id = p.node_id
-  WHERE p.account = $1
+  WHERE p.account = $1 AND ($2::text[] IS NULL OR n.market_id = ANY($2))
   ORDER BY n.market_id COLLATE "C", n.name COLLATE "C"`;
 
-async function readNodesOf(db: Queryable, account: string): Promise<NodeName[]> {
+async function readNodesOf(db: Queryable, { account, markets }: PnlQuestion): Promise<NodeName[]> {
   const { rows } = await db.query<{ node: string }>({
     name: 'nodes-of-account',
     text: NODES_OF_ACCOUNT,
-    values: [account],
+    values: [account, markets],
   });
   return nodeNames(rows.map(({ node }) => node));
 }

@@ -126,7 +126,7 @@ describe('positions', () => {
       ['b', 'AVERAGE_COST'],
       ['c', 'AVERAGE_COST'],
     ]);
-    await expect(readAccounts(db.pool, 2)).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' });
+    await expect(readAccounts(db.pool, undefined, 2)).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' });
   });
 });
 

@@ -28,7 +28,7 @@ const SAYS = (pattern: string) => `(w.title ILIKE ${pattern} OR array_to_string(
 const LIST = `
   SELECT ${COLUMNS}
   FROM pricing_node AS n ${VERSION('$1')}
-  WHERE ($2::text IS NULL OR n.market_id = $2)
+  WHERE ($2::text IS NULL OR n.market_id = $2) AND ($10::text[] IS NULL OR n.market_id = ANY($10))
     AND ($3::text IS NULL OR n.name ILIKE $3 OR n.id IN (SELECT node_id FROM pricing_node_version AS w WHERE ${SAYS('$3')}))
     AND ($4::text IS NULL OR (n.market_id, n.name) > ($4, $5::text))
     AND ($7::text IS NULL OR v.kind = $7)
@@ -54,8 +54,9 @@ export async function readPricingNodes(
 ): Promise<Slice<NodeRow>> {
   const after = page.after === undefined ? undefined : splitName(page.after);
   const search = filter.search === undefined ? null : `%${escapeLike(filter.search)}%`;
-  const { market, kind, zone, retired, asOf = now } = filter;
-  const values = [new Date(asOf), market, search, after?.market, after?.name, page.first + 1, kind, zone, retired];
+  const { market, markets, kind, zone, retired, asOf = now } = filter;
+  const place = [after?.market, after?.name, page.first + 1];
+  const values = [new Date(asOf), market, search, ...place, kind, zone, retired, markets];
   const { rows } = await db.query<StoredNode>({ name: 'pricing-nodes', text: LIST, values });
   return sliceFrom(
     rows.map((row) => nodeRowFrom(row, asOf)),

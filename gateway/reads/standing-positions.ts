@@ -39,8 +39,11 @@ export async function readStandingPositions(
   return rows.map(standingFrom);
 }
 
-function statementOf({ account, node, market }: PositionsQuestion, rowsMax: number | null): Statement {
+function statementOf(question: PositionsQuestion, rowsMax: number | null): Statement {
+  const { account, accounts, node, market, markets } = question;
   const conditions = new Conditions([rowsMax]);
+  if (accounts !== undefined) conditions.add('accounts', [accounts], (names) => `p.account = ANY(${names}::text[])`);
+  if (markets !== undefined) conditions.add('markets', [markets], (ids) => `n.market_id = ANY(${ids}::text[])`);
   if (account !== undefined) conditions.add('account', [account], (name) => `p.account = ${name}`);
   if (market !== undefined) conditions.add('market', [market], (id) => `n.market_id = ${id}`);
   if (node !== undefined) {

@@ -90,7 +90,7 @@ describe('trades', () => {
   });
 
   it('refuse to show more versions than an answer may', async () => {
-    await expect(readTradeVersions(db.pool, ['d', 'e'], 3)).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' });
+    await expect(readTradeVersions(db.pool, ['d', 'e'], {}, 3)).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' });
   });
 
   it('have pages that tile them while trades come in, also within one instant, each in one statement', async () => {

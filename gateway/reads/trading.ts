@@ -30,10 +30,10 @@ export function createTradingReads({ pool, rollups, clock, markRuns = MARK_RUNS 
   const inTurn = oneAtATime(STATISTICS_WAITING_MAX);
   const marking = (): Marking => ({ runs: markRuns, now: clock() });
   return {
-    accounts: () => readAccounts(pool),
+    accounts: (within) => readAccounts(pool, within),
     account: (id) => readAccount(pool, id),
     trades: (filter, page) => readTrades(pool, filter, page),
-    tradeVersions: (ids) => readTradeVersions(pool, ids),
+    tradeVersions: (ids, scope) => readTradeVersions(pool, ids, scope),
     positionTrades: (requests) => readPositionTrades(pool, requests),
     positions: (filter) => readPositions(pool, filter, marking()),
     exposure: (asked) => readExposure(pool, asked, marking()),

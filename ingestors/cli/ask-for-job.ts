@@ -6,7 +6,7 @@ import { whoWorks } from './hands.ts';
 import { jobJson, jobName } from './job-text.ts';
 import { existingJob } from './jobs/existing-job.ts';
 import type { JsonOptions } from './options.ts';
-import { printJson } from './output.ts';
+import { printJson, printLine } from './output.ts';
 import { actorAtShell, type Session } from './session.ts';
 
 export interface AskOptions extends JsonOptions {
@@ -33,14 +33,15 @@ export async function askForJob(
   { action, input, request }: JobRequest,
   { json, detach }: AskOptions,
 ): Promise<void> {
-  const { pool } = session.store;
+  const { store, terminal } = session;
+  const { pool } = store;
   const actor = actorAtShell();
   const { jobId } = await audited(pool, { actor, action, input }, async (client) => ({
     jobId: await request(client, actor.name),
   }));
   const job = existingJob(await readJobs(pool, [jobId]), jobId);
-  if (!json) console.log(`Asked for: ${jobName(job)}.`);
+  if (!json) printLine(terminal, `Asked for: ${jobName(job)}.`);
   if (!detach) return followJob(session, jobId, { json, work: true });
-  if (json) printJson(jobJson(job));
-  else console.log(await whoWorks(pool, jobId));
+  if (json) printJson(terminal, jobJson(job));
+  else printLine(terminal, await whoWorks(pool, jobId));
 }

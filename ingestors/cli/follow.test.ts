@@ -1,4 +1,4 @@
-/** Who works on the job that a shell follows, and what it says of it: the real program, beside ingestors or without. */
+/** Who works on the job that a shell follows, and what it says of it, beside ingestors or without. */
 import { createServer, type Server } from 'node:http';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readConfig } from '../../runtime/config.ts';
@@ -9,7 +9,7 @@ import { startProgram } from '../../tests/support/processes.ts';
 import { FEED_SETTINGS, FEEDS } from '../feeds/index.ts';
 import { type Oasis, startOasis } from '../stand-ins/oasis.ts';
 
-// Each call is a process that loads all of the program.
+// A call that is a process loads all of the program.
 vi.setConfig({ testTimeout: 90_000 });
 
 const NODE = 'TH_NP15_GEN-APND';
@@ -47,7 +47,7 @@ const shell = (url?: string) => ({
 });
 const startIngestors = (more: Readonly<Record<string, string>>) =>
   bench.startWorkers({ config: readConfig({ CAISO_REQUEST_SPACING_MS: '0', ...more }, FEED_SETTINGS) });
-const isHeld = () => expect.poll(() => silent.requests(), { timeout: 20_000 }).toBeGreaterThan(0);
+const isHeld = () => expect.poll(() => silent.requests(), { timeout: 60_000 }).toBeGreaterThan(0);
 
 describe('a job that is asked for at a shell', () => {
   it('is left to the ingestors where any run, and to what they are configured for', async () => {

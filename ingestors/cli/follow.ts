@@ -13,9 +13,10 @@ import { hasEnded, jobJson, readTrouble, summaryText, type Trouble } from './job
 import { existingJob } from './jobs/existing-job.ts';
 import { createNotes } from './notes.ts';
 import type { JsonOptions } from './options.ts';
-import { printJson } from './output.ts';
+import { printJson, printLine } from './output.ts';
 import { createProgress, type Progress } from './progress.ts';
 import type { Session } from './session.ts';
+import type { Terminal } from './terminal.ts';
 
 const LOOK_EVERY_MS = 250;
 /** A store that fails over is back by then. */
@@ -32,14 +33,15 @@ export interface FollowOptions extends JsonOptions {
  */
 export async function followJob(session: Session, id: number, { json, work }: FollowOptions): Promise<void> {
   const interruption = untilInterrupted();
-  const notes = createNotes(process.stderr);
+  const { terminal } = session;
+  const notes = createNotes(terminal.stderr);
   const hands = new Hands({ session, job: id, work, say: (line) => notes.warn(line) });
-  const progress = json ? SILENT : createProgress(process.stdout, Date.now);
+  const progress = json ? SILENT : createProgress(terminal.stdout, Date.now);
   try {
     const ended = await whenEnded(session, id, { hands, progress, signal: interruption.signal });
     progress.end();
-    if (!ended) return leave(id, hands, interruption);
-    report(ended.job, ended.outcome, json);
+    if (!ended) return leave(terminal, { id, hands, interruption });
+    report(terminal, ended, json);
     if (hands.worked && isUnplannable(session, ended.job)) notes.warn(unplannableText(ended.job));
   } finally {
     await hands.stop();
@@ -100,10 +102,10 @@ async function readEnded(pool: pg.Pool, id: number): Promise<Ended> {
   return { job, outcome: await readOutcome(pool, job) };
 }
 
-function report(job: JobRow, outcome: JobOutcome, json: boolean | undefined): void {
-  if (json) printJson(jobJson(job, outcome));
-  else console.log(summaryText(job, outcome));
-  process.exitCode = wasRefused(job) ? 2 : succeeded(job, outcome) ? 0 : 1;
+function report(terminal: Terminal, { job, outcome }: Ended, json: boolean | undefined): void {
+  if (json) printJson(terminal, jobJson(job, outcome));
+  else printLine(terminal, summaryText(job, outcome));
+  terminal.exitCode = wasRefused(job) ? 2 : succeeded(job, outcome) ? 0 : 1;
 }
 
 /** Whether a job failed in its plan that needs settings which this shell does not have. */
@@ -121,8 +123,14 @@ function unplannableText({ feed }: JobRow): string {
   );
 }
 
-function leave(id: number, hands: Hands, { exitCode }: Interruption): void {
-  console.error(`Job ${id} is left as it is. ${hands.areIngestors ? followText(id) : nobodyText(id)}`);
-  console.error(`Cancel it: feeds jobs cancel ${id}`);
-  process.exitCode = exitCode();
+interface Left {
+  readonly id: number;
+  readonly hands: Hands;
+  readonly interruption: Interruption;
+}
+
+function leave(terminal: Terminal, { id, hands, interruption }: Left): void {
+  terminal.stderr.write(`Job ${id} is left as it is. ${hands.areIngestors ? followText(id) : nobodyText(id)}\n`);
+  terminal.stderr.write(`Cancel it: feeds jobs cancel ${id}\n`);
+  terminal.exitCode = interruption.exitCode();
 }

@@ -13,9 +13,10 @@ import {
   partitionOption,
   toOption,
 } from './options.ts';
-import { countText, printJson, printTable } from './output.ts';
+import { countText, printJson, printLine, printTable } from './output.ts';
 import { type PastRange, readableRange, windowFrom } from './past-range.ts';
 import { type Invocation, withFeeds } from './session.ts';
+import type { Terminal } from './terminal.ts';
 
 interface GapsOptions extends PastRange, JsonOptions {
   readonly feed?: NamedFeed;
@@ -47,8 +48,8 @@ export function addGaps(feeds: Command, invocation: Invocation): void {
         if (feed) await requirePartitions({ config: session.config, db: session.store.pool }, feed, range.partition);
         const reports: GapReport[] = [];
         for (const each of named) reports.push(await readReport(session.store.pool, each, range, session.now));
-        if (json) return printJson(reports.map(reportJson));
-        for (const report of reports) printReport(report);
+        if (json) return printJson(session.terminal, reports.map(reportJson));
+        for (const report of reports) printReport(session.terminal, report);
       }),
     );
 }
@@ -69,12 +70,12 @@ async function readReport(pool: pg.Pool, { name }: NamedFeed, range: PastRange, 
   return { feed: name, from: range.from, to: range.to, completeness, gaps };
 }
 
-function printReport({ feed, completeness, gaps, ...range }: GapReport): void {
+function printReport(terminal: Terminal, { feed, completeness, gaps, ...range }: GapReport): void {
   const { from, to } = readableRange(range);
-  console.log(`${feed}, delivery from ${from} to ${to}:`);
-  if (!completeness || !gaps) console.log('  owes nothing that could be told');
-  for (const each of completeness ?? []) console.log(`  ${completenessText(each)}`);
-  if (gaps?.length) printGaps(feed, gaps);
+  printLine(terminal, `${feed}, delivery from ${from} to ${to}:`);
+  if (!completeness || !gaps) printLine(terminal, '  owes nothing that could be told');
+  for (const each of completeness ?? []) printLine(terminal, `  ${completenessText(each)}`);
+  if (gaps?.length) printGaps(terminal, feed, gaps);
 }
 
 function completenessText({ partition, run, expected, present, missing, late }: Completeness): string {
@@ -84,8 +85,9 @@ function completenessText({ partition, run, expected, present, missing, late }: 
   return `${partition} ${run}: ${countText(expected)} expected, ${counts}`;
 }
 
-function printGaps(feed: string, gaps: readonly Gap[]): void {
+function printGaps(terminal: Terminal, feed: string, gaps: readonly Gap[]): void {
   printTable(
+    terminal,
     ['partition', 'run', 'node', 'from', 'to', 'intervals'],
     gaps
       .slice(0, ROWS_MAX)
@@ -98,8 +100,9 @@ function printGaps(feed: string, gaps: readonly Gap[]): void {
         gap.intervals,
       ]),
   );
-  if (gaps.length > ROWS_MAX) console.log(`… and ${countText(gaps.length - ROWS_MAX)} more: --json has them all.`);
-  console.log(`\`feeds repair --feed ${feed}\` over the same range asks the source for them.`);
+  if (gaps.length > ROWS_MAX)
+    printLine(terminal, `… and ${countText(gaps.length - ROWS_MAX)} more: --json has them all.`);
+  printLine(terminal, `\`feeds repair --feed ${feed}\` over the same range asks the source for them.`);
 }
 
 function reportJson({ completeness, gaps, ...report }: GapReport): object {

@@ -10,9 +10,9 @@
  */
 import type pg from 'pg';
 import { reachable } from '../../prisma/transaction.ts';
+import type { Workers } from '../jobs/index.ts';
 import { ingestorsLive } from '../jobs/liveness.ts';
 import type { Session } from './session.ts';
-import { startWorkers } from './workers.ts';
 
 export interface HandsParts {
   readonly session: Session;
@@ -31,7 +31,7 @@ const TAKE_OVER_MS = 5_000;
 export class Hands {
   readonly #parts: HandsParts;
   #whose: 'INGESTORS' | 'SHELL' | 'NOBODY' | undefined;
-  #workers: Awaited<ReturnType<typeof startWorkers>> | undefined;
+  #workers: Workers | undefined;
   #lookedAt = Number.NEGATIVE_INFINITY;
   #livedAt = Number.NEGATIVE_INFINITY;
   #worked = false;
@@ -79,12 +79,18 @@ export class Hands {
   async #takeOver(): Promise<void> {
     const { session, job, work, say } = this.#parts;
     const gone = this.#whose ? 'no ingestors run any more' : 'no ingestors run';
-    if (work) this.#workers = await reachable(() => startWorkers(session));
+    if (work) this.#workers = await startedWorkers(session);
     if (!work) say(`${gone}: nobody works on it (feeds jobs watch ${job} --work does it here)`);
     else if (this.#whose) say(`${gone}: this shell goes on with it`);
     this.#worked ||= work;
     this.#whose = work ? 'SHELL' : 'NOBODY';
   }
+}
+
+/** All that ingests is loaded only where this shell works: most commands do not. @throws BusbarError `UNAVAILABLE` */
+async function startedWorkers(session: Session): Promise<Workers> {
+  const { startWorkers } = await import('./workers.ts');
+  return reachable(() => startWorkers(session));
 }
 
 /** Who sees to a job that this shell does not wait for, and how to follow it, as a sentence or two. */

@@ -6,7 +6,7 @@ import { freshDatabase, type TestDatabase } from '../../tests/support/postgres.t
 import { storeCalls } from '../../tests/support/source-calls.ts';
 import { startOasis } from '../stand-ins/oasis.ts';
 
-// Each call is a process that loads all of the program.
+// A shell that works on a job loads all that ingests.
 vi.setConfig({ testTimeout: 90_000 });
 
 let db: TestDatabase;

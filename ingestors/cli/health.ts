@@ -3,8 +3,9 @@ import { isoFromInstant } from '../../domain/instant.ts';
 import { type ApiAlert, readApiHealth, type SourceHealth } from '../../prisma/operations/api-health.ts';
 import { durationText } from './instants.ts';
 import { type JsonOptions, jsonOption, windowOption } from './options.ts';
-import { type Cell, printJson, printTable, shortened } from './output.ts';
+import { type Cell, printJson, printLine, printTable, shortened } from './output.ts';
 import { type Invocation, withStore } from './session.ts';
+import type { Terminal } from './terminal.ts';
 
 interface HealthOptions extends JsonOptions {
   readonly window: number;
@@ -31,18 +32,22 @@ export function addHealth(feeds: Command, invocation: Invocation): void {
     .addOption(jsonOption())
     .addHelpText('after', HELP)
     .action(({ window: windowMinutes, source, json }: HealthOptions) =>
-      withStore(invocation, async ({ store: { pool }, now }) => {
+      withStore(invocation, async ({ store: { pool }, now, terminal }) => {
         const sources = await readApiHealth(pool, { windowMinutes, source }, now);
-        if (json) return printJson(sources.map(healthJson));
-        if (sources.length === 0) return console.log(`No call to ${source ?? 'a source'} is kept.`);
-        printSources(sources, now);
-        printAlerts(sources.flatMap(({ alerts }) => alerts));
+        if (json) return printJson(terminal, sources.map(healthJson));
+        if (sources.length === 0) return printLine(terminal, `No call to ${source ?? 'a source'} is kept.`);
+        printSources(terminal, sources, now);
+        printAlerts(
+          terminal,
+          sources.flatMap(({ alerts }) => alerts),
+        );
       }),
     );
 }
 
-function printSources(sources: readonly SourceHealth[], now: number): void {
+function printSources(terminal: Terminal, sources: readonly SourceHealth[], now: number): void {
   printTable(
+    terminal,
     ['source', 'endpoint', 'up', 'score', 'calls', 'p50', 'p95', 'p99', 'last success', 'last error'],
     sources.flatMap((source) => [sourceRow(source, now), ...endpointRows(source)]),
   );
@@ -71,10 +76,11 @@ function scoreText(score: number | null): string | null {
   return score === null ? null : `${(Math.floor(10_000 * score) / 100).toFixed(2)} %`;
 }
 
-function printAlerts(alerts: readonly ApiAlert[]): void {
+function printAlerts(terminal: Terminal, alerts: readonly ApiAlert[]): void {
   if (alerts.length === 0) return;
-  console.log('\nOpen alerts:');
+  printLine(terminal, '\nOpen alerts:');
   printTable(
+    terminal,
     ['source', 'alert', 'since', 'detail'],
     alerts.map(({ source, kind, openedAt, detail }) => [source, kind, isoFromInstant(openedAt), detail]),
   );

@@ -1,14 +1,12 @@
 import type { Command } from 'commander';
 import { auditedWork } from '../../prisma/operations/audit.ts';
 import { commonReason } from '../../prisma/operations/dead-letters.ts';
-import { ingestFile } from '../ingest-file.ts';
 import type { Outcome } from '../pipeline/unit.ts';
 import { oneLine } from '../sources/one-line.ts';
 import type { NamedFeed } from './feed-names.ts';
 import { feedOption, type JsonOptions, jsonOption } from './options.ts';
-import { countText, printJson } from './output.ts';
+import { countText, printJson, printLine } from './output.ts';
 import { actorAtShell, type Invocation, type Session, withFeeds } from './session.ts';
-import { openPipeline } from './workers.ts';
 
 interface IngestOptions extends JsonOptions {
   readonly feed: NamedFeed;
@@ -35,15 +33,17 @@ export function addIngest(feeds: Command, invocation: Invocation): void {
     .action((options: IngestOptions) =>
       withFeeds(invocation, async (session) => {
         const outcome = await ingest(session, options);
-        if (isWhollyRejected(outcome)) process.exitCode = 1;
+        if (isWhollyRejected(outcome)) session.terminal.exitCode = 1;
         const why = outcome.rejected > 0 ? await commonReason(session.store.pool, outcome.ledgerId) : undefined;
-        if (options.json) return printJson({ ...outcome, why: why?.reason });
-        console.log(outcomeText(options, outcome, why));
+        if (options.json) return printJson(session.terminal, { ...outcome, why: why?.reason });
+        printLine(session.terminal, outcomeText(options, outcome, why));
       }),
     );
 }
 
 async function ingest(session: Session, { feed: named, file, again = false }: IngestOptions): Promise<Outcome> {
+  // All that ingests is loaded only where a file is: other commands share this file's process.
+  const [{ ingestFile }, { openPipeline }] = await Promise.all([import('../ingest-file.ts'), import('./workers.ts')]);
   const { pipeline, settled } = openPipeline(session);
   const asked = { actor: actorAtShell(), action: 'ingest', input: { feed: named.name, file, again } };
   const outcome = await auditedWork(session.store.pool, asked, () =>

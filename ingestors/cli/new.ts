@@ -2,6 +2,8 @@ import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
 import { MARKETS } from '../../domain/market.ts';
 import { makeFeed } from '../feeds/new-feed.ts';
+import { printLine } from './output.ts';
+import type { Invocation } from './session.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -14,7 +16,7 @@ make it the vendor's.
 Example:
   feeds new acme --market NYISO`;
 
-export function addNew(feeds: Command): void {
+export function addNew(feeds: Command, { terminal }: Invocation): void {
   feeds
     .command('new')
     .description('makes a feed of the template, to be changed into that of a vendor')
@@ -24,8 +26,8 @@ export function addNew(feeds: Command): void {
     )
     .addHelpText('after', HELP)
     .action(async (vendor: string, { market }: { readonly market: string }) => {
-      for (const path of await makeFeed(ROOT, { vendor, market })) console.log(path);
-      console.log(nextSteps(vendor));
+      for (const path of await makeFeed(ROOT, { vendor, market })) printLine(terminal, path);
+      printLine(terminal, nextSteps(vendor));
     });
 }
 

@@ -1,17 +1,25 @@
 /** What goes to standard output: JSON, or tables for a person. Errors and notes go to standard error. */
+import type { Terminal } from './terminal.ts';
 
 export type Cell = string | number | Date | null | undefined;
 
-export function printJson(value: unknown): void {
-  console.log(JSON.stringify(value, null, 2));
+type Printed = Pick<Terminal, 'stdout'>;
+
+export function printLine({ stdout }: Printed, text: string): void {
+  stdout.write(`${text}\n`);
+}
+
+export function printJson(terminal: Printed, value: unknown): void {
+  printLine(terminal, JSON.stringify(value, null, 2));
 }
 
 /** Columns as wide as their widest cell. */
-export function printTable(head: readonly string[], rows: readonly (readonly Cell[])[]): void {
+export function printTable(terminal: Printed, head: readonly string[], rows: readonly (readonly Cell[])[]): void {
   const cells = [head, ...rows].map((row) => row.map(cellText));
   const widths = head.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
   for (const row of cells)
-    console.log(
+    printLine(
+      terminal,
       row
         .map((cell, column) => cell.padEnd(widths[column] ?? 0))
         .join('  ')
@@ -20,10 +28,10 @@ export function printTable(head: readonly string[], rows: readonly (readonly Cel
 }
 
 /** A line for each thing that has a value. */
-export function printFacts(facts: readonly (readonly [name: string, value: Cell])[]): void {
+export function printFacts(terminal: Printed, facts: readonly (readonly [name: string, value: Cell])[]): void {
   const told = facts.filter(([, value]) => value !== null && value !== undefined && value !== '');
   const width = Math.max(...told.map(([name]) => name.length));
-  for (const [name, value] of told) console.log(`${name.padEnd(width)}  ${cellText(value)}`);
+  for (const [name, value] of told) printLine(terminal, `${name.padEnd(width)}  ${cellText(value)}`);
 }
 
 /**

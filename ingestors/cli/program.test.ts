@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { expect, it } from 'vitest';
 import { createProgram } from './program.ts';
 
-const program = createProgram({ environment: {}, now: Date.parse('2025-07-01T00:00Z') });
+const program = createProgram({ environment: {}, now: Date.parse('2025-07-01T00:00Z'), terminal: process });
 
 function commandsOf(command: Command): Command[] {
   return [command, ...command.commands.flatMap(commandsOf)];

@@ -35,14 +35,19 @@ Examples:
 /** Terminals are as narrow as that, and lines longer than that are hard to read. */
 const HELP_WIDTH = 80;
 
-/** The `feeds` command with all its subcommands. A wrong call ends the process with exit code 2. */
+/** The `feeds` command with all its subcommands. A call that is wrong, or is only for help, throws a `CommanderError`. */
 export function createProgram(invocation: Invocation): Command {
+  const { terminal } = invocation;
   const feeds = new Command('feeds')
     .description('Operates the feeds of Busbar, beside a running one or without.')
     .usage('<command> [options]   (npm run feeds -- <command> [options])')
-    .configureOutput({ outputError: (text, write) => write(oneLine(text)) })
+    .configureOutput({
+      writeOut: (text) => terminal.stdout.write(text),
+      writeErr: (text) => terminal.stderr.write(text),
+      outputError: (text, write) => write(oneLine(text)),
+    })
     .configureHelp({ subcommandTerm: (command) => command.name(), helpWidth: HELP_WIDTH })
-    .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
+    .exitOverride()
     .addHelpText('after', HELP);
   for (const add of COMMANDS) add(feeds, invocation);
   return feeds;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { callFeeds, pipeToFeeds } from '../../tests/support/feeds-cli.ts';
+import { callFeeds, pipeToFeeds, pipeToSpawnedFeeds, spawnFeeds } from '../../tests/support/feeds-cli.ts';
 import { type KafkaBroker, startKafka } from '../../tests/support/kafka.ts';
 import { freshDatabase, type TestDatabase } from '../../tests/support/postgres.ts';
 import { requireOrSkip } from '../../tests/support/services.ts';
@@ -103,7 +103,15 @@ describe('publish', () => {
 
   it('takes them from standard input as well, and shows a table', async () => {
     const price = JSON.stringify({ ts: '2026-11-21T14:00:00Z', hub: 'PJM-WEST', price_mwh: -3 });
-    const call = await pipeToFeeds(`\n${price}\n\n`, environment(), 'publish', '--topic', 'prices', '--file', '-');
+    const call = await pipeToSpawnedFeeds(
+      `\n${price}\n\n`,
+      environment(),
+      'publish',
+      '--topic',
+      'prices',
+      '--file',
+      '-',
+    );
     expect(call).toMatchObject({ code: 0, err: '' });
     expect(call.out).toMatch(/^key +partition +offset +records\nPJM-WEST +\d +0 +1\n$/);
   });
@@ -128,7 +136,7 @@ describe('publish', () => {
     const nowhere = await callFeeds(environment(), 'publish', '--topic', 'trades', '--file', join(folder, 'nowhere'));
     expect(nowhere).toMatchObject({ code: 2, err: expect.stringContaining('cannot be read') });
     const away = { DATABASE_URL: 'postgres://127.0.0.1:1/busbar' };
-    const lost = await callFeeds(away, 'publish', '--topic', 'trades', '--file', await fileOf(trade('T-1')));
+    const lost = await spawnFeeds(away, 'publish', '--topic', 'trades', '--file', await fileOf(trade('T-1')));
     expect(lost.code).toBe(1);
   });
 

@@ -7,13 +7,13 @@ import { TOPICS, type Topic } from '../../schema/events/topics.ts';
 import type { Feed } from '../feed.ts';
 import { FEEDS } from '../feeds/index.ts';
 import type { EventLog, OutgoingRecord } from '../sources/event-log.ts';
-import { openEventLog } from '../sources/open-log.ts';
 import { createNotes } from './notes.ts';
 import { type JsonOptions, jsonOption } from './options.ts';
 import { printJson, printTable } from './output.ts';
 import { recordsFromLines } from './records-from-lines.ts';
 import { sendsByKey } from './sends-by-key.ts';
 import { actorAtShell, type Invocation, withStore } from './session.ts';
+import type { Terminal } from './terminal.ts';
 
 interface PublishOptions extends JsonOptions {
   readonly topic: ReadTopic;
@@ -68,18 +68,19 @@ const READ_TOPICS: ReadonlyMap<string, ReadTopic> = new Map(
 );
 
 function publish(invocation: Invocation, { topic: { topic, feed }, file, raw = false, json }: PublishOptions) {
-  return withStore(invocation, async ({ config, store }) => {
+  return withStore(invocation, async ({ config, store, terminal }) => {
     const asked = { actor: actorAtShell(), action: 'publish', input: { topic: topic.topic, file, raw } };
     await auditedWork(store.pool, asked, async () => {
-      const records = await recordsFromLines(await bytesOf(file), { topic, feed: raw ? undefined : feed });
-      const eventLog = await openEventLog(config.core, store, createNotes(process.stderr));
+      const records = await recordsFromLines(await bytesOf(file, terminal), { topic, feed: raw ? undefined : feed });
+      const { openEventLog } = await import('../sources/open-log.ts');
+      const eventLog = await openEventLog(config.core, store, createNotes(terminal.stderr));
       const published: Published[] = [];
       try {
         await eventLog.ensureTopics([topic]);
         for (const sent of sendsByKey(records)) published.push(await append(eventLog, topic, sent));
       } finally {
         // Also where the log was lost on the way: what is there is there.
-        print(published, json);
+        print(terminal, published, json);
         await eventLog.close();
       }
     });
@@ -88,8 +89,8 @@ function publish(invocation: Invocation, { topic: { topic, feed }, file, raw = f
 
 const BYTES_MAX = 64 * 1024 * 1024;
 
-async function bytesOf(file: string): Promise<Buffer> {
-  const input: Readable = file === '-' ? process.stdin : createReadStream(file);
+async function bytesOf(file: string, { stdin }: Terminal): Promise<Buffer> {
+  const input: Readable = file === '-' ? stdin : createReadStream(file);
   const chunks: Buffer[] = [];
   let bytes = 0;
   try {
@@ -119,8 +120,8 @@ async function append(eventLog: EventLog, { topic }: Topic, records: readonly Ou
   return { key: records[0]?.key ?? null, ...place, records: records.length };
 }
 
-function print(published: readonly Published[], json: boolean | undefined): void {
+function print(terminal: Terminal, published: readonly Published[], json: boolean | undefined): void {
   const rows = published.map(({ key, partition, offset, records }) => [key, partition, offset, records]);
-  if (json) printJson(published);
-  else if (rows.length > 0) printTable(['key', 'partition', 'offset', 'records'], rows);
+  if (json) printJson(terminal, published);
+  else if (rows.length > 0) printTable(terminal, ['key', 'partition', 'offset', 'records'], rows);
 }

@@ -12,7 +12,7 @@ import {
   partitionOption,
   toOption,
 } from './options.ts';
-import { printJson } from './output.ts';
+import { printJson, printLine } from './output.ts';
 import { type PastRange, readableRange, windowFrom } from './past-range.ts';
 import { type Invocation, withFeeds } from './session.ts';
 
@@ -52,8 +52,8 @@ export function addRepair(feeds: Command, invocation: Invocation): void {
         };
         await askForJob(session, request, { json, detach }).catch((error: unknown) => {
           if (!isNothingToRepair(error)) throw error;
-          if (json) printJson({ job: null, reason: error.message });
-          else console.log(`Nothing to repair: ${error.message}.`);
+          if (json) printJson(session.terminal, { job: null, reason: error.message });
+          else printLine(session.terminal, `Nothing to repair: ${error.message}.`);
         });
       }),
     );

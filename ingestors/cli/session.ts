@@ -1,16 +1,18 @@
-import { hostname, userInfo } from 'node:os';
 import { requireMigrated } from '../../prisma/migrated.ts';
 import type { Actor } from '../../prisma/operations/audit.ts';
 import { openStore, type Store } from '../../prisma/store.ts';
 import { type Config, type Environment, readConfig } from '../../runtime/config.ts';
+import { shellUser } from '../../runtime/shell-user.ts';
 import { FEED_SETTINGS, FEEDS } from '../feeds/index.ts';
 import { registerFeeds } from '../pipeline/store/feeds.ts';
+import type { Terminal } from './terminal.ts';
 
 /** What a command is called with. */
 export interface Invocation {
   readonly environment: Environment;
   /** When the command was called, milliseconds UTC: the `now` of its arguments. */
   readonly now: number;
+  readonly terminal: Terminal;
 }
 
 export interface Session extends Invocation {
@@ -43,14 +45,5 @@ export function withFeeds<T>(invocation: Invocation, use: (session: Session) => 
 
 /** Whoever sits at the shell, for the audit log. */
 export function actorAtShell(): Actor {
-  return { name: `${userName()}@${hostname()}`, via: 'cli' };
-}
-
-/** A container may run as a number that no account has. */
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return `uid ${process.getuid?.() ?? 'unknown'}`;
-  }
+  return { name: shellUser(), via: 'cli' };
 }

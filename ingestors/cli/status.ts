@@ -3,9 +3,10 @@ import type pg from 'pg';
 import { type AllOptions, allOption, bySource, hiddenText } from './job-partitions.ts';
 import { jobTable, readRunningJobs } from './job-text.ts';
 import { type JsonOptions, jsonOption } from './options.ts';
-import { type Cell, printJson, printTable } from './output.ts';
+import { type Cell, printJson, printLine, printTable } from './output.ts';
 import { positionText } from './position-text.ts';
 import { type Invocation, withStore } from './session.ts';
+import type { Terminal } from './terminal.ts';
 
 export function addStatus(feeds: Command, invocation: Invocation): void {
   feeds
@@ -15,15 +16,19 @@ export function addStatus(feeds: Command, invocation: Invocation): void {
     .addOption(jsonOption())
     .addHelpText('after', '\nExample:\n  feeds status')
     .action(({ all, json }: AllOptions & JsonOptions) =>
-      withStore(invocation, async ({ store: { pool } }) => {
+      withStore(invocation, async ({ store: { pool }, terminal }) => {
         const partitions = await readPartitions(pool);
         const jobs = await readRunningJobs(pool);
         const runningJobs = (feed: string) => jobs.filter((job) => job.feed === feed).map(({ id }) => id);
-        if (json) return printJson(partitions.map((row) => ({ ...row, runningJobs: runningJobs(row.feed) })));
-        printPartitions(partitions, all);
+        if (json)
+          return printJson(
+            terminal,
+            partitions.map((row) => ({ ...row, runningJobs: runningJobs(row.feed) })),
+          );
+        printPartitions(terminal, partitions, all);
         if (jobs.length === 0) return;
-        console.log('\nJobs under way:');
-        printTable(...jobTable(jobs));
+        printLine(terminal, '\nJobs under way:');
+        printTable(terminal, ...jobTable(jobs));
       }),
     );
 }
@@ -43,9 +48,10 @@ interface PartitionStatus {
   readonly lastError: string | null;
 }
 
-function printPartitions(partitions: readonly PartitionStatus[], all: boolean | undefined): void {
+function printPartitions(terminal: Terminal, partitions: readonly PartitionStatus[], all: boolean | undefined): void {
   const { sources, others } = bySource(partitions);
   printTable(
+    terminal,
     ['feed', 'partition', 'position', 'watermark', 'lag', ...COUNTS],
     sources.map((row) => [
       row.feed,
@@ -56,14 +62,15 @@ function printPartitions(partitions: readonly PartitionStatus[], all: boolean | 
       ...counts(row),
     ]),
   );
-  if (others.length > 0 && all) printOthers(others);
-  else if (others.length > 0) console.log(`\n${hiddenText(others, 'status')}`);
+  if (others.length > 0 && all) printOthers(terminal, others);
+  else if (others.length > 0) printLine(terminal, `\n${hiddenText(others, 'status')}`);
 }
 
 /** Nobody owns them, and they have no position. */
-function printOthers(others: readonly PartitionStatus[]): void {
-  console.log('\nCommitted by jobs and files:');
+function printOthers(terminal: Terminal, others: readonly PartitionStatus[]): void {
+  printLine(terminal, '\nCommitted by jobs and files:');
   printTable(
+    terminal,
     ['feed', 'partition', 'watermark', ...COUNTS],
     others.map((row) => [row.feed, row.partition, row.watermark, ...counts(row)]),
   );

@@ -5,7 +5,7 @@ import type { NamedFeed } from './feed-names.ts';
 import { durationText } from './instants.ts';
 import { type AllOptions, allOption, bySource, hiddenText } from './job-partitions.ts';
 import { feedOption, type JsonOptions, jsonOption } from './options.ts';
-import { printJson, printTable } from './output.ts';
+import { printJson, printLine, printTable } from './output.ts';
 import { positionText } from './position-text.ts';
 import { type Invocation, withStore } from './session.ts';
 
@@ -22,11 +22,12 @@ export function addWatermark(feeds: Command, invocation: Invocation): void {
     .addOption(jsonOption())
     .addHelpText('after', '\nExample:\n  feeds watermark --feed caiso-lmp')
     .action(({ feed, all, json }: WatermarkOptions) =>
-      withStore(invocation, async ({ store: { pool }, now }) => {
+      withStore(invocation, async ({ store: { pool }, now, terminal }) => {
         const rows = (await readWatermarks(pool, feed)).map((row) => ({ ...row, ageMs: ageOf(row, now) }));
-        if (json) return printJson(rows);
+        if (json) return printJson(terminal, rows);
         const { sources, others } = bySource(rows);
         printTable(
+          terminal,
           ['feed', 'partition', 'watermark', 'age', 'position', 'lag'],
           (all ? rows : sources).map(({ feed: id, partition, watermark, ageMs, position, lag }) => [
             id,
@@ -37,7 +38,7 @@ export function addWatermark(feeds: Command, invocation: Invocation): void {
             lag,
           ]),
         );
-        if (!all && others.length > 0) console.log(`\n${hiddenText(others, 'watermark')}`);
+        if (!all && others.length > 0) printLine(terminal, `\n${hiddenText(others, 'watermark')}`);
       }),
     );
 }

@@ -11,9 +11,9 @@ import type { Session } from './session.ts';
 
 /** Works on jobs in this process, beside whoever else does. */
 export async function startWorkers(session: Session): Promise<Workers> {
-  const { config, store } = session;
+  const { config, store, terminal } = session;
   const { pool, url } = store;
-  const log = createNotes(process.stderr);
+  const log = createNotes(terminal.stderr);
   const { pipeline, settled } = openPipeline(session);
   const eventLog = await openEventLog(config.core, store, log);
   const calls = createCallLog({ pool, metrics: createMetrics(), log });
@@ -29,11 +29,11 @@ export async function startWorkers(session: Session): Promise<Workers> {
 }
 
 /** @returns `settled`: when the rollups of what was written are true again. */
-export function openPipeline({ config, store: { pool } }: Session): {
+export function openPipeline({ config, store: { pool }, terminal }: Session): {
   pipeline: Pipeline;
   settled: () => Promise<void>;
 } {
-  const log = createNotes(process.stderr);
+  const log = createNotes(terminal.stderr);
   const rollups = createRollups({ pool, log, clock: Date.now });
   const pipeline = createPipeline({
     pool,

@@ -17,7 +17,7 @@ describe('retention', () => {
   const retain = (rawDays = 90, ledgerDays = 90) =>
     createRetentionTask({
       pool: db.pool,
-      core: { RAW_PAYLOAD_DAYS: rawDays, LEDGER_DAYS: ledgerDays, API_HEALTH_DAYS: 30 },
+      core: { RAW_PAYLOAD_DAYS: rawDays, LEDGER_DAYS: ledgerDays, API_HEALTH_DAYS: 30, AUDIT_DAYS: 400 },
       log: pino({ level: 'silent' }),
       clock: () => NOW,
     })({}, { signal: new AbortController().signal, tries: 1 });
@@ -176,6 +176,30 @@ describe('retention', () => {
     await retain();
     const { rows } = await db.pool.query('SELECT source FROM api_alert ORDER BY source');
     expect(rows).toEqual([{ source: 'open' }, { source: 'young' }]);
+  });
+
+  const insertAudit = (daysAgo: readonly number[]) =>
+    db.pool.query(
+      `INSERT INTO audit_entry (at, actor, via, action, input, outcome)
+       SELECT at, 'a', 'cli', 'x', '{}', 'DONE' FROM unnest($1::timestamptz[]) AS at`,
+      [daysAgo.map(ago)],
+    );
+
+  it('drops audit entries that are older than they are to be kept, which nothing else can', async () => {
+    await insertAudit([500, 401, 399]);
+    await expect(db.pool.query('DELETE FROM audit_entry')).rejects.toThrow('append-only');
+    await retain();
+    expect(await count('audit_entry')).toBe(1);
+    await expect(db.pool.query('TRUNCATE audit_entry')).rejects.toThrow('append-only');
+    await expect(db.pool.query(`UPDATE audit_entry SET actor = 'b'`)).rejects.toThrow('append-only');
+  });
+
+  it('lets nothing of the last 30 days go, whatever it is told', async () => {
+    await db.pool.query(
+      `INSERT INTO audit_entry (actor, via, action, input, outcome) VALUES ('a', 'cli', 'x', '{}', 'DONE')`,
+    );
+    const all = `SELECT set_config('busbar.audit_kept_from', '2100-01-01', false); DELETE FROM audit_entry`;
+    await expect(db.pool.query(all)).rejects.toThrow('append-only');
   });
 
   it('is queued by the clock of every process that takes part in all there is', async () => {

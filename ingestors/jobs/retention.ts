@@ -9,7 +9,7 @@ import type { QueueTask } from './queue-runner.ts';
 
 export interface RetentionParts {
   readonly pool: pg.Pool;
-  readonly core: Pick<CoreConfig, 'RAW_PAYLOAD_DAYS' | 'LEDGER_DAYS' | 'API_HEALTH_DAYS'>;
+  readonly core: Pick<CoreConfig, 'RAW_PAYLOAD_DAYS' | 'LEDGER_DAYS' | 'API_HEALTH_DAYS' | 'AUDIT_DAYS'>;
   readonly log: Logger;
   readonly clock: () => number;
 }
@@ -36,6 +36,7 @@ export function createRetentionTask({ pool, core, log, clock }: RetentionParts):
       jobs: await dropJobs(pool, before(core.LEDGER_DAYS), signal),
       calls: await dropCalls(pool, before(core.API_HEALTH_DAYS), signal),
       alerts: await dropAlerts(pool, before(core.API_HEALTH_DAYS)),
+      audit: await dropAuditEntries(pool, before(core.AUDIT_DAYS), signal),
       polls: await dropPolls(pool, before(ABANDONED_DAYS)),
       expectations: await dropExpectations(pool, before(ABANDONED_DAYS)),
     };
@@ -124,6 +125,22 @@ async function dropPage(pool: pg.Pool, entries: readonly number[]): Promise<numb
   });
   return entries.length;
 }
+
+/** The store lets entries go only in a transaction that says up to when. */
+async function dropAuditEntries(pool: pg.Pool, before: string, signal: AbortSignal): Promise<number> {
+  for (let dropped = 0; ; ) {
+    signal.throwIfAborted();
+    const { rowCount } = await inTransaction(pool, async (client) => {
+      await client.query(`SELECT set_config('busbar.audit_kept_from', $1, true)`, [before]);
+      return client.query(DROP_AUDIT, [before, ENTRIES_MAX]);
+    });
+    dropped += rowCount ?? 0;
+    if ((rowCount ?? 0) < ENTRIES_MAX) return dropped;
+  }
+}
+
+const DROP_AUDIT = `
+  DELETE FROM audit_entry WHERE id IN (SELECT id FROM audit_entry WHERE at < $1 ORDER BY id LIMIT $2)`;
 
 /** What the queue keeps of tasks that were queued again while a process died in them; nobody would ever look at it. */
 async function dropSpentTasks(pool: pg.Pool): Promise<void> {

@@ -1,9 +1,9 @@
-import type { Agent } from 'undici';
 import { isBusbarError, messageOf } from '../../domain/errors.ts';
 import { type CallOutcome, isAnswered } from '../../domain/source-call.ts';
 import type { Calls, Clock, Pacer } from '../feed.ts';
 import { outcomeOfFailure } from './call-outcome.ts';
 import type { CircuitBreaker } from './circuit-breaker.ts';
+import type { HttpAgent } from './http-agent.ts';
 import {
   type HttpAnswer,
   type HttpQuestion,
@@ -35,7 +35,7 @@ export interface CallParts {
   readonly pacer: Pacer;
   readonly timeoutMs: number;
   readonly bytesMax: number;
-  readonly agent: Agent;
+  readonly agent: HttpAgent;
   readonly breaker: CircuitBreaker;
   readonly kept: KeptAnswers;
 }

@@ -1,7 +1,7 @@
-import { type Agent, request } from 'undici';
 import { BusbarError, messageOf } from '../../domain/errors.ts';
 import type { CallOutcome } from '../../domain/source-call.ts';
 import type { Clock } from '../feed.ts';
+import type { HttpAgent } from './http-agent.ts';
 import type { HttpAnswer, HttpQuestion } from './http-answer.ts';
 
 /** One question and what became of it. */
@@ -12,7 +12,7 @@ export type Exchange = {
 } & ({ readonly answer: HttpAnswer } | { readonly error: BusbarError; readonly outcome: CallOutcome });
 
 export interface ExchangeParts {
-  readonly agent: Agent;
+  readonly agent: HttpAgent;
   readonly clock: Clock;
   readonly timeoutMs: number;
   readonly bytesMax: number;
@@ -30,8 +30,7 @@ export async function exchanged(
   let status: number | undefined;
   let bytes = 0;
   try {
-    const { statusCode, headers, body } = await request(question.url, {
-      dispatcher: parts.agent,
+    const { statusCode, headers, body } = await parts.agent.request(question.url, {
       signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
       method: question.method,
       headers: question.headers,

@@ -1,8 +1,8 @@
-import { Agent } from 'undici';
 import { type BusbarError, isBusbarError } from '../../domain/errors.ts';
 import type { CallOutcome } from '../../domain/source-call.ts';
 import type { Calls, Clock, Pacer } from '../feed.ts';
 import { BREAKER, type BreakerSettings, type CircuitBreaker, createCircuitBreaker } from './circuit-breaker.ts';
+import { createHttpAgent } from './http-agent.ts';
 import type { HttpAnswer, HttpQuestion, ReadAnswer } from './http-answer.ts';
 import { type Asking, type CallParts, tryOnce } from './http-call.ts';
 import { createKeptAnswers } from './kept-answers.ts';
@@ -89,7 +89,7 @@ const HEADER_BYTES_MAX = 16 * 1024;
 
 export function createHttpSource(settings: HttpSettings): HttpSource {
   const { source, clock, timeoutMs, bytesMax, breaker = BREAKER, keptBytesMax = KEPT_BYTES_MAX } = settings;
-  const agent = new Agent({
+  const agent = createHttpAgent({
     maxResponseSize: bytesMax,
     maxHeaderSize: HEADER_BYTES_MAX,
     connect: { timeout: timeoutMs },
@@ -111,7 +111,7 @@ export function createHttpSource(settings: HttpSettings): HttpSource {
     get: (url, read, options = {}) => answered({ method: 'GET', url, headers: options.headers ?? {} }, read, options),
     postForm: (url, fields, read, options = {}) =>
       answered(formQuestion(url, fields, options.headers ?? {}), read, options),
-    close: () => agent.destroy(),
+    close: () => agent.close(),
   };
 }
 

@@ -2,6 +2,7 @@ import { type Admin, CompressionTypes, Kafka, type KafkaConfig, type LogEntry, l
 import type { Logger } from 'pino';
 import { BusbarError, type ErrorCode, messageOf } from '../../domain/errors.ts';
 import type { PartitionBounds } from './event-log.ts';
+import { stopIdleTimers } from './kafka-idle-timer.ts';
 
 export interface KafkaSettings {
   /** `host:port` of each broker. */
@@ -22,6 +23,7 @@ export const COMPRESSION = CompressionTypes.GZIP;
 
 /** A client of its own for each consumer: members of one group that share a client overwrite each other's offsets. */
 export function createKafkaClient({ brokers, ssl, sasl, clientId, log }: KafkaSettings): Kafka {
+  stopIdleTimers();
   return new Kafka({
     brokers: [...brokers],
     clientId,

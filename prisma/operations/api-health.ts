@@ -15,6 +15,8 @@ export interface ApiHealthQuestion {
   readonly windowMinutes: number;
   /** In capitals or not. Undefined: all. */
   readonly source: string | undefined;
+  /** At most those with these keys, as `sourceKey` makes them; undefined: any. */
+  readonly sources?: readonly string[] | undefined;
 }
 
 /** Instants are milliseconds UTC. */
@@ -100,9 +102,20 @@ export const SAYING_CALLS = 2;
 
 const COUNTS = CALL_OUTCOMES.map((outcome) => `'${outcome}', count(*) FILTER (WHERE outcome = '${outcome}')`).join();
 
+/** SQL for `sourceKey`. @param expression text: a column's name. */
+function sourceKeySql(expression: string): string {
+  return `regexp_replace(lower(${expression}), '[^a-z0-9]', '', 'g')`;
+}
+
+/** SQL: whether the column `source` is one of those with these keys, or any where they are null. */
+export function amongSources(parameter: string): string {
+  return `(${parameter}::text[] IS NULL OR ${sourceKeySql('source')} = ANY(${parameter}))`;
+}
+
 const HEALTH = `
   WITH RECURSIVE ${PLACES}, asked AS (
-    SELECT source, endpoint FROM place WHERE $2::text IS NULL OR lower(source) = lower($2) ORDER BY source, endpoint LIMIT ${ENDPOINTS_MAX}
+    SELECT source, endpoint FROM place WHERE ($2::text IS NULL OR lower(source) = lower($2)) AND ${amongSources('$3')}
+    ORDER BY source, endpoint LIMIT ${ENDPOINTS_MAX}
   ), endpoint AS (
     SELECT asked.source, asked.endpoint, told.*, newest.at AS last_call_at, answered.at AS last_success_at, failed.error AS last_error
     FROM asked
@@ -174,11 +187,11 @@ interface StoredEndpoint {
  */
 export async function readApiHealth(
   db: Queryable,
-  { windowMinutes, source }: ApiHealthQuestion,
+  { windowMinutes, source, sources }: ApiHealthQuestion,
   now: number,
 ): Promise<SourceHealth[]> {
   const from = now - windowMinutes * MINUTE_MS;
-  const statement = { name: 'api-health', text: HEALTH, values: [new Date(from), source ?? null] };
+  const statement = { name: 'api-health', text: HEALTH, values: [new Date(from), source ?? null, sources ?? null] };
   const { rows } = await reachable(() => db.query<StoredSource>(statement));
   if (rows.length === 0 && source !== undefined) await requireSource(db, source);
   return rows.map((row) => sourceHealthFrom(row, from));

@@ -3,21 +3,25 @@ import { isBusbarError, messageOf } from '../../domain/errors.ts';
 import type { Queryable } from '../queryable.ts';
 import { inTransaction, reachable } from '../transaction.ts';
 
-/** Who asks, and by which door. */
+/** Who asks, by which door, with what and from where. */
 export interface Actor {
   readonly name: string;
-  readonly via: 'graphql' | 'cli';
+  readonly via: 'graphql' | 'export' | 'cli';
+  /** Of the credential; none at a shell. */
+  readonly subject?: string;
+  /** IP address; none at a shell. */
+  readonly address?: string;
 }
 
 export interface AuditedAction {
   readonly actor: Actor;
-  /** The mutation's name, by whichever door; `ingest` and `publish`, which only the CLI has. */
+  /** The mutation's name, by whichever door; `ingest` and `publish`, which only the CLI has; `export`; and `access` that was denied. */
   readonly action: string;
   readonly input: object;
 }
 
 /** `BEGUN` is followed by one of the others, unless the process died on the way. */
-type AuditOutcome = 'BEGUN' | 'DONE' | 'REFUSED' | 'FAILED';
+type AuditOutcome = 'BEGUN' | 'DONE' | 'REFUSED' | 'FAILED' | 'DENIED';
 
 /**
  * Makes a change and notes who asked for it, in one transaction: what was done is in the log, and what is in the log as
@@ -75,6 +79,11 @@ export async function noteFailure(pool: pg.Pool, asked: AuditedAction, error: un
   ).catch(() => {});
 }
 
+/** Notes access that was not allowed. @throws BusbarError `UNAVAILABLE`. */
+export async function noteDenied(pool: pg.Pool, asked: AuditedAction, reason: string): Promise<void> {
+  await reachable(() => note(pool, { ...asked, input: shortened(asked.input) }, 'DENIED', cut(reason), null));
+}
+
 function jobIdOf(done: object): number | null {
   return 'jobId' in done && typeof done.jobId === 'number' ? done.jobId : null;
 }
@@ -87,8 +96,19 @@ async function note(
   jobId: number | null,
 ): Promise<void> {
   await db.query(
-    `INSERT INTO audit_entry (actor, via, action, input, outcome, error, job_id) VALUES ($1, $2, $3, $4, $5::audit_outcome, $6, $7)`,
-    [storable(actor.name), actor.via, action, jsonFrom(input), outcome, error && storable(error), jobId],
+    `INSERT INTO audit_entry (actor, via, subject, address, action, input, outcome, error, job_id)
+     VALUES ($1, $2, $3, $4, $5, $6, $7::audit_outcome, $8, $9)`,
+    [
+      storable(actor.name),
+      actor.via,
+      actor.subject === undefined ? null : storable(actor.subject),
+      actor.address ?? null,
+      action,
+      jsonFrom(input),
+      outcome,
+      error && storable(error),
+      jobId,
+    ],
   );
 }
 

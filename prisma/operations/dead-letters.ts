@@ -32,6 +32,7 @@ export interface DeadLetterRow {
 export interface DeadLetterFilter {
   /** The feed's id. */
   readonly feed?: string | undefined;
+  readonly feeds?: readonly string[] | undefined;
   /** The feed's own, however they were committed. */
   readonly partitions?: readonly string[] | undefined;
   readonly state?: DeadLetterRow['state'] | undefined;
@@ -46,7 +47,7 @@ const COLUMNS = `
 const LIST = `
   SELECT ${COLUMNS}
   FROM dead_letter
-  WHERE ($1::text IS NULL OR feed_id = $1) AND ${inPartitions('$2')}
+  WHERE ($1::text IS NULL OR feed_id = $1) AND ($6::text[] IS NULL OR feed_id = ANY($6)) AND ${inPartitions('$2')}
     AND ($3::dead_letter_state IS NULL OR state = $3) AND ($4::bigint IS NULL OR id < $4)
   ORDER BY id DESC
   LIMIT $5`;
@@ -56,10 +57,10 @@ const ONE = `SELECT ${COLUMNS}, raw FROM dead_letter WHERE id = $1`;
 /** Newest first, at most `limit`. @param before an id: only older ones. */
 export async function listDeadLetters(
   db: Queryable,
-  { feed, partitions, state }: DeadLetterFilter,
+  { feed, feeds, partitions, state }: DeadLetterFilter,
   { limit, before }: { readonly limit: number; readonly before?: number | undefined },
 ): Promise<DeadLetterRow[]> {
-  const values = [feed ?? null, partitions ?? null, state ?? null, before ?? null, limit];
+  const values = [feed ?? null, partitions ?? null, state ?? null, before ?? null, limit, feeds ?? null];
   const { rows } = await db.query<DeadLetterRow>({ name: 'dead-letters', text: LIST, values });
   return rows;
 }

@@ -11,6 +11,8 @@ export interface CompletenessQuestion {
   readonly partitions?: readonly string[] | undefined;
   /** `MARKET:NAME`; undefined: every one that is owed. */
   readonly nodes?: readonly string[] | undefined;
+  /** At most nodes of these, and partitions that owe any of theirs; undefined: of any. */
+  readonly markets?: readonly string[] | undefined;
   readonly from: number;
   readonly to: number;
 }
@@ -61,6 +63,7 @@ export async function readOwedIntervals(
       asked.nodes ?? null,
       new Date(asked.from),
       new Date(asked.to),
+      asked.markets ?? null,
     ],
   });
   if (rows.length === 0) return null;
@@ -90,9 +93,9 @@ const EXPECTATIONS = `
       ) AS priced
       WHERE n.market_id = e.market_id AND coalesce(cardinality(e.nodes), 0) = 0
     ) AS node
-    WHERE $3::text[] IS NULL OR name = ANY($3)
+    WHERE ($3::text[] IS NULL OR name = ANY($3)) AND ($6::text[] IS NULL OR split_part(name, ':', 1) = ANY($6))
   ) AS owed
-  WHERE e.feed_id = $1 AND ($2::text[] IS NULL OR e.partition = ANY($2))
+  WHERE e.feed_id = $1 AND ($2::text[] IS NULL OR e.partition = ANY($2)) AND ($6::text[] IS NULL OR e.market_id = ANY($6))
   ORDER BY e.partition COLLATE "C"`;
 
 function dueIntervals(

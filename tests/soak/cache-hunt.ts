@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type pg from 'pg';
 import { DAY_MS } from '../../domain/instant.ts';
@@ -7,7 +8,7 @@ import { defineFeed, type Feed } from '../../ingestors/feed.ts';
 import { type Claim, claimPartition, unowned } from '../../ingestors/pipeline/store/positions.ts';
 import { PriceHistory, STEP_MS } from '../support/price-history.ts';
 import { silentPipeline } from '../support/silent-pipeline.ts';
-import { cacheQuestion, DAYS, FROM } from './cache-questions.ts';
+import { type CacheQuestion, cacheQuestion, DAYS, FROM } from './cache-questions.ts';
 
 export interface CacheHunt {
   readonly pool: pg.Pool;
@@ -38,12 +39,13 @@ export async function huntStaleAnswers({ pool, urls, readers, isOver }: CacheHun
     while (!isOver(verdict)) {
       await writer.commit();
       verdict.commits++;
+      if (Math.random() < QUIET_CHANCE) await pause(Math.random() * QUIET_MS_MAX);
     }
   });
   const reading = Array.from({ length: readers }, async (_, reader) => {
     for (let turn = reader; !isOver(verdict); turn++) {
-      const { history, nodes } = pickOf(writers);
-      const question = cacheQuestion(history, nodes, Math.random);
+      const { history, nextQuestion } = pickOf(writers);
+      const question = nextQuestion();
       const [oldest, url] = [history.done, urls[turn % urls.length] ?? ''];
       const answer = await ask(url, question);
       verdict.answers++;
@@ -57,14 +59,28 @@ export async function huntStaleAnswers({ pool, urls, readers, isOver }: CacheHun
   return verdict;
 }
 
+/** For the negative control: commits write as ever, and what they say of it comes to nothing. */
+export async function keepStill(pool: pg.Pool): Promise<void> {
+  await pool.query(`
+    CREATE FUNCTION keep_still() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+    CREATE TRIGGER keep_still BEFORE INSERT OR UPDATE ON read_revision FOR EACH ROW EXECUTE FUNCTION keep_still()`);
+}
+
+/** Writers write in bursts: while they write, hardly an answer lives until it is asked for again. */
+const QUIET_CHANCE = 0.2;
+const QUIET_MS_MAX = 1_000;
+
 /** Two that are owned, and one that anybody commits to, as files are. */
 const PARTITIONS = ['0', '1', 'file'] as const;
 
 interface Writer {
   readonly history: PriceHistory;
-  readonly nodes: readonly NodeName[];
+  /** Often one that was asked a moment ago. */
+  nextQuestion(): CacheQuestion;
   commit(): Promise<void>;
 }
+
+const RECENT_QUESTIONS = 4;
 
 async function writerOf(pool: pg.Pool, partition: string): Promise<Writer> {
   const history = new PriceHistory();
@@ -72,10 +88,17 @@ async function writerOf(pool: pg.Pool, partition: string): Promise<Writer> {
   const pipeline = silentPipeline(pool);
   const claim: Claim =
     partition === 'file' ? unowned(FEED.id, partition) : await claimPartition(pool, FEED.id, partition, 'hunt');
+  const recent: CacheQuestion[] = [];
   let sequence = 0;
   return {
     history,
-    nodes,
+    nextQuestion() {
+      if (recent.length === RECENT_QUESTIONS && Math.random() < 0.5) return pickOf(recent);
+      const question = cacheQuestion(history, nodes, Math.random);
+      recent.splice(0, recent.length - RECENT_QUESTIONS + 1);
+      recent.push(question);
+      return question;
+    },
     async commit() {
       const facts = randomFacts(nodes);
       const commit = history.begin(facts);
@@ -123,8 +146,9 @@ const FEED: Feed = defineFeed({
   decode: ({ bytes }) => ({ facts: JSON.parse(bytes.toString()) as LmpFact[], rejects: [] }),
 });
 
+/** By a connection of its own: one that is kept alive may be closed by the gateway as the question is sent. */
 async function ask(url: string, { query, variables }: { query: string; variables: object }): Promise<unknown> {
-  const headers = { 'content-type': 'application/json' };
+  const headers = { 'content-type': 'application/json', connection: 'close' };
   const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify({ query, variables }) });
   return response.json();
 }

@@ -3,7 +3,7 @@ import type { SabotageName } from '../faults/sabotage/sabotages.ts';
 import type { Network, Stage } from '../faults/stage.ts';
 import type { KafkaBroker } from '../support/kafka.ts';
 import type { Running } from '../support/processes.ts';
-import { type GatewaySubscriber, subscribeThroughGateway } from './gateway-subscriber.ts';
+import { cursorAt, type GatewaySubscriber, subscribeThroughGateway } from './gateway-subscriber.ts';
 import { type Supervised, supervise } from './supervised.ts';
 
 /** What of a stage the cast needs. */
@@ -49,7 +49,7 @@ export async function startCast(stage: CastStage, broker: KafkaBroker | undefine
   if (served) networks.push(served.network);
   const processes = [...ingestors, ...(served ? [served.gateway] : [])];
   await Promise.all(processes.map((process) => process.up()));
-  const subscriber = served && subscribeThroughGateway(served.url, stage.live.beginning);
+  const subscriber = served && subscribeThroughGateway(served.url, cursorAt(stage.live.beginning));
   const victims = broker ? [...processes, victimOf(broker)] : processes;
   const guest = async (stayMs: number) => {
     // Supervised, as the others are: where it comes while the broker is away, it ends and is started again.

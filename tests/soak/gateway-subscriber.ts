@@ -15,6 +15,10 @@ import { CURSOR_SECRET } from '../faults/stage.ts';
 export interface GatewaySubscriber {
   readonly record: LiveRecord;
   readonly interruptions: number;
+  /** Up to where everything is recorded, as the gateway gave it out. */
+  readonly cursor: string | undefined;
+  /** Rejects where the client gave up: with `CURSOR_EXPIRED` where what came after the cursor is gone. */
+  readonly failed: Promise<never>;
   /** Resolves when everything up to a place on the bus was seen; throws where that takes too long, or the client gave up. */
   reached(place: string, msMax: number): Promise<void>;
   stop(): Promise<void>;
@@ -25,17 +29,29 @@ const RUN = 'REAL_TIME_5_MIN';
 /** Updates that may wait here while this process has other things to do. */
 const FRAMES_MAX = 1_000_000;
 
-/** @param place on the bus, after which it begins. */
-export function subscribeThroughGateway(url: string, place: string): GatewaySubscriber {
-  const record = new LiveRecord();
+/** The cursor that gateways of a stage give out for a place on the bus. */
+export function cursorAt(place: string): string {
+  const keys = keysFromSecrets([new Secret(CURSOR_SECRET)]);
+  return createSeal(() => keys)
+    .boundTo(cursorBinding(ALL_RIGHTS, 'lmp', { run: RUN }))
+    .seal(place);
+}
+
+/**
+ * @param after where it begins; undefined: with what comes now.
+ * @param record of somebody who listened before, to go on with.
+ */
+export function subscribeThroughGateway(
+  url: string,
+  after: string | undefined,
+  record = new LiveRecord(),
+): GatewaySubscriber {
   const client = createClient({
     url,
     webSocketImpl: WebSocket,
     backoff: { attemptsMax: Number.MAX_SAFE_INTEGER, delayMsMax: 1_000 },
   });
-  const keys = keysFromSecrets([new Secret(CURSOR_SECRET)]);
-  const { seal } = createSeal(() => keys).boundTo(cursorBinding(ALL_RIGHTS, 'lmp', { run: RUN }));
-  let cursor = seal(place);
+  let cursor = after;
   let interruptions = 0;
   const onInterrupted = () => {
     interruptions += 1;
@@ -43,7 +59,7 @@ export function subscribeThroughGateway(url: string, place: string): GatewaySubs
   const follow = async () => {
     const updates = client.subscribe(
       LmpUpdatesDocument,
-      { run: RUN, after: cursor },
+      { run: RUN, ...(cursor !== undefined && { after: cursor }) },
       { framesMax: FRAMES_MAX, onInterrupted },
     );
     for await (const { lmp } of updates) {
@@ -67,11 +83,15 @@ export function subscribeThroughGateway(url: string, place: string): GatewaySubs
   failed.catch(() => undefined);
   return {
     record,
+    failed,
     get interruptions() {
       return interruptions;
     },
+    get cursor() {
+      return cursor;
+    },
     async reached(end, msMax) {
-      const wanted = seal(end);
+      const wanted = cursorAt(end);
       for (const deadline = Date.now() + msMax; cursor !== wanted; await Promise.race([pause(50), failed])) {
         if (Date.now() > deadline) throw new Error(`the subscriber is at ${cursor} instead of ${wanted}`);
       }

@@ -10,6 +10,7 @@ import { runCache } from './cache.ts';
 import { type MarketHour, runMarketHour, whyUnsound } from './market-hour.ts';
 import { comparePositions } from './positions.ts';
 import { type RandomFaults, runRandomFaults, soundRun } from './random-faults.ts';
+import { runRights } from './rights.ts';
 
 interface Soak extends Omit<RandomFaults<object>, 'stage' | 'broker' | 'progress'> {
   readonly kafka: boolean;
@@ -76,7 +77,10 @@ const MARKETS: Readonly<Record<string, MarketHour>> = {
 const OTHERS: Readonly<Record<string, () => Promise<{ readonly sound: boolean }>>> = {
   positions: runPositions,
   markets: runMarkets,
-  cache: runCache,
+  rights: runRights,
+  cache: () => runCache({ isTold: true }),
+  /** The negative control. It has to fail. */
+  'cache-told-nothing': () => runCache({ isTold: false }),
 };
 
 const name = process.argv[2] ?? '';

@@ -2,16 +2,20 @@ import { type Client, createClient } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { WebSocket } from 'ws';
 import { ALL_RIGHTS } from '../../domain/rights.ts';
+import type { Denials } from '../../gateway/audit/denials.ts';
+import type { Authenticator } from '../../gateway/auth/authenticator.ts';
+import { OPEN_IDENTITY } from '../../gateway/auth/identity.ts';
 import type { AnswerCache } from '../../gateway/cache/answer-cache.ts';
 import type { Caller } from '../../gateway/caller.ts';
 import { createSeal } from '../../gateway/cursors/cursor-seal.ts';
 import type { Exports } from '../../gateway/export/exports.ts';
 import type { HotStore } from '../../gateway/hot/root-plan.ts';
+import type { IntakeOptions } from '../../gateway/limits/intake.ts';
 import { createLiveHub } from '../../gateway/live/hub.ts';
 import { createSealedLive, cursorBinding } from '../../gateway/live/sealed-live.ts';
 import type { ReadSnapshot } from '../../gateway/live/snapshots.ts';
-import { createLoaders } from '../../gateway/loaders.ts';
-import { createGateway, type Gateway } from '../../gateway/server.ts';
+import { createContext } from '../../gateway/rights/scoped-context.ts';
+import { createGateway, type Gateway, type GatewayOptions } from '../../gateway/server.ts';
 import type { SqlCounter } from '../../gateway/sql-counter.ts';
 import { createHealth, type Health } from '../../runtime/health.ts';
 import type { LiveBus } from '../../runtime/live-bus/live-bus.ts';
@@ -52,6 +56,10 @@ export async function startGateway({
   sql,
   metrics = createMetrics(),
   exports,
+  authenticator,
+  denials,
+  edge = {},
+  intake,
 }: {
   log?: Logger;
   reads?: Partial<Reads>;
@@ -70,23 +78,30 @@ export async function startGateway({
   sql?: SqlCounter;
   metrics?: Metrics;
   exports?: Exports;
+  /** Without it, everybody may see everything. */
+  authenticator?: Authenticator;
+  denials?: Denials | undefined;
+  /** Limits other than those by default. */
+  intake?: IntakeOptions;
+  /** How it meets the network. */
+  edge?: Partial<Pick<GatewayOptions, 'front' | 'httpLimits' | 'socketLimits' | 'tls' | 'clock'>>;
 } = {}): Promise<TestGateway> {
   const health = createHealth();
   const hub = createLiveHub({ bus, log, metrics, health, ...NO_POSITIONS, ...positions });
   await hub.ready;
-  const sealed = createSealedLive(
-    hub,
-    createSeal(() => CURSOR_KEYS),
-    snapshots(() => hub.lmpHead),
-    ALL_RIGHTS,
-  );
+  const seal = createSeal(() => CURSOR_KEYS);
+  const snapshot = snapshots(() => hub.lmpHead);
   const loaded = { ledgerEntries: 0 };
   const gateway = createGateway({
     schema,
-    makeContext: (caller) => ({
-      ...contextWith({ ...sealed, ...live }, reads, loaded),
-      operations: operations(caller),
-    }),
+    makeContext(caller) {
+      const { rights } = caller.identity;
+      const sealed = createSealedLive(hub, seal, snapshot, rights);
+      return createContext(
+        { ...readingContext({ ...sealed, ...live }, reads, loaded), operations: operations(caller) },
+        rights,
+      );
+    },
     log,
     metrics,
     health,
@@ -98,11 +113,15 @@ export async function startGateway({
     ...(cache && { cache }),
     ...(sql && { sql }),
     ...(exports && { exports }),
+    ...(intake && { intake }),
+    ...(authenticator && { authenticator }),
+    ...(denials && { denials }),
+    ...edge,
   });
-  const { url, port } = await gateway.listen();
+  const { url } = await gateway.listen();
   return {
     url: `${url}/graphql`,
-    socketUrl: `ws://127.0.0.1:${port}/graphql`,
+    socketUrl: `${url.replace(/^http/, 'ws')}/graphql`,
     bus,
     gateway,
     health,
@@ -117,8 +136,8 @@ export async function startGateway({
 }
 
 /** The stock client, without retries: what the server does is the subject. */
-export function socketClient(url: string, socket: unknown = WebSocket): Client {
-  return createClient({ url, webSocketImpl: socket, retryAttempts: 0 });
+export function socketClient(url: string, socket: unknown = WebSocket, connectionParams = {}): Client {
+  return createClient({ url, webSocketImpl: socket, retryAttempts: 0, connectionParams });
 }
 
 const key = Buffer.alloc(32, 'test');
@@ -146,17 +165,21 @@ const NO_OPERATIONS: Operations = {
   retryDeadLetters: down,
   setCostMethod: down,
   discardDeadLetters: down,
+  by: OPEN_IDENTITY,
+  createApiKey: down,
+  rotateApiKey: down,
+  revokeApiKey: down,
 };
 
 const notLive = () => {
   throw new TypeError('this is not live here');
 };
 
-function contextWith(
+function readingContext(
   live: Pick<Live, 'lmp' | 'trades' | 'forecasts' | 'pnl'> & Partial<Live>,
   brought: Partial<Reads>,
   loaded: { ledgerEntries: number },
-): Omit<Context, 'operations'> {
+): Pick<Context, 'reads' | 'live'> {
   const reads: Reads = {
     markets: down,
     pricingNodes: down,
@@ -175,6 +198,7 @@ function contextWith(
     jobsById: down,
     jobEntries: down,
     auditLog: down,
+    apiKeys: down,
     lmpRevisions: down,
     openDeadLetters: down,
     gaps: down,
@@ -205,9 +229,7 @@ function contextWith(
     ...brought,
   };
   return {
-    rights: ALL_RIGHTS,
     live: { jobProgress: notLive, feedHealth: notLive, apiHealth: notLive, ...live },
     reads,
-    loaders: createLoaders(reads),
   };
 }

@@ -15,8 +15,11 @@ export interface RedisServer {
   resume(): void;
   /** SIGKILL, as a crash. */
   kill(): Promise<void>;
-  /** Starts it again on the same port, after `kill` or in place of the running one (which ends with SIGTERM). */
-  restart(): Promise<void>;
+  /**
+   * Starts it again on the same port, after `kill` or in place of the running one (which ends with SIGTERM).
+   * @param how empty: without what it had kept.
+   */
+  restart(how?: { readonly empty: boolean }): Promise<void>;
   /** Ends it and removes its files. */
   stop(): Promise<void>;
 }
@@ -39,8 +42,9 @@ export async function startRedis({ persist = false } = {}): Promise<RedisServer>
     pause: () => void server.kill('SIGSTOP'),
     resume: () => void server.kill('SIGCONT'),
     kill: () => end(server, 'SIGKILL'),
-    async restart() {
+    async restart({ empty } = { empty: false }) {
       await end(server, 'SIGTERM');
+      if (empty) await rm(join(folder, 'appendonlydir'), { recursive: true, force: true });
       server = await start();
     },
     async stop() {

@@ -1,9 +1,12 @@
 import { MARK_RUNS } from '../../domain/mark-price.ts';
+import { createDenials } from '../../gateway/audit/denials.ts';
+import type { Authenticator } from '../../gateway/auth/authenticator.ts';
 import { createAnswerCache } from '../../gateway/cache/answer-cache.ts';
 import { createAnswerMemory } from '../../gateway/cache/answer-memory.ts';
 import { createSharedAnswers } from '../../gateway/cache/shared-answers.ts';
 import { createExports } from '../../gateway/export/exports.ts';
 import type { HotStore } from '../../gateway/hot/root-plan.ts';
+import type { IntakeOptions } from '../../gateway/limits/intake.ts';
 import { createSnapshots, type ReadSnapshot } from '../../gateway/live/snapshots.ts';
 import { createWatches, type Watches } from '../../gateway/live/watches.ts';
 import { createOperations } from '../../gateway/operations.ts';
@@ -48,21 +51,26 @@ export async function startStoreGateway({
   jobEveryMs,
   feedsEveryMs,
   sourcesEveryMs,
+  sourceWatchesMax,
   isHot = true,
   hotDb,
   cacheBytes,
   redisUrl,
   countsSql = false,
   exportsMax = 2,
+  notesDenials = false,
   exportMsMax,
   snapshots = (head) => createSnapshots(db.pool, head),
   bus,
+  authenticator,
+  intake,
 }: {
   db: TestDatabase;
   clock?: () => number;
   jobEveryMs?: number;
   feedsEveryMs?: number;
   sourcesEveryMs?: number;
+  sourceWatchesMax?: number;
   /** False: every query goes the ordinary way. */
   isHot?: boolean;
   /** Where hot queries read. */
@@ -74,9 +82,13 @@ export async function startStoreGateway({
   /** Answers say what they took of the store. */
   countsSql?: boolean;
   exportsMax?: number;
+  /** Whether what is denied is in the audit log, at once. */
+  notesDenials?: boolean;
   exportMsMax?: number;
   snapshots?: (head: () => string | undefined) => ReadSnapshot;
   bus?: LiveBus;
+  authenticator?: Authenticator;
+  intake?: IntakeOptions;
 }): Promise<StoreGateway> {
   const sql = countsSql ? createSqlCounter(db.pool) : undefined;
   const pool = sql?.pool ?? db.pool;
@@ -87,6 +99,7 @@ export async function startStoreGateway({
     ...(jobEveryMs !== undefined && { jobEveryMs }),
     ...(feedsEveryMs !== undefined && { feedsEveryMs }),
     ...(sourcesEveryMs !== undefined && { sourcesEveryMs }),
+    ...(sourceWatchesMax !== undefined && { sourceWatchesMax }),
   });
   const operations = createOperations({ pool: db.pool, clock });
   const positions = { source: createPositionsSource(db.pool, { markRuns: MARK_RUNS, clock }), clock };
@@ -96,8 +109,11 @@ export async function startStoreGateway({
   const memory = cacheBytes === undefined ? undefined : createAnswerMemory(cacheBytes);
   const cache = memory && createAnswerCache({ store: hot, memory, shared, metrics });
   const exportPool = createPool({ url: db.url, max: exportsMax + 1, name: EXPORT_POOL });
+  const denials = notesDenials ? createDenials({ pool: db.pool, log: silent, metrics, flushMs: 1 }) : undefined;
   const exports = createExports({
     pool: exportPool,
+    auditPool: db.pool,
+    denials,
     exportsMax,
     log: silent,
     metrics,
@@ -105,12 +121,15 @@ export async function startStoreGateway({
     ...(exportMsMax !== undefined && { durationMsMax: exportMsMax }),
   });
   const gateway = await startGateway({
+    denials,
     reads,
     live: watches,
     operations,
     positions,
     snapshots,
     ...(bus && { bus }),
+    ...(authenticator && { authenticator }),
+    ...(intake && { intake }),
     ...(isHot && { hot }),
     ...(cache && { cache }),
     ...(sql && { sql }),
@@ -135,6 +154,7 @@ export async function startStoreGateway({
     },
     async close() {
       await gateway.close();
+      await denials?.close();
       cache?.close();
       await watches.close();
       await exportPool.end();

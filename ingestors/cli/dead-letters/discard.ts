@@ -4,7 +4,7 @@ import { discardDeadLetters } from '../../../prisma/operations/dead-letters.ts';
 import { requireConsent } from '../consent.ts';
 import type { NamedFeed } from '../feed-names.ts';
 import { feedOption, idsFrom, type JsonOptions, jsonOption, yesOption } from '../options.ts';
-import { countText, printJson } from '../output.ts';
+import { countText, printJson, printLine } from '../output.ts';
 import { actorAtShell, type Invocation, withFeeds } from '../session.ts';
 import { chosenFrom } from './chosen.ts';
 
@@ -33,9 +33,9 @@ export function addDiscard(deadLetters: Command, invocation: Invocation): void {
     .addOption(jsonOption())
     .addHelpText('after', HELP)
     .action((ids: readonly number[] | undefined, { feed: named, reason, yes, json }: DiscardOptions) =>
-      withFeeds(invocation, async ({ store: { pool } }) => {
+      withFeeds(invocation, async ({ store: { pool }, terminal }) => {
         if (named && !ids?.length && !yes) {
-          await requireConsent(`Give up every open dead letter of ${named.name} for good?`);
+          await requireConsent(terminal, `Give up every open dead letter of ${named.name} for good?`);
         }
         const { discarded, feed } = await audited(
           pool,
@@ -45,8 +45,8 @@ export function addDiscard(deadLetters: Command, invocation: Invocation): void {
             return { discarded: await discardDeadLetters(client, { ...chosen, reason }), feed: chosen.feed };
           },
         );
-        if (json) return printJson({ discarded });
-        console.log(`Discarded ${countText(discarded)} of ${feed}.`);
+        if (json) return printJson(terminal, { discarded });
+        printLine(terminal, `Discarded ${countText(discarded)} of ${feed}.`);
       }),
     );
 }

@@ -2,8 +2,9 @@ import { type Command, Option } from 'commander';
 import { type DeadLetterRow, listDeadLetters } from '../../../prisma/operations/dead-letters.ts';
 import type { NamedFeed } from '../feed-names.ts';
 import { feedOption, type JsonOptions, jsonOption, limitOption } from '../options.ts';
-import { printJson, printTable, shortened } from '../output.ts';
+import { printJson, printLine, printTable, shortened } from '../output.ts';
 import { type Invocation, withStore } from '../session.ts';
+import type { Terminal } from '../terminal.ts';
 import { dated, deadLetterJson } from './dead-letter-json.ts';
 
 interface ListOptions extends JsonOptions {
@@ -26,21 +27,22 @@ export function addListing(deadLetters: Command, invocation: Invocation): void {
     .addOption(jsonOption())
     .addHelpText('after', '\nExample:\n  feeds dead-letters list --feed caiso-lmp --state ALL')
     .action(({ feed: named, state, limit, json }: ListOptions) =>
-      withStore(invocation, async ({ store: { pool } }) => {
+      withStore(invocation, async ({ store: { pool }, terminal }) => {
         const ofFeed = named && { feed: named.feed.id, partitions: named.partitions };
         const filter = { ...ofFeed, ...(state !== 'ALL' && { state }) };
         const found = await listDeadLetters(pool, filter, { limit: limit + 1 });
         const letters = found.slice(0, limit);
-        if (json) return printJson(letters.map(deadLetterJson));
-        if (letters.length === 0) return console.log('There are none.');
-        printLetters(letters);
-        if (found.length > letters.length) console.log('… and more: --limit shows them.');
+        if (json) return printJson(terminal, letters.map(deadLetterJson));
+        if (letters.length === 0) return printLine(terminal, 'There are none.');
+        printLetters(terminal, letters);
+        if (found.length > letters.length) printLine(terminal, '… and more: --limit shows them.');
       }),
     );
 }
 
-function printLetters(letters: readonly DeadLetterRow[]): void {
+function printLetters(terminal: Terminal, letters: readonly DeadLetterRow[]): void {
   printTable(
+    terminal,
     ['id', 'feed', 'partition', 'position', 'received', 'state', 'retries', 'code', 'reason'],
     letters.map((letter) => [
       letter.id,

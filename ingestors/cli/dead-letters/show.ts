@@ -2,8 +2,9 @@ import { isUtf8 } from 'node:buffer';
 import type { Command } from 'commander';
 import { type DeadLetterRow, readDeadLetter } from '../../../prisma/operations/dead-letters.ts';
 import { idFrom, type JsonOptions, jsonOption } from '../options.ts';
-import { countText, printable, printFacts, printJson, shortened } from '../output.ts';
+import { countText, printable, printFacts, printJson, printLine, shortened } from '../output.ts';
 import { type Invocation, withStore } from '../session.ts';
+import type { Terminal } from '../terminal.ts';
 import { dated, deadLetterJson } from './dead-letter-json.ts';
 
 interface ShowOptions extends JsonOptions {
@@ -27,19 +28,20 @@ export function addShow(deadLetters: Command, invocation: Invocation): void {
     .addOption(jsonOption().conflicts('raw'))
     .addHelpText('after', HELP)
     .action((id: number, { raw: rawOnly, json }: ShowOptions) =>
-      withStore(invocation, async ({ store: { pool } }) => {
+      withStore(invocation, async ({ store: { pool }, terminal }) => {
         const { letter, raw } = await readDeadLetter(pool, id);
-        if (rawOnly) return void process.stdout.write(raw);
+        if (rawOnly) return void terminal.stdout.write(raw);
         const text = isUtf8(raw) ? raw.toString() : null;
-        if (json) return printJson({ ...deadLetterJson(letter), raw: text, rawBase64: raw.toString('base64') });
-        printLetter(letter);
-        console.log(`\n${text === null ? notText(letter) : shortened(printable(text), TEXT_LENGTH_MAX)}`);
+        if (json)
+          return printJson(terminal, { ...deadLetterJson(letter), raw: text, rawBase64: raw.toString('base64') });
+        printLetter(terminal, letter);
+        printLine(terminal, `\n${text === null ? notText(letter) : shortened(printable(text), TEXT_LENGTH_MAX)}`);
       }),
     );
 }
 
-function printLetter(letter: DeadLetterRow): void {
-  printFacts([
+function printLetter(terminal: Terminal, letter: DeadLetterRow): void {
+  printFacts(terminal, [
     ['dead letter', letter.id],
     ['feed', letter.feed],
     ['partition', letter.partition],

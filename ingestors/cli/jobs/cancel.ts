@@ -4,7 +4,7 @@ import { readJobs, requestCancel } from '../../../prisma/operations/jobs.ts';
 import { whoWorks } from '../hands.ts';
 import { jobJson } from '../job-text.ts';
 import { idFrom, type JsonOptions, jsonOption } from '../options.ts';
-import { printJson } from '../output.ts';
+import { printJson, printLine } from '../output.ts';
 import { actorAtShell, type Invocation, withStore } from '../session.ts';
 import { existingJob } from './existing-job.ts';
 
@@ -16,15 +16,15 @@ export function addCancel(jobs: Command, invocation: Invocation): void {
     .addOption(jsonOption())
     .addHelpText('after', '\nExample:\n  feeds jobs cancel 12')
     .action((id: number, { json }: JsonOptions) =>
-      withStore(invocation, async ({ store: { pool } }) => {
+      withStore(invocation, async ({ store: { pool }, terminal }) => {
         const asked = { actor: actorAtShell(), action: 'cancelJob', input: { id } };
         await audited(pool, asked, async (client) => {
           await requestCancel(client, id);
           return { jobId: id };
         });
-        if (json) return printJson(jobJson(existingJob(await readJobs(pool, [id]), id)));
+        if (json) return printJson(terminal, jobJson(existingJob(await readJobs(pool, [id]), id)));
         const whose = await whoWorks(pool, id);
-        console.log(`Job ${id} is asked to end. ${whose}`);
+        printLine(terminal, `Job ${id} is asked to end. ${whose}`);
       }),
     );
 }

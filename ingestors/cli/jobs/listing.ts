@@ -4,7 +4,7 @@ import type { JobRow, JobState } from '../../../prisma/operations/jobs.ts';
 import type { NamedFeed } from '../feed-names.ts';
 import { jobJson, jobTable, newestFirst } from '../job-text.ts';
 import { feedOption, type JsonOptions, jsonOption, limitOption } from '../options.ts';
-import { printJson, printTable } from '../output.ts';
+import { printJson, printLine, printTable } from '../output.ts';
 import { type Invocation, withStore } from '../session.ts';
 
 interface ListOptions extends JsonOptions {
@@ -25,11 +25,15 @@ export function addListing(jobs: Command, invocation: Invocation): void {
     .addOption(jsonOption())
     .addHelpText('after', '\nExample:\n  feeds jobs list --state FAILED')
     .action((options: ListOptions) =>
-      withStore(invocation, async ({ store: { pool } }) => {
+      withStore(invocation, async ({ store: { pool }, terminal }) => {
         const found = await readJobList(pool, options);
-        if (options.json) return printJson(found.map((job) => jobJson(job)));
-        if (found.length === 0) return console.log('There are none.');
-        printTable(...jobTable(found));
+        if (options.json)
+          return printJson(
+            terminal,
+            found.map((job) => jobJson(job)),
+          );
+        if (found.length === 0) return printLine(terminal, 'There are none.');
+        printTable(terminal, ...jobTable(found));
       }),
     );
 }

@@ -5,8 +5,9 @@ import { type JobRow, readJobs } from '../../../prisma/operations/jobs.ts';
 import { type JobOutcome, readOutcome } from '../job-outcome.ts';
 import { hasEnded, jobJson, jobTable, progressText, summaryText } from '../job-text.ts';
 import { idFrom, type JsonOptions, jsonOption } from '../options.ts';
-import { countText, printFacts, printJson, printTable, shortened } from '../output.ts';
+import { countText, printFacts, printJson, printLine, printTable, shortened } from '../output.ts';
 import { type Invocation, withStore } from '../session.ts';
+import type { Terminal } from '../terminal.ts';
 import { existingJob } from './existing-job.ts';
 
 /** More of them is nothing to read on a screen. */
@@ -22,13 +23,13 @@ export function addShow(jobs: Command, invocation: Invocation): void {
     .addOption(jsonOption())
     .addHelpText('after', '\nExample:\n  feeds jobs show 12')
     .action((id: number, { json }: JsonOptions) =>
-      withStore(invocation, async ({ store: { pool } }) => {
+      withStore(invocation, async ({ store: { pool }, terminal }) => {
         const job = existingJob(await readJobs(pool, [id]), id);
         const chunks = await readChunks(pool, id, json ? null : ROWS_MAX);
         const outcome = await readOutcome(pool, job);
-        if (json) return printJson({ ...jobJson(job, outcome), chunks });
-        printJob(job, outcome);
-        if (chunks.length > 0) printChunks(chunks, job.total ?? chunks.length);
+        if (json) return printJson(terminal, { ...jobJson(job, outcome), chunks });
+        printJob(terminal, job, outcome);
+        if (chunks.length > 0) printChunks(terminal, chunks, job.total ?? chunks.length);
       }),
     );
 }
@@ -66,23 +67,24 @@ async function readChunks(pool: pg.Pool, job: number, limit: number | null): Pro
   return rows;
 }
 
-function printJob(job: JobRow, outcome: JobOutcome): void {
+function printJob(terminal: Terminal, job: JobRow, outcome: JobOutcome): void {
   const { input } = jobJson(job);
-  printFacts([
+  printFacts(terminal, [
     ['asked for by', job.requestedBy],
     ['at', isoFromInstant(job.requestedAt)],
     ['input', shortened(JSON.stringify(input), INPUT_LENGTH_MAX)],
   ]);
-  if (hasEnded(job)) console.log(summaryText(job, outcome));
+  if (hasEnded(job)) printLine(terminal, summaryText(job, outcome));
   else {
-    printTable(...jobTable([job]));
-    console.log(progressText(job, Date.now()));
+    printTable(terminal, ...jobTable([job]));
+    printLine(terminal, progressText(job, Date.now()));
   }
 }
 
-function printChunks(chunks: readonly Chunk[], total: number): void {
-  console.log();
+function printChunks(terminal: Terminal, chunks: readonly Chunk[], total: number): void {
+  printLine(terminal, '');
   printTable(
+    terminal,
     ['ledger entry', 'partition', 'state', 'attempt', 'from', 'to', 'rows', 'request', 'error'],
     chunks.map((chunk) => [
       chunk.id,
@@ -96,5 +98,6 @@ function printChunks(chunks: readonly Chunk[], total: number): void {
       chunk.error,
     ]),
   );
-  if (total > chunks.length) console.log(`… and ${countText(total - chunks.length)} more: --json has them all.`);
+  if (total > chunks.length)
+    printLine(terminal, `… and ${countText(total - chunks.length)} more: --json has them all.`);
 }

@@ -1,0 +1,67 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Logger } from 'pino';
+import { type BusbarError, isBusbarError } from '../../domain/errors.ts';
+import type { Rights } from '../../domain/rights.ts';
+import type { Metrics } from '../../runtime/metrics.ts';
+import { callerOf } from '../caller.ts';
+import { createPersistedOperations, type PersistedOperations } from '../persisted/persisted-operations.ts';
+import { pointsOf, tellBudget } from './rate-headers.ts';
+import type { RateLimiter } from './rate-limiter.ts';
+import { REQUEST_LIMITS, type RequestLimits } from './request-limits.ts';
+
+/** What stands between a caller who was admitted and what is executed for it, on all ways in. */
+export interface Intake {
+  readonly limits: RequestLimits;
+  readonly persisted: PersistedOperations;
+  /** Whether a text may be executed. */
+  admits(text: string, rights: Rights): boolean;
+  /**
+   * Counts an operation, or an export, before anything is read of it.
+   * @param response told what is left, where it is of HTTP.
+   * @throws BusbarError `RATE_LIMITED`
+   */
+  begin(request: IncomingMessage, response?: ServerResponse): Promise<void>;
+  /** Counts what it costs beyond that, before it runs. @throws BusbarError `RATE_LIMITED` */
+  spend(cost: number, request: IncomingMessage, response?: ServerResponse): Promise<void>;
+  /** Notes that a limit has refused something. */
+  refused(error: unknown): void;
+}
+
+export interface IntakeOptions {
+  readonly limits?: RequestLimits;
+  /** Without it, everybody may ask as often as they like. */
+  readonly rate?: RateLimiter | undefined;
+  /** Without it, all texts are executed. */
+  readonly persisted?: PersistedOperations;
+}
+
+export function createIntake(
+  { limits = REQUEST_LIMITS, rate, ...given }: IntakeOptions,
+  { log, metrics }: { readonly log: Logger; readonly metrics: Metrics },
+): Intake {
+  const persisted = given.persisted ?? createPersistedOperations({ stage: 'allow', log, metrics });
+  const take = async (points: number, request: IncomingMessage, response: ServerResponse | undefined) => {
+    if (!rate || points === 0) return;
+    const budget = await rate.spend(callerOf(request), points);
+    if (response) tellBudget(response, budget);
+  };
+  return {
+    limits,
+    persisted,
+    admits: persisted.admits,
+    begin: (request, response) => take(1, request, response),
+    spend: (cost, request, response) => take(pointsOf(cost), request, response),
+    refused: refusalCounter(metrics),
+  };
+}
+
+/** Counts what limits have refused, by the limit. */
+export function refusalCounter(metrics: Metrics): (error: unknown) => void {
+  return (error) => {
+    if (isRefusal(error)) metrics.limitRefusals.inc({ limit: String(error.details.limit ?? 'other') });
+  };
+}
+
+function isRefusal(error: unknown): error is BusbarError {
+  return isBusbarError(error, 'LIMIT_EXCEEDED') || isBusbarError(error, 'RATE_LIMITED');
+}

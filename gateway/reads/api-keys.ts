@@ -1,0 +1,16 @@
+import { ALL_RIGHTS, type Reach } from '../../domain/rights.ts';
+import { readApiKeys } from '../../prisma/operations/api-keys.ts';
+import type { Queryable } from '../../prisma/queryable.ts';
+import type { ApiKeyRow } from '../../schema/api-key-rows.ts';
+import type { Page, Slice } from '../../schema/context.ts';
+import { sliceFrom } from './slice.ts';
+
+/** A page of API keys, the newest first. `after`: the id of the last one seen. @param within those that reach no further. */
+export async function readApiKeyPage(
+  db: Queryable,
+  { first, after }: Page<number>,
+  within: Reach = ALL_RIGHTS,
+): Promise<Slice<ApiKeyRow>> {
+  const rows = await readApiKeys(db, within, { first: first + 1, after });
+  return sliceFrom(rows, { first, after });
+}
