@@ -87,7 +87,10 @@ function rolesWith(permission: Permission): string[] {
   return ROLES.map((role) => (may({ roles: [role], markets: [], feeds: [], accounts: [] }, permission) ? '✓' : ''));
 }
 
+/** Aligned, as Markdown is formatted here. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const lines = [head, head.map(() => '---'), ...rows];
-  return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+  const widths = head.map((_, place) => Math.max(3, ...[head, ...rows].map((cells) => cells[place]?.length ?? 0)));
+  const line = (cells: readonly string[], fill: string) =>
+    `| ${widths.map((width, place) => (cells[place] ?? '').padEnd(width, fill)).join(' | ')} |`;
+  return [line(head, ' '), line([], '-'), ...rows.map((cells) => line(cells, ' '))].join('\n');
 }

@@ -46,10 +46,17 @@ export function randomQuery(schema: GraphQLSchema, random: Random): string {
 
 /** The least that can be asked of a field of a root: what it requires, and one thing of what it answers. */
 export function plainField(field: AnyField): string {
-  const args = field.args
-    .filter(isRequiredArgument)
-    .map((arg) => `${arg.name}: ${literal(arg.name, arg.type, () => 0)}`);
-  return `${field.name}${args.length > 0 ? `(${args.join(', ')})` : ''} ${isLeafType(getNamedType(field.type)) ? '' : '{ __typename }'}`;
+  return fieldWith(field, field.args.filter(isRequiredArgument).map(plainArgument));
+}
+
+export function plainArgument({ name, type }: GraphQLArgument): string {
+  return `${name}: ${literal(name, type, () => 0)}`;
+}
+
+/** @param args as they are written. */
+export function fieldWith(field: AnyField, args: readonly string[]): string {
+  const named = args.length > 0 ? `${field.name}(${args.join(', ')})` : field.name;
+  return `${named} ${isLeafType(getNamedType(field.type)) ? '' : '{ __typename }'}`;
 }
 
 function writtenField(field: AnyField, random: Random, depth: number, fragments: string[]): string {
