@@ -6,6 +6,7 @@ import type { Metrics } from '../runtime/metrics.ts';
 import type { Context, Renewal } from '../schema/context.ts';
 import { type DenialNotes, errorsIn } from './audit/notes.ts';
 import type { AttendAnswer } from './auth/attended-answer.ts';
+import { VISITOR } from './auth/identity.ts';
 import { Tenure } from './auth/tenure.ts';
 import { type Caller, callerOf } from './caller.ts';
 import type { ErrorMask } from './errors.ts';
@@ -82,10 +83,12 @@ export function createGraphqlHttp(options: {
       errorCache: NO_CACHE,
     },
     graphiql: (_request, { req, res }) => {
-      if (!mayIntrospect(callerOf(req).identity.rights, intake.limits.introspection)) return false;
+      const { identity } = callerOf(req);
+      const isVisitor = identity === VISITOR && intake.limits.introspection !== 'none';
+      if (!isVisitor && !mayIntrospect(identity.rights, intake.limits.introspection)) return false;
       const nonce = randomBytes(16).toString('base64');
       res?.setHeader('content-security-policy', pagePolicy(nonce, front.senderOf(req).host));
-      return graphiqlOptions(clock(), nonce);
+      return { ...graphiqlOptions(clock(), nonce), ...(isVisitor && ASK_FOR_CREDENTIAL) };
     },
     renderGraphiQL: renderPage,
     plugins: [
@@ -99,6 +102,12 @@ export function createGraphqlHttp(options: {
     ],
   });
 }
+
+/** The page asks by what is entered here; it is not kept when it is closed. */
+const ASK_FOR_CREDENTIAL = {
+  headers: JSON.stringify({ authorization: 'Bearer ' }),
+  defaultEditorToolsVisibility: 'headers',
+} as const;
 
 /** An answer that is a stream is none of a request alone. */
 function tellSql(sql: SqlCounter): Plugin {

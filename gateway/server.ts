@@ -19,6 +19,7 @@ import type { Denials } from './audit/denials.ts';
 import { createDenialNotes } from './audit/notes.ts';
 import { createAttendance } from './auth/attended-answer.ts';
 import { type Authenticator, OPEN } from './auth/authenticator.ts';
+import { VISITOR } from './auth/identity.ts';
 import type { AnswerCache } from './cache/answer-cache.ts';
 import { admit, type Caller, callerOf, cameFrom, inNameOfAll } from './caller.ts';
 import { createEngine } from './engine.ts';
@@ -162,13 +163,22 @@ export function createGateway(options: GatewayOptions): Gateway {
     return may((await authenticator.identify(authorization)).rights, 'FEEDS');
   };
 
+  const identityOf = async (request: IncomingMessage) => {
+    try {
+      return await authenticator.identify(request.headers.authorization);
+    } catch (error) {
+      if (isBusbarError(error, 'UNAUTHENTICATED') && isPageVisit(request)) return VISITOR;
+      throw error;
+    }
+  };
+
   const handle = async (request: IncomingMessage, response: ServerResponse) => {
     try {
       cameFrom(request, front.senderOf(request).address);
       if (front.answer(request, response)) return;
       if (await answerOperations(request, response, { health, metrics, isInsider })) return;
       // Before anything else is read of it.
-      admit(request, await authenticator.identify(request.headers.authorization));
+      admit(request, await identityOf(request));
       if (pathOf(request) === PATH) return await counting(() => answerGraphql(request, response));
       if (exports && pathOf(request).startsWith(EXPORT_PATH)) {
         attend(request, response, 0);
@@ -225,6 +235,12 @@ export function createGateway(options: GatewayOptions): Gateway {
       return closing;
     },
   };
+}
+
+/** A browser, which brings no credential when it opens an address. */
+function isPageVisit(request: IncomingMessage): boolean {
+  const { authorization, accept = '' } = request.headers;
+  return request.method === 'GET' && pathOf(request) === PATH && !authorization && accept.includes('text/html');
 }
 
 /** Whoever may not ask, or not so, is answered before the question is understood. */

@@ -96,6 +96,26 @@ describe('over HTTP', () => {
     expect(codes(await response.json())).toEqual(['UNAUTHENTICATED']);
   });
 
+  it('a browser gets the page to enter one, and nothing by it', async () => {
+    const visit = (query = '') =>
+      fetch(`${gateway.url}${query && `?query=${encodeURIComponent(query)}`}`, {
+        headers: { accept: 'application/json, text/html' },
+      });
+    for (const page of [
+      await visit(),
+      await visit('{ markets { id } }'),
+      await visit('{ __schema { types { name } } }'),
+    ]) {
+      expect(page.headers.get('content-type')).toMatch('text/html');
+      expect((await page.text()).includes('Bearer ')).toBe(true);
+    }
+    const head = await fetch(gateway.url, { method: 'POST', headers: { accept: 'text/html' } });
+    expect(head.status).toBe(401);
+    expect((await fetch(gateway.url, { headers: { accept: 'text/html', authorization: 'Bearer x' } })).status).toBe(
+      401,
+    );
+  });
+
   it('nobody gets to the exports without a credential', async () => {
     const response = await fetch(new URL('/export/lmp', gateway.url));
     expect(response.status).toBe(401);

@@ -18,3 +18,11 @@ export const OPEN_IDENTITY: Identity = {
   rights: ALL_RIGHTS,
   expiresAt: undefined,
 };
+
+/** A browser that opens the page in which a credential is to be entered: it is shown the page, and nothing else. */
+export const VISITOR: Identity = {
+  subject: 'visitor',
+  name: 'visitor',
+  rights: { roles: [], markets: [], feeds: [], accounts: [] },
+  expiresAt: undefined,
+};
