@@ -23,6 +23,7 @@ const WARM_UP_ANSWERS = 10_000;
 const SERVERS = {
   plain: ['plain.ts'],
   busbar: ['busbar.ts'],
+  busbarClosed: ['busbar.ts', 'closed'],
   busbarOrdinaryWay: ['busbar.ts', 'ordinary'],
   mercuriusJit: ['mercurius.ts'],
   yogaJit: ['yoga.ts', 'jit'],
@@ -37,12 +38,18 @@ const EVERYONE: readonly Server[] = [...PROGRAMS, 'postgraphile'];
 const CASES: readonly { name: string; wording: 'rows' | 'columns'; points: number; servers: readonly Server[] }[] = [
   { name: 'rows100', wording: 'rows', points: 100, servers: EVERYONE },
   { name: 'rows10', wording: 'rows', points: 10, servers: EVERYONE },
-  { name: 'columns100', wording: 'columns', points: 100, servers: ['plain', 'busbar', 'busbarOrdinaryWay'] },
+  {
+    name: 'columns100',
+    wording: 'columns',
+    points: 100,
+    servers: ['plain', 'busbar', 'busbarClosed', 'busbarOrdinaryWay'],
+  },
 ];
 
 interface Serving {
   readonly pid: number;
   readonly url: string;
+  readonly credential?: string | undefined;
   kill(): Promise<void>;
 }
 
@@ -59,7 +66,7 @@ export async function run() {
     for (const { name, wording, points, servers } of CASES) {
       const targets = servers.flatMap((server) => {
         const found = serving.get(server);
-        return found ? [[server, { url: found.url, wording: wordingFor(server, wording) }] as const] : [];
+        return found ? [[server, { ...found, wording: wordingFor(server, wording) }] as const] : [];
       });
       await requireSameAnswers(targets, points);
       results[name] = await measured(targets, points, async (server) => ({
@@ -84,7 +91,8 @@ async function startServer(server: keyof typeof SERVERS, databaseUrl: string): P
   const [file, ...given] = SERVERS[server];
   const program = startProgram(`bench/query/${file}`, { DATABASE_URL: databaseUrl, NODE_ENV: 'production' }, given);
   const [, port] = await program.sees(/listening on port (\d+)/);
-  return { pid: program.pid, url: `http://127.0.0.1:${port}/graphql`, kill: program.kill };
+  const credential = server === 'busbarClosed' ? (await program.sees(/authorization (\S+)/))[1] : undefined;
+  return { pid: program.pid, credential, url: `http://127.0.0.1:${port}/graphql`, kill: program.kill };
 }
 
 function leftOut(error: unknown): Postgraphile | undefined {

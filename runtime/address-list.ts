@@ -17,6 +17,8 @@ export class AddressList {
   }
 
   has(address: string): boolean {
+    // Mostly there are none, and this is asked with each request.
+    if (this.#entries.length === 0) return false;
     const plain = plainAddress(address);
     const family = isIP(plain);
     return family !== 0 && this.#list.check(plain, family === 4 ? 'ipv4' : 'ipv6');

@@ -9,21 +9,23 @@ export const CONNECTIONS = 16;
 export interface Target {
   readonly url: string;
   readonly wording: WordingName;
+  /** An API key, where one has to be shown. */
+  readonly credential?: string | undefined;
 }
 
 /**
  * Asks one server so many questions, as fast as it answers. Every question is another node and time, so that nobody's cache helps.
  * @returns answers a second. @throws where an answer is an error, or holds other than `points` prices.
  */
-export async function rateOf({ url, wording }: Target, points: number, answers: number): Promise<number> {
-  const clients = Array.from({ length: CONNECTIONS }, () => new Client(new URL(url).origin));
+export async function rateOf(target: Target, points: number, answers: number): Promise<number> {
+  const clients = Array.from({ length: CONNECTIONS }, () => new Client(new URL(target.url).origin));
   const startedAt = performance.now();
   let asked = 0;
   await Promise.all(
     clients.map(async (client) => {
       while (asked < answers) {
         asked++;
-        const text = await ask(client, wording, randomQuestion(points));
+        const text = await ask(client, target, randomQuestion(points));
         if (asked % 97 === 0) requirePoints(text, points);
       }
     }),
@@ -34,9 +36,9 @@ export async function rateOf({ url, wording }: Target, points: number, answers: 
 }
 
 /** The answer to one question. */
-export async function answerOf({ url, wording }: Target, question: Question): Promise<string> {
-  const client = new Client(new URL(url).origin);
-  const text = await ask(client, wording, question);
+export async function answerOf(target: Target, question: Question): Promise<string> {
+  const client = new Client(new URL(target.url).origin);
+  const text = await ask(client, target, question);
   await client.close();
   return text;
 }
@@ -49,13 +51,14 @@ export function randomQuestion(points: number): Question {
 
 const HEADERS = { 'content-type': 'application/json', accept: 'application/json' };
 
-function ask(client: Client, wording: WordingName, question: Question): Promise<string> {
+function ask(client: Client, { wording, credential }: Target, question: Question): Promise<string> {
   const { query, variables } = WORDINGS[wording];
   const body = JSON.stringify({ query, variables: variables(question) });
+  const headers = credential === undefined ? HEADERS : { ...HEADERS, authorization: `Bearer ${credential}` };
   return new Promise((done, failed) => {
     const chunks: Buffer[] = [];
     client.dispatch(
-      { path: '/graphql', method: 'POST', headers: HEADERS, body },
+      { path: '/graphql', method: 'POST', headers, body },
       {
         onRequestStart: () => {},
         onResponseData: (_controller, chunk) => void chunks.push(chunk),

@@ -28,6 +28,13 @@ test('a file of which the end is missing, or that is none, is not cut but refuse
   expect(() => keptOfDayFile({ bytes: Buffer.from('a,b\n1,2\n'), name }, NODES)).toThrow(/no header/);
 });
 
+test('a file that ends with a whole line in the middle of its nodes is refused too', () => {
+  const [a, b] = [row('A'), row('B')];
+  const mcc = (line: string) => line.replace(',LMP,', ',MCC,');
+  expect(keptOfDayFile(file(a, b, mcc(a), mcc(b)), undefined).rows).toBe(4);
+  expect(() => keptOfDayFile(file(a, b, mcc(a)), undefined)).toThrow(/not every node/);
+});
+
 test.each([
   ['headers first', (data: string) => `{"headers":["INTERVAL","CPNODE","LMP","MLC","MCC"],"data":[${data}]}`],
   ['data first', (data: string) => `{ "data": [ ${data}], "headers": ["INTERVAL","CPNODE","LMP","MLC","MCC"] }\n`],

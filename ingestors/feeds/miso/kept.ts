@@ -25,7 +25,11 @@ export function keptOfDayFile(payload: Payload, nodes: ReadonlySet<string> | und
   if (bytes.at(-1) !== LINE_END)
     throw new BusbarError('MALFORMED', `${payload.name} is cut off: its last line has no end`);
   const fields = head.slice(head.lastIndexOf('\n', head.length - 2) + 1).split(',').length;
-  const lines = linesOf(bytes, start).filter((line) => isWanted(line.toString('utf8'), fields, nodes));
+  const all = linesOf(bytes, start);
+  if (!isEven(all)) {
+    throw new BusbarError('MALFORMED', `${payload.name} is cut off: not every node has as many rows as the others`);
+  }
+  const lines = all.filter((line) => isWanted(line.toString('utf8'), fields, nodes));
   return { bytes: Buffer.concat([bytes.subarray(0, start), ...lines]), rows: lines.length };
 }
 
@@ -55,6 +59,16 @@ function linesOf(bytes: Buffer, start: number): Buffer[] {
     from = to;
   }
   return lines;
+}
+
+/** Whether there are as many rows of each value: a file that ends with a whole line may still end in the middle of a node. */
+function isEven(lines: readonly Buffer[]): boolean {
+  const counts = new Map<string, number>();
+  for (const line of lines) {
+    const value = line.toString('latin1').split(',', 3)[2]?.trim();
+    if (value) counts.set(value, (counts.get(value) ?? 0) + 1);
+  }
+  return new Set(counts.values()).size <= 1;
 }
 
 function isWanted(line: string, fields: number, nodes: ReadonlySet<string> | undefined): boolean {
