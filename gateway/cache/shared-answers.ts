@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { RESP_TYPES } from 'redis';
+import { BusbarError } from '../../domain/errors.ts';
 import { RedisLink } from '../../runtime/live-bus/redis-link.ts';
 
 /**
@@ -8,7 +9,7 @@ import { RedisLink } from '../../runtime/live-bus/redis-link.ts';
  * for once a second and waited for by nobody.
  */
 export interface SharedAnswers {
-  /** @returns undefined where it is not there, or Redis is away. @throws BusbarError `UNAVAILABLE` where it has just gone. */
+  /** @returns undefined where it is not there. @throws BusbarError `UNAVAILABLE` at once where Redis is away. */
   get(key: string): Promise<Buffer | undefined>;
   /** Returns at once. What cannot be kept is not. */
   keep(key: string, packed: Buffer, seconds: number): void;
@@ -45,7 +46,7 @@ export function createSharedAnswers({ url, log }: { url: string; log: Logger }):
     async get(key) {
       if (state !== 'ready') {
         void connect();
-        return undefined;
+        throw new BusbarError('UNAVAILABLE', 'the Redis of kept answers is away');
       }
       try {
         const found = await link.run((client) => client.withTypeMapping(AS_BYTES).get(keyOf(key)), ANSWER_MS_MAX);

@@ -58,6 +58,7 @@ export async function tryOnce<T>(parts: CallParts, asking: Asking<T>): Promise<T
   const { breaker, pacer, clock } = parts;
   // Before the turn, so that none is lost, and after it, since others may have failed meanwhile.
   breaker.assertAsked();
+  await parts.agent.ready();
   try {
     await pacer.turn(asking.signal);
   } catch (error) {
