@@ -1,7 +1,12 @@
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 
 /** They measure their own process, or kill and cut what they stand on: it is to hold nothing of other files. */
-const ALONE = ['tests/**/*.test.ts', 'gateway/export/streaming.test.ts', 'gateway/live/stalled.test.ts'];
+const ALONE = [
+  'tests/**/*.test.ts',
+  'gateway/export/streaming.test.ts',
+  'gateway/live/stalled.test.ts',
+  'ingestors/sources/kafka-idle-timer.test.ts',
+];
 
 export default defineConfig({
   test: {

@@ -14,10 +14,16 @@ describe.skipIf(!redis)('Ingestors whose connection breaks between COMMIT and it
 
   async function answerLost(sabotage?: SabotageName) {
     const { stage, network, ingestors } = await halfStored(SERIES, sabotage);
-    const answer = network.store.holdAt('COMMIT', 'server');
+    let answer = network.store.holdAt('COMMIT', 'server');
     await stage.produce(HALF);
     await answer.reached;
-    expect(await stage.storedRows()).toBeGreaterThan(HALF);
+    // Others commit as well: the one that is meant has stored a batch.
+    while ((await stage.storedRows()) <= HALF) {
+      const next = network.store.holdAt('COMMIT', 'server');
+      answer.release();
+      await next.reached;
+      answer = next;
+    }
     network.store.cut();
     answer.release();
     return { stage, ingestors };

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { messageOf } from '../../domain/errors.ts';
 import { requireOrSkip } from '../support/services.ts';
 import { freshTradesStage } from './fresh-stage.ts';
 import type { SabotageName } from './sabotage/sabotages.ts';
@@ -39,8 +40,11 @@ describe.skipIf(!requireOrSkip('redis'))('Ingestors killed after they wrote trad
   it('would leave positions without those trades, were it no transaction: the checks show it', {
     timeout: 120_000,
   }, async () => {
-    const { trades } = await killedAt('save-positions', 'no-transaction');
-    expect(trades.wrongPositions).toBeGreaterThan(0);
-    expect(trades.live.missing).toBeGreaterThan(0);
+    const isShown = await killedAt('save-positions', 'no-transaction').then(
+      ({ trades }) => trades.wrongPositions > 0 && trades.live.missing > 0,
+      // Or what is half there stops its partition for good.
+      (error) => /still unread/.test(messageOf(error)),
+    );
+    expect(isShown).toBe(true);
   });
 });
