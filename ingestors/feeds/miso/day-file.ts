@@ -25,7 +25,8 @@ import { type MisoReport, REPORTS, type ReportName } from './reports.ts';
  */
 const HOURS = Array.from({ length: 24 }, (_, i) => i + 1);
 
-const VALUES = ['LMP', 'MCC', 'MLC'] as const;
+/** Every node has a row of each. */
+export const VALUES = ['LMP', 'MCC', 'MLC'] as const;
 type Value = (typeof VALUES)[number];
 
 /**

@@ -4,7 +4,7 @@ import { keptOfDayFile, keptOfDisplay } from './kept.ts';
 
 const NODES = new Set(['MINN.HUB']);
 const HOURS = Array.from({ length: 24 }, (_, i) => i + 1);
-const row = (node: string) => `${node},Hub,LMP,${HOURS.join(',')}`;
+const row = (node: string, value = 'LMP') => `${node},Hub,${value},${HOURS.join(',')}`;
 const HEAD = `Final Real-Time LMPs\n11/02/2025\n\nNode,Type,Value,${HOURS.map((hour) => `HE ${hour}`).join(',')}\n`;
 const file = (...lines: readonly string[]) => ({
   bytes: Buffer.from(`${HEAD}${lines.join('\n')}\n`),
@@ -12,7 +12,16 @@ const file = (...lines: readonly string[]) => ({
 });
 
 test('a file is cut to the rows of the nodes, and what cannot be read stays for the decoder to tell', async () => {
-  const whole = file(row('A'), row('MINN.HUB'), 'B,Hub,LMP,1', `"C",${row('').slice(1)}`, '', row('MINN.HUB.2'));
+  const rest = ['MCC', 'MLC'].flatMap((value) => Array.from({ length: 5 }, () => row('A', value)));
+  const whole = file(
+    row('A'),
+    row('MINN.HUB'),
+    'B,Hub,LMP,1',
+    `"C",${row('').slice(1)}`,
+    '',
+    row('MINN.HUB.2'),
+    ...rest,
+  );
   const { bytes, rows } = keptOfDayFile(whole, NODES);
   expect(bytes.toString('utf8')).toBe(
     file(row('MINN.HUB'), 'B,Hub,LMP,1', `"C",${row('').slice(1)}`).bytes.toString('utf8'),
@@ -29,10 +38,11 @@ test('a file of which the end is missing, or that is none, is not cut but refuse
 });
 
 test('a file that ends with a whole line in the middle of its nodes is refused too', () => {
-  const [a, b] = [row('A'), row('B')];
-  const mcc = (line: string) => line.replace(',LMP,', ',MCC,');
-  expect(keptOfDayFile(file(a, b, mcc(a), mcc(b)), undefined).rows).toBe(4);
-  expect(() => keptOfDayFile(file(a, b, mcc(a)), undefined)).toThrow(/not every node/);
+  const rows = ['LMP', 'MCC', 'MLC'].flatMap((value) => [row('A', value), row('B', value)]);
+  expect(keptOfDayFile(file(...rows), undefined).rows).toBe(6);
+  for (const end of [1, 2, 3, 4, 5]) {
+    expect(() => keptOfDayFile(file(...rows.slice(0, end)), undefined)).toThrow(/not every node/);
+  }
 });
 
 test.each([

@@ -1,7 +1,7 @@
 import { BusbarError } from '../../../domain/errors.ts';
 import type { Payload } from '../../feed.ts';
 import { failedByPage, isMarkup } from './answers.ts';
-import { openDayFile } from './day-file.ts';
+import { openDayFile, VALUES } from './day-file.ts';
 import { readFiveMinuteTable } from './five-minute-table.ts';
 
 /**
@@ -68,7 +68,7 @@ function isEven(lines: readonly Buffer[]): boolean {
     const value = line.toString('latin1').split(',', 3)[2]?.trim();
     if (value) counts.set(value, (counts.get(value) ?? 0) + 1);
   }
-  return new Set(counts.values()).size <= 1;
+  return counts.size === 0 || VALUES.every((value) => counts.get(value) === counts.get('LMP'));
 }
 
 function isWanted(line: string, fields: number, nodes: ReadonlySet<string> | undefined): boolean {

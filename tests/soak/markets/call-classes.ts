@@ -52,8 +52,6 @@ function classOfHalf(source: string, answer: Answer): CallOutcome {
   if (answer.status === 404) return text.startsWith('{') ? 'REFUSED' : 'NO_DATA';
   // What is whole of half a file is taken, and the rest is a dead letter.
   if (source === 'SPP') return text.trim().split('\n').length > 1 ? 'OK' : 'NO_DATA';
-  // Between two nodes of MISO nothing tells that there were more.
-  if (source === 'MISO' && /,MLC,[^\n]*\n$/.test(text)) return 'OK';
   // A price with both of its places may be the last of its line.
   return source === 'NYISO' && /(?:\n|,-?\d*\.\d\d)$/.test(text) ? 'OK' : 'MALFORMED';
 }
