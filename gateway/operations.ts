@@ -1,14 +1,15 @@
 import type pg from 'pg';
+import type { ApiKeyRequest } from '../domain/api-key.ts';
 import { HOUR_MS, isoFromInstant } from '../domain/instant.ts';
 import { setCostMethod } from '../prisma/operations/accounts.ts';
 import { createApiKey, revokeApiKey, rotateApiKey } from '../prisma/operations/api-keys.ts';
-import { type Actor, auditedChange, noteFailure } from '../prisma/operations/audit.ts';
+import { auditedChange, noteFailure } from '../prisma/operations/audit.ts';
 import { discardDeadLetters } from '../prisma/operations/dead-letters.ts';
 import { requestBackfill, requestCancel, requestReplay, requestRetry } from '../prisma/operations/jobs.ts';
 import { requestRepair } from '../prisma/operations/repair.ts';
 import type { Queryable } from '../prisma/queryable.ts';
-import type { ApiKeyQuestion } from '../schema/api-key-rows.ts';
 import type { Operations, Range } from '../schema/context.ts';
+import { actorOf } from './audit/notes.ts';
 import type { Caller } from './caller.ts';
 import { fromStore } from './store-reach.ts';
 
@@ -20,8 +21,9 @@ interface OperationsOptions {
 
 /** The store's operations in the name of a caller, each in the audit log. */
 export function createOperations({ pool, clock }: OperationsOptions): (caller: Caller) => Operations {
-  return ({ identity, address }) => {
-    const actor: Actor = { name: identity.name, subject: identity.subject, address, via: 'graphql' };
+  return (caller) => {
+    const { identity } = caller;
+    const actor = actorOf(caller, 'graphql');
     const by = actor.name;
     const change = <T extends object>(
       action: string,
@@ -77,7 +79,7 @@ export function createOperations({ pool, clock }: OperationsOptions): (caller: C
   };
 }
 
-function readableKey({ name, rights, expiresAt }: ApiKeyQuestion): object {
+function readableKey({ name, rights, expiresAt }: ApiKeyRequest): object {
   return { name, ...rights, expiresAt: expiresAt === undefined ? null : isoFromInstant(expiresAt) };
 }
 

@@ -1,10 +1,11 @@
 import { z } from 'zod';
+import type { ApiKey as ApiKeyRow, NewApiKey as NewApiKeyRow } from '../domain/api-key.ts';
 import { BusbarError } from '../domain/errors.ts';
 import { HOUR_MS } from '../domain/instant.ts';
 import { type Rights, ROLE_PERMISSIONS, type Role as RoleOf, type Scope as ScopeOf } from '../domain/rights.ts';
-import type { ApiKeyRow, Asker, NewApiKeyRow } from './api-key-rows.ts';
 import { builder } from './builder.ts';
 import { connectionFrom, pageArguments, pageFrom } from './connection.ts';
+import type { Asker } from './context.ts';
 import { cursorCodec } from './cursor.ts';
 
 const opening = (role: RoleOf) => ({ description: `Opens ${ROLE_PERMISSIONS[role].join(', ')}.` });

@@ -3,13 +3,13 @@
  * nor sockets. Instants are milliseconds UTC, prices per MWh.
  */
 import type DataLoader from 'dataloader';
+import type { ApiKey, ApiKeyRequest, NewApiKey } from '../domain/api-key.ts';
 import type { Block } from '../domain/blocks.ts';
 import type { StoredLmp } from '../domain/lmp.ts';
 import type { MarketRun } from '../domain/market-run.ts';
 import type { CostMethod } from '../domain/position.ts';
 import type { QualityFlag } from '../domain/quality.ts';
 import type { Reach, Rights } from '../domain/rights.ts';
-import type { ApiKeyQuestion, ApiKeyRow, Asker, NewApiKeyRow } from './api-key-rows.ts';
 import type { HealthLive, HealthReads, SourceErrorRow, SourceErrorsRequest } from './health-rows.ts';
 import type { Delivery, Page, Range, Resolution, Slice } from './question.ts';
 import type { PositionTradesRequest, TradeRow, TradingLive, TradingReads } from './trading-rows.ts';
@@ -38,6 +38,15 @@ export interface Renewal {
    * @throws BusbarError `UNAUTHENTICATED`, `FORBIDDEN` where it is another's, `UNAVAILABLE`.
    */
   renew(authorization: string): Promise<{ readonly expiresAt: number | undefined }>;
+}
+
+/** Who asks, as far as a credential proved it. */
+export interface Asker {
+  /** `key:<prefix>`, `oidc:<sub>` or `open`. */
+  readonly subject: string;
+  readonly name: string;
+  /** Milliseconds UTC; undefined: the credential does not end by itself. */
+  readonly expiresAt: number | undefined;
 }
 
 export interface Loaders {
@@ -106,11 +115,11 @@ export interface Operations {
   /** Its positions follow at once. @param asked.create makes an account that nobody knows. @throws BusbarError `NOT_FOUND`. */
   setCostMethod(asked: { account: string; method: CostMethod; create: boolean }): Promise<void>;
   /** The secret is never to be had again. @throws BusbarError `FORBIDDEN` for more rights than its maker has. */
-  createApiKey(asked: ApiKeyQuestion): Promise<NewApiKeyRow>;
+  createApiKey(asked: ApiKeyRequest): Promise<NewApiKey>;
   /** @param asked.overlapMs how long the one so far goes on. @throws BusbarError `FORBIDDEN` for one that reaches further. */
-  rotateApiKey(asked: { prefix: string; overlapMs: number }): Promise<NewApiKeyRow>;
+  rotateApiKey(asked: { prefix: string; overlapMs: number }): Promise<NewApiKey>;
   /** @throws BusbarError `FORBIDDEN` as for `rotateApiKey`. */
-  revokeApiKey(prefix: string): Promise<ApiKeyRow>;
+  revokeApiKey(prefix: string): Promise<ApiKey>;
   /** @returns how many. */
   discardDeadLetters(asked: { feed: string; ids?: readonly number[]; reason: string }): Promise<number>;
 }
@@ -203,7 +212,7 @@ export interface Reads extends TradingReads, UtilityReads, HealthReads {
   jobs(filter: FeedFilter<JobState>, page: Page<number>): Promise<Slice<JobRow>>;
   auditLog(page: Page<number>): Promise<Slice<AuditRow>>;
   /** @param within those that reach no further. */
-  apiKeys(page: Page<number>, within?: Reach): Promise<Slice<ApiKeyRow>>;
+  apiKeys(page: Page<number>, within?: Reach): Promise<Slice<ApiKey>>;
   nodesByName(names: readonly string[]): Promise<(NodeRow | null)[]>;
   /** The newest version first, in the order asked; nothing of a node that nobody knows. @throws BusbarError `LIMIT_EXCEEDED`. */
   nodeHistories(names: readonly string[]): Promise<NodeVersionRow[][]>;

@@ -1,13 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { ApiKeyRequest, NewApiKey } from '../../domain/api-key.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../domain/instant.ts';
 import { ALL_RIGHTS, type Rights } from '../../domain/rights.ts';
-import {
-  type ApiKeyRequest,
-  createApiKey,
-  type NewApiKey,
-  revokeApiKey,
-  rotateApiKey,
-} from '../../prisma/operations/api-keys.ts';
+import { createApiKey, revokeApiKey, rotateApiKey } from '../../prisma/operations/api-keys.ts';
 import { inTransaction } from '../../prisma/transaction.ts';
 import { silent } from '../../tests/support/live.ts';
 import { freshDatabase, type TestDatabase } from '../../tests/support/postgres.ts';

@@ -1,8 +1,9 @@
 /** Keys and tokens as they come over HTTP, with a store and an issuer behind them. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { NewApiKey } from '../../domain/api-key.ts';
 import { DAY_MS } from '../../domain/instant.ts';
 import { ALL_RIGHTS, type Rights } from '../../domain/rights.ts';
-import { createApiKey, type NewApiKey } from '../../prisma/operations/api-keys.ts';
+import { createApiKey } from '../../prisma/operations/api-keys.ts';
 import { inTransaction } from '../../prisma/transaction.ts';
 import { AUDIENCE, startIssuer, type TestIssuer } from '../../tests/support/auth.ts';
 import { silent } from '../../tests/support/live.ts';

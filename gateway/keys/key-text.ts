@@ -1,7 +1,6 @@
+import type { ApiKey, NewApiKey } from '../../domain/api-key.ts';
 import { isoFromInstant } from '../../domain/instant.ts';
 import type { Scope } from '../../domain/rights.ts';
-import type { NewApiKey } from '../../prisma/operations/api-keys.ts';
-import type { ApiKey } from '../../prisma/operations/stored-api-key.ts';
 
 /** A key for `--json`. */
 export function keyJson({ prefix, name, rights, createdBy, replaces, ...instants }: ApiKey): object {

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
+import type { ApiKey } from '../../domain/api-key.ts';
 import { isoFromInstant } from '../../domain/instant.ts';
 import { ALL_RIGHTS } from '../../domain/rights.ts';
 import { hasEnded, readApiKeys } from '../../prisma/operations/api-keys.ts';
-import type { ApiKey } from '../../prisma/operations/stored-api-key.ts';
 import { reachable } from '../../prisma/transaction.ts';
 import { keyJson, keyTable } from './key-text.ts';
 import { type Invocation, withStore } from './session.ts';

@@ -1,16 +1,11 @@
+import type { ApiKey, ApiKeyRequest, NewApiKey } from '../../domain/api-key.ts';
 import { BusbarError } from '../../domain/errors.ts';
 import { DAY_MS, HOUR_MS, isoFromInstant } from '../../domain/instant.ts';
 import { MARKETS, marketById } from '../../domain/market.ts';
 import { ALL_RIGHTS, covers, type Reach, type Rights, ROLES } from '../../domain/rights.ts';
 import type { Queryable } from '../queryable.ts';
 import { apiKeyText, hashOfSecret, makeApiKey } from './api-key-secret.ts';
-import { type ApiKey, COLUMNS, keyFrom, type StoredKey, storedScope } from './stored-api-key.ts';
-
-export interface NewApiKey {
-  readonly key: ApiKey;
-  /** The whole key, as its holder sends it. Nobody can be shown it again. */
-  readonly secret: string;
-}
+import { COLUMNS, keyFrom, type StoredKey, storedScope } from './stored-api-key.ts';
 
 /** Who changes a key, with which rights, and when: a key that reaches further than they do is not theirs to change. */
 export interface KeyKeeper {
@@ -18,13 +13,6 @@ export interface KeyKeeper {
   readonly rights: Rights;
   /** Milliseconds UTC. */
   readonly now: number;
-}
-
-export interface ApiKeyRequest {
-  readonly name: string;
-  readonly rights: Rights;
-  /** Undefined: it does not end by itself. */
-  readonly expiresAt: number | undefined;
 }
 
 /** How long a key that was rotated goes on beside its successor, unless told otherwise, and at most. */

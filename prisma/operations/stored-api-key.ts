@@ -1,21 +1,5 @@
+import type { ApiKey } from '../../domain/api-key.ts';
 import { isRole, type Rights, type Scope } from '../../domain/rights.ts';
-
-/** An API key, without its secret. Instants are milliseconds UTC. */
-export interface ApiKey {
-  readonly id: number;
-  /** What it is named by: `bb_<prefix>_…`. */
-  readonly prefix: string;
-  readonly name: string;
-  readonly rights: Rights;
-  readonly createdAt: number;
-  readonly createdBy: string;
-  readonly expiresAt: number | null;
-  readonly revokedAt: number | null;
-  /** To the minute. */
-  readonly lastUsedAt: number | null;
-  /** Prefix of the key that it took over from. */
-  readonly replaces: string | null;
-}
 
 export const COLUMNS =
   'id, prefix, name, roles, markets, feeds, accounts, created_at, created_by, expires_at, revoked_at, last_used_at, replaces';
