@@ -13,7 +13,7 @@ import { type FromServer, type FromSubscribers, type Measured, TICKS, type ToSer
 import { summary } from './summary.ts';
 
 const SOCKETS = Number(process.env.FANOUT_SOCKETS ?? 5_000);
-const PROCESSES = 2;
+const PROCESSES = 1;
 const STALLED_EVERY = 50;
 const ON_THEIR_WAY = 2;
 const WARM_UP_MS = 5_000;

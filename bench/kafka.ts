@@ -3,6 +3,7 @@
  *
  * - `kafkajsAlone`, the baseline: kafkajs consumes and does nothing with it, message by message as its users do;
  * - `kafkajsInBatches`: the same in batches, which is the cheapest that it can do, and what Busbar builds on;
+ * - `kafkajsCopying`: in batches, each copied into the table with COPY, which is the least that keeps what it reads;
  * - `throughKafka`: consumed, decoded, committed and announced, by the runner that `npm run ingestors` uses;
  * - `inMemory`: the same without Kafka, which is what the pipeline itself takes.
  *
@@ -20,6 +21,7 @@ import { type KafkaBroker, startKafka } from '../tests/support/kafka.ts';
 import { type BenchStore, openBenchStore } from './bench-store.ts';
 import { expectRows, type Ingesting, ingestFrom, ingestInMemory, ingestingOn, writeTopic } from './ingesting.ts';
 import { consumeAlone } from './kafka/alone.ts';
+import { consumeCopying } from './kafka/copying.ts';
 import { measureIdle } from './kafka/idle.ts';
 import { timeSharesOf } from './kafka/profile.ts';
 import { backendsOf, cpuTimesOf, usBetween } from './query/cpu.ts';
@@ -63,12 +65,21 @@ async function measure(store: BenchStore, broker: KafkaBroker) {
     await expectRows(ingesting, 'lmp', RECORDS);
     return rateOf(seconds);
   };
-  const alone = async (by: 'messages' | 'batches') => rateOf(await consumeAlone(broker.brokers, TOPIC, RECORDS, by));
-  const rates: Record<Way, number[]> = { kafkajsAlone: [], kafkajsInBatches: [], throughKafka: [], inMemory: [] };
+  const alone = async (...onBatch: [] | [() => Promise<void>]) =>
+    rateOf(await consumeAlone(broker.brokers, TOPIC, RECORDS, ...onBatch));
+  const copying = ({ url }: Ingesting) => consumeCopying(broker.brokers, TOPIC, RECORDS, url);
+  const rates: Record<Way, number[]> = {
+    kafkajsAlone: [],
+    kafkajsInBatches: [],
+    kafkajsCopying: [],
+    throughKafka: [],
+    inMemory: [],
+  };
   // In turns, so that what the machine does beside falls on all.
   for (let round = 1; round <= ROUNDS; round++) {
-    rates.kafkajsAlone.push(await alone('messages'));
-    rates.kafkajsInBatches.push(await alone('batches'));
+    rates.kafkajsAlone.push(await alone());
+    rates.kafkajsInBatches.push(await alone(async () => {}));
+    rates.kafkajsCopying.push(await ingested(`copying_${round}`, copying));
     rates.throughKafka.push(await ingested(`kafka_${round}`, fromKafka));
     rates.inMemory.push(await ingested(`memory_${round}`, (ingesting) => ingestInMemory(ingesting, lanes)));
   }
@@ -85,6 +96,7 @@ async function measure(store: BenchStore, broker: KafkaBroker) {
     recordsPerSecond: rates,
     ratio: median(rates.throughKafka) / median(rates.kafkajsAlone),
     ratioToBatches: median(rates.throughKafka) / median(rates.kafkajsInBatches),
+    ratioToCopying: median(rates.throughKafka) / median(rates.kafkajsCopying),
     ratioToInMemory: median(rates.throughKafka) / median(rates.inMemory),
     atLeast: 0.6,
     limits,
@@ -92,7 +104,7 @@ async function measure(store: BenchStore, broker: KafkaBroker) {
   };
 }
 
-type Way = 'kafkajsAlone' | 'kafkajsInBatches' | 'throughKafka' | 'inMemory';
+type Way = 'kafkajsAlone' | 'kafkajsInBatches' | 'kafkajsCopying' | 'throughKafka' | 'inMemory';
 
 const FROM = Date.UTC(2026, 0, 1);
 

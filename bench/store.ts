@@ -2,10 +2,7 @@
  * The idempotent store path (ledger, position, upsert with history) on two connections, as the hot path runs, against plain
  * COPY into the same table: on one connection, which is the baseline of DESIGN §8, and on two.
  */
-import { Readable } from 'node:stream';
-import { pipeline as pipe } from 'node:stream/promises';
 import pg from 'pg';
-import { from as copyFrom } from 'pg-copy-streams';
 import { HOUR_MS, isoFromInstant } from '../domain/instant.ts';
 import type { VersionedLmp } from '../domain/lmp.ts';
 import type { NodeName } from '../domain/market.ts';
@@ -13,6 +10,7 @@ import { writeLedger } from '../ingestors/pipeline/store/ledger.ts';
 import { claimPartition, lockPartition } from '../ingestors/pipeline/store/positions.ts';
 import { type PlacedLmp, upsertLmp } from '../ingestors/pipeline/store/upsert-lmp.ts';
 import { openBenchStore } from './bench-store.ts';
+import { copyIntoLmp } from './copy-into-lmp.ts';
 import { median } from './summary.ts';
 
 const ROWS = 500_000;
@@ -57,7 +55,7 @@ export async function run() {
 async function copyRate(url: string, texts: readonly Buffer[], connections: number): Promise<number> {
   const pool = new pg.Pool({ connectionString: url, max: connections });
   try {
-    return await rate(() => inParallel(texts, connections, (text) => copyText(pool, text)));
+    return await rate(() => inParallel(texts, connections, (text) => copyIntoLmp(pool, text)));
   } finally {
     await pool.end();
   }
@@ -135,19 +133,6 @@ async function committer(pool: pg.Pool): Promise<(batch: PlacedLmp[], connection
       client.release();
     }
   };
-}
-
-async function copyText(pool: pg.Pool, text: Buffer): Promise<void> {
-  const client = await pool.connect();
-  try {
-    const stream = client.query(
-      copyFrom(`COPY lmp (node_id, run, interval_start, interval_end, operating_day, lmp, energy, congestion, loss, ghg,
-                quality, revision, published_at, published_seq, recorded_at, ledger_id) FROM STDIN`),
-    );
-    await pipe(Readable.from([text]), stream);
-  } finally {
-    client.release();
-  }
 }
 
 function copyLine({ nodeId, fact }: PlacedLmp): string {

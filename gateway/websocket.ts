@@ -33,6 +33,8 @@ export interface WebSocketEndpoint {
 interface Extra {
   readonly request: IncomingMessage;
   readonly socket: WebSocket;
+  /** The connection below it. */
+  readonly wire: Duplex;
   readonly connection: SocketConnection;
 }
 
@@ -64,6 +66,7 @@ export function attachWebSockets(options: {
     noServer: true,
     maxPayload: limits.messageBytesMax,
     autoPong: false,
+    perMessageDeflate: false,
     handleProtocols,
   });
 
@@ -90,9 +93,9 @@ export function attachWebSockets(options: {
       if (request) denied.among(errorsIn(results), request);
       return results;
     },
-    onOperation({ extra: { socket, connection } }, id, _, __, result) {
+    onOperation({ extra: { socket, wire, connection } }, id, _, __, result) {
       if (!(Symbol.asyncIterator in result)) return undefined;
-      return socketStream(result, id, socket, metrics, connection.began());
+      return socketStream(result, id, { socket, wire }, metrics, connection.began());
     },
     onError({ extra: { request } }, __, ___, errors) {
       const shown = errors.map((error) => mask.error(error));
@@ -101,20 +104,20 @@ export function attachWebSockets(options: {
     },
   });
 
-  const serve = (socket: WebSocket, request: IncomingMessage) => {
+  const serve = (socket: WebSocket, wire: Duplex, request: IncomingMessage) => {
     const connection = new SocketConnection({ socket, request, authenticator, denied, census, limits, metrics, clock });
-    speakGraphql(graphql, socket, { request, socket, connection }, { log, metrics, pingMs: limits.pingMs });
+    speakGraphql(graphql, socket, { request, socket, wire, connection }, { log, metrics, pingMs: limits.pingMs });
   };
 
-  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+  server.on('upgrade', (request: IncomingMessage, wire: Duplex, head: Buffer) => {
     const refused = pathOf(request) === path ? front.refusal(request) : NOT_FOUND;
     if (!refused) {
       cameFrom(request, front.senderOf(request).address);
-      sockets.handleUpgrade(request, socket, head, serve);
+      sockets.handleUpgrade(request, wire, head, (socket) => serve(socket, wire, request));
       return;
     }
     metrics.socketsRefused.inc({ reason: refused.reason });
-    refuse(socket, refused.status);
+    refuse(wire, refused.status);
   });
 
   return {

@@ -1,10 +1,10 @@
 /**
  * A process of subscribers: a socket and a subscription each, one in so many of which stops reading. They look for an update's number
- * and time in the text instead of parsing it, so that they take as little as they can of the machine that the server runs on.
+ * and time in the bytes instead of parsing them, so that they take as little as they can of the machine that the server runs on. Each
+ * subscription has an id of its own, as graphql-ws' client would give it.
  */
-import { once } from 'node:events';
-import type { Socket } from 'node:net';
-import { WebSocket } from 'ws';
+import { randomUUID } from 'node:crypto';
+import { LeanSocket } from './lean-socket.ts';
 import { type FromSubscribers, type Measured, QUERY, type ToSubscribers } from './protocol.ts';
 
 const [url = '', count = '', stalledEvery = ''] = process.argv.slice(2);
@@ -12,6 +12,7 @@ const CONNECTING = 50;
 const REVISION = '"revision":';
 const START = '"start":"';
 const ISO_LENGTH = 24;
+const DIGITS_MAX = 12;
 
 const tell = (message: FromSubscribers) => process.send?.(message);
 const isStalled = (subscriber: number) => subscriber % Number(stalledEvery) === Number(stalledEvery) - 1;
@@ -33,36 +34,34 @@ process.on('message', (_: ToSubscribers) => {
 process.on('disconnect', () => process.exit(0));
 
 async function connect(subscriber: number): Promise<void> {
-  const socket = new WebSocket(url, 'graphql-transport-ws', { perMessageDeflate: false });
-  let raw: Socket | undefined;
-  socket.once('upgrade', (response) => {
-    raw = response.socket;
+  const socket = new LeanSocket(new URL(url), 'graphql-transport-ws', () => {
+    measured.closed += 1;
   });
-  await once(socket, 'open');
   socket.send('{"type":"connection_init"}');
-  await once(socket, 'message');
-  socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query: QUERY } }));
+  await socket.next();
+  socket.send(JSON.stringify({ id: randomUUID(), type: 'subscribe', payload: { query: QUERY } }));
   if (isStalled(subscriber)) {
-    raw?.pause();
+    socket.pause();
     return;
   }
   let last = 0;
-  socket.on('close', () => {
-    measured.closed += 1;
-  });
-  socket.on('message', (data) => {
-    const text = String(data);
-    const number = Number.parseInt(text.slice(text.lastIndexOf(REVISION) + REVISION.length), 10);
-    if (Number.isNaN(number)) throw new Error(`not an update: ${text.slice(0, 300)}`);
+  socket.onText((text) => {
+    const number = numberAt(text, text.lastIndexOf(REVISION) + REVISION.length);
+    const first = numberAt(text, text.indexOf(REVISION) + REVISION.length);
     const startAt = text.indexOf(START) + START.length;
-    const first = Number.parseInt(text.slice(text.indexOf(REVISION) + REVISION.length), 10);
     if (last > 0) measured.missing += first - last - 1;
     measured.frames += 1;
     measured.updates += number - first + 1;
-    measured.latenciesMs.push(Date.now() - Date.parse(text.slice(startAt, startAt + ISO_LENGTH)));
+    measured.latenciesMs.push(Date.now() - Date.parse(text.toString('latin1', startAt, startAt + ISO_LENGTH)));
     for (let each = first; each <= number; each++) note(each);
     last = number;
   });
+}
+
+function numberAt(text: Buffer, at: number): number {
+  const number = Number.parseInt(text.toString('latin1', at, at + DIGITS_MAX), 10);
+  if (Number.isNaN(number)) throw new Error(`not an update: ${text.toString('latin1', 0, 300)}`);
+  return number;
 }
 
 function note(number: number): void {

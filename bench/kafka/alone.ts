@@ -1,20 +1,20 @@
 import { randomUUID } from 'node:crypto';
-import { type Consumer, type EachBatchPayload, Kafka, logLevel } from 'kafkajs';
+import { type Batch, type Consumer, type EachBatchPayload, Kafka, logLevel } from 'kafkajs';
 
 /** What Busbar asks kafkajs for too, so that both fetch the same: bytes, milliseconds, partitions. */
 const FETCH = { maxBytesPerPartition: 8 * 1024 * 1024, maxBytes: 32 * 1024 * 1024, maxWaitTimeInMs: 250 };
 const AT_ONCE = 8;
 
 /**
- * Kafkajs that consumes the topic and does nothing with it.
- * @param by messages: as its users do; batches: what is cheapest for it, and what Busbar builds on.
+ * Kafkajs that consumes the topic and does nothing with it but what it is told.
+ * @param onBatch in batches, which is cheapest for it and what Busbar builds on; without it message by message, as its users do.
  * @returns seconds, from joining the group on.
  */
 export async function consumeAlone(
   brokers: readonly string[],
   topic: string,
   records: number,
-  by: 'messages' | 'batches',
+  onBatch?: (batch: Batch) => Promise<void>,
 ): Promise<number> {
   const consumer = await connectAlone(brokers, topic);
   let joinedAt = 0;
@@ -27,12 +27,13 @@ export async function consumeAlone(
       seen += more;
       if (seen >= records) done(performance.now());
     };
-    const handlers = {
-      messages: { eachMessage: async () => count(1) },
-      batches: { eachBatch: async ({ batch }: EachBatchPayload) => count(batch.messages.length) },
+    const eachBatch = async ({ batch }: EachBatchPayload) => {
+      await onBatch?.(batch);
+      count(batch.messages.length);
     };
+    const handlers = onBatch ? { eachBatch } : { eachMessage: async () => count(1) };
     consumer.on(consumer.events.CRASH, ({ payload }) => failed(payload.error));
-    consumer.run({ partitionsConsumedConcurrently: AT_ONCE, ...handlers[by] }).catch(failed);
+    consumer.run({ partitionsConsumedConcurrently: AT_ONCE, ...handlers }).catch(failed);
   });
   await consumer.disconnect();
   return (endedAt - joinedAt) / 1000;

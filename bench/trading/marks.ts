@@ -6,7 +6,6 @@
 import type { NodeName } from '../../domain/market.ts';
 import { decimalFrom } from '../../domain/money.ts';
 import { Board } from '../../gateway/positions/board.ts';
-import type { MarkedPosition } from '../../gateway/positions/marked-position.ts';
 import type { StandingPosition } from '../../gateway/positions/position-row.ts';
 import type { NodePrice } from '../../gateway/positions/positions-source.ts';
 import { nodesFor } from '../../ingestors/simulator/market-model.ts';
@@ -40,12 +39,10 @@ function marksOf(positions: readonly StandingPosition[], isWatched: (account: nu
   const startedAt = performance.now();
   for (let at = 0; at < TICKS; at++) {
     const price = tick(at);
-    const changes = new Map<number, MarkedPosition[]>();
-    board.price(price, changes);
-    for (const marked of [...changes.values()].flat()) {
+    board.price(price, (_, { marked }) => {
       if (marked.row.node !== price.node) elsewhere++;
       marks++;
-    }
+    });
   }
   const seconds = (performance.now() - startedAt) / 1_000;
   return {
@@ -59,7 +56,7 @@ function marksOf(positions: readonly StandingPosition[], isWatched: (account: nu
 function boardOf(positions: readonly StandingPosition[]): Board<number> {
   const board = new Board<number>({ runs: ['REAL_TIME_5_MIN'], clock: () => NOW });
   board.enter(board.unknown(NODES));
-  for (const each of positions) board.place(each, new Map());
+  for (const each of positions) board.place(each, () => undefined);
   return board;
 }
 

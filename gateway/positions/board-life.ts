@@ -2,7 +2,7 @@ import { positionFromJson } from '../../domain/position.ts';
 import type { LiveEntry, PositionEvent } from '../../runtime/live-bus/live-bus.ts';
 import { requireWithin } from '../../schema/limits.ts';
 import type { PositionFilter } from '../../schema/trading-rows.ts';
-import { Board, type BoardOptions, type Changes } from './board.ts';
+import { Board, type BoardOptions, type Seat, type Tell } from './board.ts';
 import type { BoardUpdate } from './marked-position.ts';
 import type { StandingPosition } from './position-row.ts';
 import type { NodePrice, PositionsSource } from './positions-source.ts';
@@ -11,7 +11,12 @@ import type { NodePrice, PositionsSource } from './positions-source.ts';
 const HELD_ENTRIES_MAX = 20_000;
 
 export interface BoardWatcher {
+  /** Positions as they are. */
   receive(update: BoardUpdate): void;
+  /** One of them changed. */
+  changed(seat: Seat): void;
+  /** Told behind all that one entry of a channel changed. @param byPrice nothing but prices did. */
+  passed(cursor: string, byPrice: boolean): void;
 }
 
 /**
@@ -50,7 +55,7 @@ export class BoardLife {
     const positions = await this.#source.positions();
     await this.#enter(positions);
     if (this.#state !== 'loading') return;
-    for (const each of positions) this.#board.place(each, new Map());
+    for (const each of positions) this.#board.place(each, () => undefined);
     this.#state = 'live';
     void this.#drain();
   }
@@ -68,9 +73,9 @@ export class BoardLife {
 
   /** Prices of one entry. */
   prices(prices: readonly NodePrice[]): void {
-    this.#tell((changes) => {
-      for (const each of prices) this.#board.price(each, changes);
-    }, true);
+    this.#pass(true, (tell) => {
+      for (const each of prices) this.#board.price(each, tell);
+    });
   }
 
   /**
@@ -92,7 +97,7 @@ export class BoardLife {
     try {
       for (let entry = this.#queue.shift(); entry; entry = this.#queue.shift()) {
         if (this.#hasNewNode(entry)) await this.#enter(entry.events);
-        if (this.#state === 'live') this.#pass(entry);
+        if (this.#state === 'live') this.#place(entry);
       }
     } catch (error) {
       if (this.#state === 'live') this.#onLost(error);
@@ -101,10 +106,10 @@ export class BoardLife {
     }
   }
 
-  #pass({ id, events }: LiveEntry<PositionEvent>): void {
+  #place({ id, events }: LiveEntry<PositionEvent>): void {
     this.#cursor = id;
-    this.#tell((changes) => {
-      for (const each of events) this.#board.place(standingFrom(each), changes);
+    this.#pass(false, (tell) => {
+      for (const each of events) this.#board.place(standingFrom(each), tell);
     });
   }
 
@@ -120,10 +125,13 @@ export class BoardLife {
     this.prices(await this.#source.prices(unknown));
   }
 
-  #tell(change: (changes: Changes<BoardWatcher>) => void, byPrice = false): void {
-    const changes: Changes<BoardWatcher> = new Map();
-    change(changes);
-    for (const [watcher, positions] of changes) watcher.receive({ cursor: this.#cursor, positions, byPrice });
+  #pass(byPrice: boolean, entry: (tell: Tell<BoardWatcher>) => void): void {
+    const told = new Set<BoardWatcher>();
+    entry((watcher, seat) => {
+      watcher.changed(seat);
+      told.add(watcher);
+    });
+    for (const watcher of told) watcher.passed(this.#cursor, byPrice);
   }
 }
 

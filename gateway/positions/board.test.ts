@@ -2,7 +2,7 @@ import { beforeEach, expect, test } from 'vitest';
 import { MARK_RUNS } from '../../domain/mark-price.ts';
 import { tick } from '../../tests/support/live.ts';
 import { positionEvent } from '../../tests/support/trading-events.ts';
-import { Board, type Changes } from './board.ts';
+import { Board, type Seat } from './board.ts';
 import { standingFrom } from './board-life.ts';
 
 const NOW = Date.UTC(2026, 0, 1, 1);
@@ -16,20 +16,25 @@ beforeEach(() => {
   place('desk-0', 'PJM:B');
 });
 
-function place(account: string, node: string, seq = 1): Changes<string> {
-  const changes: Changes<string> = new Map();
-  board.place(standingFrom(positionEvent(seq, 10, { account, node })), changes);
+/** Of what each watcher is told, in order. */
+class Changes extends Map<string, Seat[]> {
+  readonly tell = (watcher: string, seat: Seat) => void this.set(watcher, [...(this.get(watcher) ?? []), seat]);
+}
+
+function place(account: string, node: string, seq = 1): Changes {
+  const changes = new Changes();
+  board.place(standingFrom(positionEvent(seq, 10, { account, node })), changes.tell);
   return changes;
 }
 
-function price(node: string, lmp: number): Changes<string> {
-  const changes: Changes<string> = new Map();
-  board.price(tick(node, lmp, { startAt: NOW - 60_000 + lmp }), changes);
+function price(node: string, lmp: number): Changes {
+  const changes = new Changes();
+  board.price(tick(node, lmp, { startAt: NOW - 60_000 + lmp }), changes.tell);
   return changes;
 }
 
-const said = (changes: Changes<string>) =>
-  Object.fromEntries([...changes].map(([watcher, marked]) => [watcher, marked.map(({ account }) => account)]));
+const said = (changes: Changes) =>
+  Object.fromEntries([...changes].map(([watcher, seats]) => [watcher, seats.map(({ marked }) => marked.account)]));
 
 test('a price concerns the watched positions of its node only', () => {
   board.watch({ account: 'desk-1' }, 'one');
@@ -60,9 +65,9 @@ test('watchers are told of the same mark, which is calculated when the first of 
   board.watch({ account: 'desk-1' }, 'one');
   board.watch({ node: 'PJM:A' }, 'other');
   const changes = price('PJM:A', 31);
-  const [mark] = changes.get('one') ?? [];
+  const mark = changes.get('one')?.[0]?.marked;
   expect(mark).toBeDefined();
-  expect(changes.get('other')).toContain(mark);
+  expect(changes.get('other')?.map(({ marked }) => marked)).toContain(mark);
   expect(mark?.row).toBe(board.select({ account: 'desk-1', node: 'PJM:A' })[0]?.row);
 });
 

@@ -14,22 +14,27 @@ export interface BoardOptions {
   readonly clock: () => number;
 }
 
-/** What each watcher has to be told, in order. */
-export type Changes<Watcher> = Map<Watcher, MarkedPosition[]>;
+/** A position that somebody may watch. What it is worth now is worked out for whoever asks. */
+export interface Seat {
+  readonly marked: MarkedPosition;
+}
+
+/** Told of each change of a position, once for each of its watchers. */
+export type Tell<Watcher> = (watcher: Watcher, seat: Seat) => void;
 
 /**
  * Every position, the prices of the nodes where there are any, and who watches which.
  *
- * Positions of one node **sit** there together: a price goes to the node, and from there to those of its seats that somebody
- * watches. It knows nothing of the bus and the store, and may be told the same thing twice: of a position the highest `seq`
+ * Positions of one node **sit** there together: a price goes to the node, and watchers of its seats are told that these changed, not
+ * what they are worth: most prices give way to the next before anybody looks. It knows nothing of the bus and the store, and may be told the same thing twice: of a position the highest `seq`
  * counts, of a run the newest price.
  */
 export class Board<Watcher> {
   readonly #options: BoardOptions;
   readonly #nodes = new Map<string, BoardNode<Watcher>>();
-  readonly #accounts = new Map<string, Set<Seat<Watcher>>>();
+  readonly #accounts = new Map<string, Set<WatchedSeat<Watcher>>>();
   readonly #interests = new InterestIndex<PositionFilter, StandingPosition, Watcher>(DESK_FACETS);
-  readonly #watched = new Map<Watcher, Set<Seat<Watcher>>>();
+  readonly #watched = new Map<Watcher, Set<WatchedSeat<Watcher>>>();
 
   constructor(options: BoardOptions) {
     this.#options = options;
@@ -42,36 +47,30 @@ export class Board<Watcher> {
 
   /** From here on prices of these nodes count. */
   enter(unknown: readonly string[]): void {
-    for (const node of unknown) this.#nodes.set(node, { prices: new Map(), seats: new Map(), watched: new Set() });
+    for (const node of unknown) this.#nodes.set(node, new BoardNode(this.#options));
   }
 
   /** A position as a change left it, at a node that was entered. */
-  place(standing: StandingPosition, changes: Changes<Watcher>): void {
+  place(standing: StandingPosition, tell: Tell<Watcher>): void {
     const node = this.#nodes.get(standing.node);
     if (!node) throw new TypeError(`the node ${standing.node} was not entered`);
     const known = node.seats.get(standing.account);
     if (known && known.standing.seq >= standing.seq) return;
     const seat = known ?? this.#newSeat(standing, node);
     seat.standing = standing;
-    this.#collect(seat, this.#markOf(node), changes);
+    for (const watcher of seat.watchers) tell(watcher, seat);
   }
 
   /** A price, of whatever node. */
-  price(price: NodePrice, changes: Changes<Watcher>): void {
+  price(price: NodePrice, tell: Tell<Watcher>): void {
     const node = this.#nodes.get(price.node);
-    const { runs, clock } = this.#options;
-    if (!node || !runs.includes(price.run) || !isMarkable(price.startAt, clock())) return;
-    const known = node.prices.get(price.run);
-    if (known && !isNewerPrice(price, known)) return;
-    const before = this.#markOf(node);
-    node.prices.set(price.run, price);
-    const mark = this.#markOf(node);
-    if (mark !== before) for (const seat of node.watched) this.#collect(seat, mark, changes);
+    if (!node?.take(price)) return;
+    for (const seat of node.watched) for (const watcher of seat.watchers) tell(watcher, seat);
   }
 
   /** Positions as they are, by account and node. */
   select(filter: PositionFilter): MarkedPosition[] {
-    return this.#seats(filter).map((seat) => marked(seat, this.#markOf(seat.node)));
+    return this.#seats(filter).map((seat) => seat.marked);
   }
 
   /** From here on the watcher is told of changes. @returns what ends that. */
@@ -86,8 +85,8 @@ export class Board<Watcher> {
     };
   }
 
-  #newSeat(standing: StandingPosition, node: BoardNode<Watcher>): Seat<Watcher> {
-    const seat: Seat<Watcher> = { standing, node, watchers: new Set(), marked: undefined };
+  #newSeat(standing: StandingPosition, node: BoardNode<Watcher>): WatchedSeat<Watcher> {
+    const seat = new WatchedSeat(standing, node);
     node.seats.set(standing.account, seat);
     const ofAccount = this.#accounts.get(standing.account) ?? new Set();
     this.#accounts.set(standing.account, ofAccount.add(seat));
@@ -97,68 +96,81 @@ export class Board<Watcher> {
     return seat;
   }
 
-  #sit(seat: Seat<Watcher>, watcher: Watcher): void {
+  #sit(seat: WatchedSeat<Watcher>, watcher: Watcher): void {
     seat.watchers.add(watcher);
     seat.node.watched.add(seat);
     this.#watched.get(watcher)?.add(seat);
   }
 
-  #collect(seat: Seat<Watcher>, mark: RunPrice | undefined, changes: Changes<Watcher>): void {
-    if (seat.watchers.size === 0) return;
-    const position = marked(seat, mark);
-    for (const watcher of seat.watchers) {
-      const positions = changes.get(watcher);
-      if (positions) positions.push(position);
-      else changes.set(watcher, [position]);
-    }
-  }
-
-  #markOf({ prices }: BoardNode<Watcher>): RunPrice | undefined {
-    return markPriceOf(prices.values(), this.#options.runs, this.#options.clock());
-  }
-
-  #seats(filter: PositionFilter): Seat<Watcher>[] {
+  #seats(filter: PositionFilter): WatchedSeat<Watcher>[] {
     const wants = wantedBy(DESK_FACETS, filter);
     return [...this.#candidates(filter)].filter(({ standing }) => wants(standing)).sort(bySeat);
   }
 
-  #candidates({ account, accounts, node }: PositionFilter): Iterable<Seat<Watcher>> {
+  #candidates({ account, accounts, node }: PositionFilter): Iterable<WatchedSeat<Watcher>> {
     if (account !== undefined) return this.#accounts.get(account) ?? [];
     if (node !== undefined) return this.#nodes.get(node)?.seats.values() ?? [];
     return [...new Set(accounts ?? this.#accounts.keys())].flatMap((name) => [...(this.#accounts.get(name) ?? [])]);
   }
 }
 
-interface BoardNode<Watcher> {
-  /** The newest by run. */
-  readonly prices: Map<MarketRun, RunPrice>;
+class BoardNode<Watcher> {
   /** By account. */
-  readonly seats: Map<string, Seat<Watcher>>;
+  readonly seats = new Map<string, WatchedSeat<Watcher>>();
   /** Of the seats those that somebody watches. */
-  readonly watched: Set<Seat<Watcher>>;
+  readonly watched = new Set<WatchedSeat<Watcher>>();
+  readonly #options: BoardOptions;
+  /** The newest by run. */
+  readonly #prices = new Map<MarketRun, RunPrice>();
+
+  constructor(options: BoardOptions) {
+    this.#options = options;
+  }
+
+  /** What positions here are marked at now. */
+  get mark(): RunPrice | undefined {
+    return markPriceOf(this.#prices.values(), this.#options.runs, this.#options.clock());
+  }
+
+  /** @returns whether positions here are marked at another price since. */
+  take(price: RunPrice): boolean {
+    const { runs, clock } = this.#options;
+    if (!runs.includes(price.run) || !isMarkable(price.startAt, clock())) return false;
+    const known = this.#prices.get(price.run);
+    if (known && !isNewerPrice(price, known)) return false;
+    const before = this.mark;
+    this.#prices.set(price.run, price);
+    return this.mark !== before;
+  }
 }
 
-interface Seat<Watcher> {
-  standing: StandingPosition;
+class WatchedSeat<Watcher> implements Seat {
   readonly node: BoardNode<Watcher>;
-  readonly watchers: Set<Watcher>;
-  marked: MarkedPosition | undefined;
+  readonly watchers = new Set<Watcher>();
+  standing: StandingPosition;
+  #marked: MarkedPosition | undefined;
+
+  constructor(standing: StandingPosition, node: BoardNode<Watcher>) {
+    this.standing = standing;
+    this.node = node;
+  }
+
+  /** The same object while nothing changed, so that what it comes to is calculated once. */
+  get marked(): MarkedPosition {
+    const { standing } = this;
+    const { mark } = this.node;
+    if (this.#marked?.standing !== standing || this.#marked.price !== mark)
+      this.#marked = new MarkedPosition(standing, mark);
+    return this.#marked;
+  }
 }
 
-/** The same object while nothing changed, so that what it comes to is calculated once. */
-function marked<Watcher>(seat: Seat<Watcher>, mark: RunPrice | undefined): MarkedPosition {
-  const { standing, marked: known } = seat;
-  if (known?.standing === standing && known.price === mark) return known;
-  seat.marked = new MarkedPosition(standing, mark);
-  return seat.marked;
-}
-
-function leave<Watcher>(seat: Seat<Watcher>, watcher: Watcher): void {
+function leave<Watcher>(seat: WatchedSeat<Watcher>, watcher: Watcher): void {
   seat.watchers.delete(watcher);
   if (seat.watchers.size === 0) seat.node.watched.delete(seat);
 }
 
-function bySeat<Watcher>({ standing: one }: Seat<Watcher>, { standing: other }: Seat<Watcher>): number {
+function bySeat<Watcher>({ standing: one }: WatchedSeat<Watcher>, { standing: other }: WatchedSeat<Watcher>): number {
   return compareText(one.account, other.account) || compareText(one.node, other.node);
 }
 

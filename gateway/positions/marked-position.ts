@@ -33,8 +33,6 @@ export class MarkedPosition implements PositionKey {
 export interface BoardUpdate {
   readonly cursor: string;
   readonly positions: readonly MarkedPosition[];
-  /** Prices alone changed them. */
-  readonly byPrice?: boolean;
 }
 
 export const BOARD_UPDATES: UpdateShape<MarkedPosition, BoardUpdate> = {

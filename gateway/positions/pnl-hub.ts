@@ -11,9 +11,11 @@ import { Subscription } from '../live/subscription.ts';
 import { followUpstream, retryMs, type Upstream, type UpstreamListener } from '../live/upstream.ts';
 import type { BoardOptions } from './board.ts';
 import { BoardLife, type BoardWatcher } from './board-life.ts';
+import { EveryChange } from './every-change.ts';
 import type { BoardUpdate } from './marked-position.ts';
 import { createPnlBacklog } from './pnl-backlog.ts';
 import type { PositionsSource } from './positions-source.ts';
+import { PricePace } from './price-pace.ts';
 import { PricePacer } from './price-pacer.ts';
 
 export interface PnlHubOptions extends BoardOptions {
@@ -38,6 +40,7 @@ export class PnlHub {
   readonly #upstream: Upstream;
   readonly #subscriptions = new Set<PnlSubscription>();
   readonly #due = new DueQueue();
+  readonly #pace = new PricePace();
   /** What begins the subscriptions that came before the first board. */
   readonly #waiting = new Set<() => void>();
   readonly #standing = { positions: false, prices: false };
@@ -165,15 +168,17 @@ export class PnlHub {
       return;
     }
     try {
-      const watcher = delivery === 'EVERY' ? subscription : this.#paced(subscription);
+      const to = (update: BoardUpdate) => subscription.receive(update);
+      const watcher = delivery === 'EVERY' ? new EveryChange(to) : this.#paced(subscription, to);
       subscription.onEnded(this.#life.watch(filter, watcher));
     } catch (error) {
       subscription.stream.end({ error });
     }
   }
 
-  #paced(subscription: PnlSubscription): BoardWatcher {
-    const pacer = new PricePacer(subscription, this.#due, () => this.#options.metrics.conflatedTicks.inc());
+  #paced(subscription: PnlSubscription, to: (update: BoardUpdate) => void): BoardWatcher {
+    const onDropped = () => this.#options.metrics.conflatedTicks.inc();
+    const pacer = new PricePacer(to, { due: this.#due, pace: this.#pace, onDropped });
     subscription.onEnded(() => pacer.stop());
     return pacer;
   }

@@ -1,36 +1,50 @@
-import { NewestConflation } from '../live/conflation.ts';
 import type { DueQueue } from '../live/due-queue.ts';
+import type { Seat } from './board.ts';
 import type { BoardWatcher } from './board-life.ts';
-import { BOARD_UPDATES, type BoardUpdate, SAME_POSITION } from './marked-position.ts';
+import type { BoardUpdate } from './marked-position.ts';
+import type { PricePace } from './price-pace.ts';
 
 /**
- * Least time from one update that prices caused to the next: four a second are what an eye reads. A trade never waits. With 2,000
- * ticks and 500 trades a second and 200 subscribers these are 1,000 frames a second, where ten a second each would be 1,900 and
- * nearly twice the latency of a trade. What has to see every price subscribes to `lmp`.
+ * Between the board and a LATEST subscriber: changes by trades pass at once, with what prices changed meanwhile. Until something
+ * passes only which positions changed is kept: of a price that gave way nothing is made.
  */
-export const PRICE_SPACING_MS = 250;
-
-/** Between the board and a LATEST subscriber: changes by trades pass at once, with what prices changed meanwhile. */
 export class PricePacer implements BoardWatcher {
-  readonly #to: BoardWatcher;
+  readonly #to: (update: BoardUpdate) => void;
   readonly #due: DueQueue;
-  readonly #waiting: NewestConflation<BoardUpdate['positions'][number], BoardUpdate>;
+  readonly #pace: PricePace;
+  readonly #onDropped: () => void;
+  readonly #waiting = new Set<Seat>();
+  #cursor = '';
   #passedAt = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
 
   /**
    * @param due of all subscribers of the process.
-   * @param onDropped called for each mark that gave way to a newer one.
+   * @param onDropped called for each change that gave way to a newer one.
    */
-  constructor(to: BoardWatcher, due: DueQueue, onDropped: () => void) {
+  constructor(
+    to: (update: BoardUpdate) => void,
+    { due, pace, onDropped }: { due: DueQueue; pace: PricePace; onDropped: () => void },
+  ) {
     this.#to = to;
     this.#due = due;
-    this.#waiting = new NewestConflation(BOARD_UPDATES, SAME_POSITION, onDropped);
+    this.#pace = pace;
+    this.#onDropped = onDropped;
   }
 
   receive(update: BoardUpdate): void {
-    this.#waiting.add(update);
-    if (!update.byPrice) this.#pass();
+    this.#passedAt = performance.now();
+    this.#to(update);
+  }
+
+  changed(seat: Seat): void {
+    if (this.#waiting.has(seat)) this.#onDropped();
+    else this.#waiting.add(seat);
+  }
+
+  passed(cursor: string, byPrice: boolean): void {
+    this.#cursor = cursor;
+    if (!byPrice) this.#pass();
     else if (this.#timer === undefined) this.#wait();
   }
 
@@ -41,13 +55,14 @@ export class PricePacer implements BoardWatcher {
 
   readonly #pass = (): void => {
     this.#settle();
-    this.#passedAt = performance.now();
-    const update = this.#waiting.take();
-    if (update) this.#to.receive(update);
+    if (this.#waiting.size === 0) return;
+    const positions = Array.from(this.#waiting, (seat) => seat.marked);
+    this.#waiting.clear();
+    this.receive({ cursor: this.#cursor, positions });
   };
 
   #wait(): void {
-    const waitMs = this.#passedAt + PRICE_SPACING_MS - performance.now();
+    const waitMs = this.#passedAt + this.#pace.spacingMs - performance.now();
     if (waitMs <= 0) this.#due.add(this.#pass);
     else this.#timer = setTimeout(() => this.#due.add(this.#pass), waitMs);
   }
