@@ -1,11 +1,10 @@
 /**
- * A year of hourly prices of 50 nodes (438,000 rows) by `GET /export/lmp` in each format, read to the end over HTTP. The gateway
- * runs in a process of its own, so that the memory is its alone.
+ * A year of hourly prices of 50 nodes (438,000 rows) by `GET /export/lmp` in each format, read to the end over HTTP. Each format is
+ * served by a process of its own, so that the memory is its alone.
  *
  * The baseline: `COPY … TO STDOUT` of the same rows and columns as CSV, piped through node:http by a process that does nothing
  * else.
  */
-
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { get } from 'node:http';
@@ -27,25 +26,25 @@ export async function run() {
   try {
     const { pool, url } = await store.fresh('export');
     const nodes = await storeYear(pool);
-    const server = await startServer(url);
     const query = new URLSearchParams({ nodes: nodes.join(), run: 'DAY_AHEAD_HOURLY', from: FROM, to: TO });
-    const exported = `${server.url}/export/lmp?${query}`;
-    const questions: [string, string, string][] = [
-      ['copy', `${server.url}/copy`, 'identity'],
-      ...FORMATS.map((format): [string, string, string] => [format, `${exported}&format=${format}`, 'identity']),
-      ['csvGzip', `${exported}&format=csv`, 'gzip'],
-      ['csvBrotli', `${exported}&format=csv`, 'br'],
+    const exported = async (name: string, format: string, coding: string): Promise<Question> => {
+      return { name, path: `/export/lmp?${query}&format=${format}`, coding, server: await startServer('busbar', url) };
+    };
+    const questions: Question[] = [
+      { name: 'copy', path: '/', coding: 'identity', server: await startServer('copy', url) },
     ];
-    const figures = new Map<string, Reading[]>(questions.map(([name]) => [name, []]));
+    for (const format of FORMATS) questions.push(await exported(format, format, 'identity'));
+    questions.push(await exported('csvGzip', 'csv', 'gzip'), await exported('csvBrotli', 'csv', 'br'));
+    const figures = new Map<string, Reading[]>(questions.map(({ name }) => [name, []]));
     // In turns, so that what the machine does beside falls on all.
     for (let round = 0; round <= ROUNDS; round++) {
-      for (const [name, asked, coding] of questions) {
-        const reading = await server.measure(() => readAll(asked, coding));
+      for (const { name, path, coding, server } of questions) {
+        const reading = await server.measure(() => readAll(`${server.url}${path}`, coding));
         // The first round warms the code and the store's pages up.
         if (round > 0) figures.get(name)?.push(reading);
       }
     }
-    server.stop();
+    for (const { server } of questions) server.stop();
     const rates = [...figures].map(([name, readings]) => [name, summaryOf(readings)] as const);
     const copy = rates.find(([name]) => name === 'copy')?.[1].rowsPerSecond ?? Number.NaN;
     return {
@@ -58,6 +57,13 @@ export async function run() {
   } finally {
     await store.close();
   }
+}
+
+interface Question {
+  readonly name: string;
+  readonly path: string;
+  readonly coding: string;
+  readonly server: Server;
 }
 
 interface Reading {
@@ -103,8 +109,8 @@ interface Server {
   stop(): void;
 }
 
-async function startServer(databaseUrl: string): Promise<Server> {
-  const child = fork(new URL('export/server.ts', import.meta.url), [databaseUrl], { execArgv: ['--import', 'tsx'] });
+async function startServer(name: 'busbar' | 'copy', databaseUrl: string): Promise<Server> {
+  const child = fork(new URL(`export/${name}.ts`, import.meta.url), [databaseUrl], { execArgv: ['--import', 'tsx'] });
   const [{ url }] = (await once(child, 'message')) as [{ url: string }];
   const ask = async (what: 'begin' | 'end') => {
     child.send(what);

@@ -3,19 +3,29 @@
  * graphql-ws with one execution a subscriber, and against plain ws sending one text, which is the ceiling. The server is a process of
  * its own, the subscribers are two; an update is ten prices.
  *
+ * Those that do not read have had their connections filled before, so that everything waits for them in the server.
+ *
  * Saturation: two updates are on their way at any time, the next is emitted when every socket that reads has one. Then the latency
  * from the update to each socket at a fixed rate.
  */
 import { type ChildProcess, execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type FromServer, type FromSubscribers, type Measured, TICKS, type ToServer } from './fanout/protocol.ts';
+import {
+  type FromServer,
+  type FromSubscribers,
+  type Measured,
+  TICKS,
+  type ToServer,
+  type ToSubscribers,
+} from './fanout/protocol.ts';
 import { summary } from './summary.ts';
 
 const SOCKETS = Number(process.env.FANOUT_SOCKETS ?? 5_000);
 const PROCESSES = 1;
 const STALLED_EVERY = 50;
 const ON_THEIR_WAY = 2;
+const STALLING_MS = 4_000;
 const WARM_UP_MS = 5_000;
 const SATURATED_MS = 10_000;
 const FIXED_RATE = 2;
@@ -51,12 +61,21 @@ export async function run() {
 export async function measure(name: 'plain' | 'stock' | 'busbar') {
   const profile = process.env.FANOUT_PROFILE === name ? ['--cpu-prof', '--cpu-prof-dir=/tmp'] : [];
   const execArgv = ['--import', 'tsx', ...profile];
-  const server = fork(`bench/fanout/${name}.ts`, [], { execArgv, env: { ...process.env, NODE_ENV: 'production' } });
+  // Stock's says of every socket that does not read and is gone at the end that it could not be written to.
+  const stderr = name === 'stock' ? 'ignore' : 'inherit';
+  const server = fork(`bench/fanout/${name}.ts`, [], {
+    execArgv,
+    env: { ...process.env, NODE_ENV: 'production' },
+    stdio: ['ignore', 'inherit', stderr, 'ipc'],
+  });
   const { port } = await from<FromServer, { port: number }>(server, 'port');
   const idle = await rssOf(server);
   const sockets = await connect(port);
   await sleep(1_000);
   const connected = await rssOf(server);
+  for (const each of sockets) each.send({ stall: true } satisfies ToSubscribers);
+  await sleep(STALLING_MS);
+  const stalled = await rssOf(server);
   const cast = new Cast(server, sockets);
   const connectedAt = performance.now();
   await cast.saturate(() => performance.now() - connectedAt > WARM_UP_MS);
@@ -81,6 +100,7 @@ export async function measure(name: 'plain' | 'stock' | 'busbar') {
     memory: {
       idleMb: mb(idle),
       connectedMb: mb(connected),
+      stalledMb: mb(stalled),
       afterMb: mb(after),
       kbASocket: Math.round((connected - idle) / SOCKETS / 102.4) / 10,
     },
@@ -123,7 +143,7 @@ class Cast {
   async measured(): Promise<Measured> {
     const all = await Promise.all(
       this.#subscribers.map((each) => {
-        each.send({ measure: true });
+        each.send({ measure: true } satisfies ToSubscribers);
         return from<FromSubscribers, { measured: Measured }>(each, 'measured');
       }),
     );

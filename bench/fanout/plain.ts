@@ -7,7 +7,9 @@ import { serveEmitting } from './server-process.ts';
 const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
 server.on('connection', (socket) => {
   socket.on('message', (data) => {
-    if (String(data).includes('connection_init')) socket.send('{"type":"connection_ack"}');
+    const text = String(data);
+    if (text.includes('connection_init')) socket.send('{"type":"connection_ack"}');
+    else if (text.includes('"ping"')) socket.send(text.replace('ping', 'pong'));
   });
   socket.on('error', () => undefined);
 });

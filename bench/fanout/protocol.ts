@@ -6,10 +6,8 @@ export type ToServer = { readonly emit: number } | { readonly askMemory: true };
 /** From a server. */
 export type FromServer = { readonly port: number } | { readonly rssBytes: number };
 
-/** To the subscribers: begin a measurement. */
-export interface ToSubscribers {
-  readonly measure: true;
-}
+/** To the subscribers: those that are to stall do; begin a measurement. */
+export type ToSubscribers = { readonly stall: true } | { readonly measure: true };
 
 /** From the subscribers. */
 export type FromSubscribers =

@@ -13,12 +13,15 @@ const REVISION = '"revision":';
 const START = '"start":"';
 const ISO_LENGTH = 24;
 const DIGITS_MAX = 12;
+const FILL_BYTES = 60_000;
+const FILLS = 120;
 
 const tell = (message: FromSubscribers) => process.send?.(message);
 const isStalled = (subscriber: number) => subscriber % Number(stalledEvery) === Number(stalledEvery) - 1;
 const honest = Array.from({ length: Number(count) }, (_, each) => each).filter((each) => !isStalled(each)).length;
 /** By update, how many sockets have it. */
 const have = new Map<number, number>();
+const stalling: LeanSocket[] = [];
 let measured = nothing();
 
 for (let from = 0; from < Number(count); from += CONNECTING) {
@@ -26,7 +29,8 @@ for (let from = 0; from < Number(count); from += CONNECTING) {
   await Promise.all(some.map(connect));
 }
 tell({ subscribed: true });
-process.on('message', (_: ToSubscribers) => {
+process.on('message', (message: ToSubscribers) => {
+  if ('stall' in message) return stallAll();
   const done: Measured = measured;
   measured = nothing();
   tell({ measured: done });
@@ -41,7 +45,7 @@ async function connect(subscriber: number): Promise<void> {
   await socket.next();
   socket.send(JSON.stringify({ id: randomUUID(), type: 'subscribe', payload: { query: QUERY } }));
   if (isStalled(subscriber)) {
-    socket.pause();
+    stalling.push(socket);
     return;
   }
   let last = 0;
@@ -56,6 +60,18 @@ async function connect(subscriber: number): Promise<void> {
     for (let each = first; each <= number; each++) note(each);
     last = number;
   });
+}
+
+/**
+ * They read nothing any more, and ask for as many answers as it takes until the kernel, which takes megabytes, takes no more of them:
+ * what comes then waits in the server. A ping is answered with what it brings.
+ */
+function stallAll(): void {
+  const ping = JSON.stringify({ type: 'ping', payload: { fill: 'x'.repeat(FILL_BYTES) } });
+  for (const socket of stalling) {
+    socket.pause();
+    for (let pings = 0; pings < FILLS; pings++) socket.send(ping);
+  }
 }
 
 function numberAt(text: Buffer, at: number): number {
