@@ -1,3 +1,5 @@
+import { MARKETS } from './market.ts';
+
 /**
  * Who may do what. A **role** gives permissions; **scopes** say of which markets, feeds and accounts. Both have to allow a thing.
  * The matrix in `docs/rights.md` is printed from here.
@@ -24,12 +26,18 @@ export const ROLE_PERMISSIONS: Readonly<Record<Role, readonly Permission[]>> = {
   ADMIN: ['PRICES', 'ANALYSIS', 'FEEDS', 'OPERATE', 'DESK', 'ADMINISTER'],
 };
 
+/** The utility whose tariffs, plants and control signals there are: to scopes it is a market. */
+export const UTILITY = 'CKW';
+
+/** Ids of what scopes call markets. */
+export const SCOPE_MARKETS: readonly string[] = [...MARKETS.map(({ id }) => id), UTILITY].sort();
+
 /** Ids that are in scope; `ALL` of a kind, also those that are still to come. */
 export type Scope = 'ALL' | readonly string[];
 
 export interface Rights {
   readonly roles: readonly Role[];
-  /** Ids of markets: `PJM`. Facts of other markets are not shown, on any way. */
+  /** Of `SCOPE_MARKETS`: `PJM`. Facts of other markets are not shown, on any way. */
   readonly markets: Scope;
   readonly feeds: Scope;
   readonly accounts: Scope;

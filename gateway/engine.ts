@@ -1,6 +1,7 @@
 import { type DocumentNode, type ExecutionArgs, type ExecutionResult, GraphQLError } from 'graphql';
 import type { SubscribePayload } from 'graphql-ws';
 import type { YogaServerInstance } from 'graphql-yoga';
+import { callerOf } from './caller.ts';
 import type { ErrorMask } from './errors.ts';
 import type { NodeRequest } from './graphql-http.ts';
 import type { Intake } from './limits/intake.ts';
@@ -22,7 +23,7 @@ export function createEngine(yoga: YogaServerInstance<NodeRequest, object>, mask
       const { operationName, variables } = payload;
       try {
         await intake.begin(node.req);
-        const query = intake.persisted.textOf(payload) ?? payload.query;
+        const query = intake.persisted.textOf(payload, callerOf(node.req).identity.rights) ?? payload.query;
         const enveloped = yoga.getEnveloped({ ...node, params: { query, operationName, variables } });
         const document: DocumentNode = enveloped.parse(query);
         const errors = enveloped.validate(enveloped.schema, document);

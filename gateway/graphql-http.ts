@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { IncomingMessage, type ServerResponse } from 'node:http';
 import { type ExecutionArgs, execute, type GraphQLSchema, getOperationAST } from 'graphql';
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
@@ -6,19 +5,17 @@ import type { Metrics } from '../runtime/metrics.ts';
 import type { Context, Renewal } from '../schema/context.ts';
 import { type DenialNotes, errorsIn } from './audit/notes.ts';
 import type { AttendAnswer } from './auth/attended-answer.ts';
-import { VISITOR } from './auth/identity.ts';
 import { Tenure } from './auth/tenure.ts';
 import { type Caller, callerOf } from './caller.ts';
+import { compressAnswers } from './encoding/compressed-answers.ts';
 import type { ErrorMask } from './errors.ts';
-import type { Front } from './front/front.ts';
-import { pagePolicy } from './front/security-headers.ts';
-import { graphiqlOptions, renderPage } from './graphiql/page.ts';
-import { mayIntrospect } from './limits/bounded-document.ts';
 import { endContext } from './limits/ending-context.ts';
 import { withinTime } from './limits/execution-time.ts';
 import type { Intake } from './limits/intake.ts';
 import { limitOperations } from './limits/limit-operations.ts';
 import { withStatus } from './limits/refusal-status.ts';
+import { beyondShare, type Shares } from './limits/shares.ts';
+import { requireSoundParameters } from './limits/sound-parameters.ts';
 import { TextCache } from './limits/text-cache.ts';
 import { executeCompiled } from './live/compiled-operations.ts';
 import type { SharedSubscriptions } from './live/shared-subscriptions.ts';
@@ -48,7 +45,7 @@ export function tenureIn({ contextValue }: ExecutionArgs): Tenure | undefined {
 }
 
 /**
- * GraphQL over HTTP: GET, POST, server-sent events, and GraphiQL for a browser. One request is one operation: no
+ * GraphQL over HTTP: GET, POST and server-sent events. One request is one operation: no
  * batches, no uploads. Closed to pages of other origins.
  */
 export function createGraphqlHttp(options: {
@@ -56,17 +53,16 @@ export function createGraphqlHttp(options: {
   path: string;
   makeContext: (caller: Caller) => Context;
   subscriptions: SharedSubscriptions;
-  front: Front;
+  /** In which streams count beside sockets. */
+  shares: Shares;
   attend: AttendAnswer;
   intake: Intake;
   denied: DenialNotes;
   mask: ErrorMask;
   metrics: Metrics;
-  clock: () => number;
   sql: SqlCounter | undefined;
 }): YogaServerInstance<NodeRequest, object> {
-  const { schema, path, makeContext, subscriptions, front, attend, intake, denied, mask, metrics, clock, sql } =
-    options;
+  const { schema, path, makeContext, subscriptions, shares, attend, intake, denied, mask, metrics, sql } = options;
   return createYoga<NodeRequest, object>({
     schema,
     graphqlEndpoint: path,
@@ -82,32 +78,20 @@ export function createGraphqlHttp(options: {
       documentCache: new TextCache(DOCUMENT_CHARACTERS_MAX, DOCUMENT_LENGTH_MAX),
       errorCache: NO_CACHE,
     },
-    graphiql: (_request, { req, res }) => {
-      const { identity } = callerOf(req);
-      const isVisitor = identity === VISITOR && intake.limits.introspection !== 'none';
-      if (!isVisitor && !mayIntrospect(identity.rights, intake.limits.introspection)) return false;
-      const nonce = randomBytes(16).toString('base64');
-      res?.setHeader('content-security-policy', pagePolicy(nonce, front.senderOf(req).host));
-      return { ...graphiqlOptions(clock(), nonce), ...(isVisitor && ASK_FOR_CREDENTIAL) };
-    },
-    renderGraphiQL: renderPage,
+    graphiql: false,
     plugins: [
+      requireSoundParameters(),
       maskValidation(mask),
       limitOperations(intake),
       compileQueries(makeContext, intake),
       measureOperations(metrics),
       noteDenials(denied),
-      shareSubscriptions(subscriptions, attend, metrics),
+      shareSubscriptions(subscriptions, shares, attend, metrics),
       ...(sql ? [tellSql(sql)] : []),
+      compressAnswers(),
     ],
   });
 }
-
-/** The page asks by what is entered here; it is not kept when it is closed. */
-const ASK_FOR_CREDENTIAL = {
-  headers: JSON.stringify({ authorization: 'Bearer ' }),
-  defaultEditorToolsVisibility: 'headers',
-} as const;
 
 /** An answer that is a stream is none of a request alone. */
 function tellSql(sql: SqlCounter): Plugin {
@@ -185,6 +169,7 @@ function noteDenials(denied: DenialNotes): Plugin<NodeRequest> {
 /** Server-sent events are members of the same groups as sockets. A request that is cut off leaves its group at once. */
 function shareSubscriptions(
   subscriptions: SharedSubscriptions,
+  shares: Shares,
   attend: AttendAnswer,
   metrics: Metrics,
 ): Plugin<NodeRequest> {
@@ -193,6 +178,7 @@ function shareSubscriptions(
       const { request, req, res } = args.contextValue;
       const { signal } = request;
       setSubscribeFn(async (given: ExecutionArgs) => {
+        if (res) takePlace(shares, req, res);
         const results = await subscriptions.subscribe(given, res && attend(req, res));
         if (!(Symbol.asyncIterator in results)) return results;
         const leave = () => void results.return?.();
@@ -203,4 +189,12 @@ function shareSubscriptions(
       return { onSubscribeResult: () => ({ onNext: () => metrics.framesSent.inc() }) };
     },
   };
+}
+
+/** Until its answer has ended. @throws BusbarError `RATE_LIMITED` */
+function takePlace(shares: Shares, req: IncomingMessage, res: ServerResponse): void {
+  const giveBack = shares.take(callerOf(req).identity.subject);
+  if (!giveBack) throw beyondShare('streams', shares.max, 'sockets and event streams');
+  if (res.closed) giveBack();
+  else res.once('close', giveBack);
 }

@@ -2,17 +2,19 @@ import DataLoader from 'dataloader';
 import type { Rights } from '../domain/rights.ts';
 import type { JobRow, LedgerRow, Loaders, Reads } from '../schema/context.ts';
 import { type LimitName, requireWithin } from '../schema/limits.ts';
-import { withinFeeds } from './rights/scopes.ts';
+import { Bounds, entriesWithin, jobsWithin } from './rights/scopes.ts';
 
 /** Loaders for one request, or for one event of a subscription. What belongs to a feed beyond the rights is `FORBIDDEN`. */
 export function createLoaders(reads: Reads, rights: Rights): Loaders {
-  const ofFeeds = withinFeeds(rights);
+  const feeds = new Bounds('feed', rights.feeds);
   return {
     node: new DataLoader((names) => reads.nodesByName(names)),
     nodeHistory: new DataLoader(
       shownWithin('nodeVersions', 'ask for fewer nodes', (names) => reads.nodeHistories(names)),
     ),
-    ledgerEntry: new DataLoader<number, LedgerRow | null>(async (ids) => ofFeeds(await reads.ledgerEntriesById(ids))),
+    ledgerEntry: new DataLoader<number, LedgerRow | null>(async (ids) =>
+      entriesWithin(feeds, await reads.ledgerEntriesById(ids)),
+    ),
     ledgerOrigins: new DataLoader(
       askedWithin(
         'origins',
@@ -22,7 +24,7 @@ export function createLoaders(reads: Reads, rights: Rights): Loaders {
       ),
       { cacheKeyFn: (ids) => ids.join() },
     ),
-    job: new DataLoader<number, JobRow | null>(async (ids) => ofFeeds(await reads.jobsById(ids))),
+    job: new DataLoader<number, JobRow | null>(async (ids) => jobsWithin(feeds, await reads.jobsById(ids))),
     jobEntries: new DataLoader(
       askedWithin(
         'jobEntries',

@@ -68,7 +68,7 @@ export async function serveGateway(lifecycle: Lifecycle, platform: Platform): Pr
   );
   const { jobProgress, feedHealth, apiHealth } = watches;
   const seal = createSeal(await openCursorKeys(lifecycle, platform));
-  const snapshots = createSnapshots(store.pool, () => hub.lmpHead);
+  const snapshots = createSnapshots(store.pool, hub.prices);
   const liveFor = (rights: Rights): Live => ({
     ...createSealedLive(hub, seal, snapshots, rights),
     jobProgress,
@@ -99,6 +99,7 @@ export async function serveGateway(lifecycle: Lifecycle, platform: Platform): Pr
     auditPool: store.pool,
     denials,
     exportsMax,
+    perIdentityMax: config.core.EXPORTS_PER_IDENTITY,
     rowsMax: config.core.EXPORT_ROWS_MAX,
     log,
     metrics,

@@ -19,22 +19,23 @@ import type { Denials } from './audit/denials.ts';
 import { createDenialNotes } from './audit/notes.ts';
 import { createAttendance } from './auth/attended-answer.ts';
 import { type Authenticator, OPEN } from './auth/authenticator.ts';
-import { VISITOR } from './auth/identity.ts';
 import type { AnswerCache } from './cache/answer-cache.ts';
 import { admit, type Caller, callerOf, cameFrom, inNameOfAll } from './caller.ts';
 import { createEngine } from './engine.ts';
 import { createErrorMask } from './errors.ts';
 import { EXPORT_PATH, type Exports } from './export/exports.ts';
 import { createFront, type FrontSettings, LOOPBACK_FRONT } from './front/front.ts';
+import { createPageVisits } from './graphiql/page-visits.ts';
 import { createGraphqlHttp } from './graphql-http.ts';
 import { createHotLane } from './hot/lane.ts';
 import type { HotStore } from './hot/root-plan.ts';
 import { createIntake, type IntakeOptions } from './limits/intake.ts';
 import { retryHeaders, statusOf } from './limits/refusal-status.ts';
+import { Shares } from './limits/shares.ts';
 import { createFieldConflations } from './live/field-conflations.ts';
 import { createSharedSubscriptions } from './live/shared-subscriptions.ts';
 import { resolvedRequest } from './persisted/resolved-request.ts';
-import { readBody } from './request-body.ts';
+import { bodyOf, readBody } from './request-body.ts';
 import { SOCKET_LIMITS, type SocketLimits } from './sockets/socket-limits.ts';
 import type { SqlCounter } from './sql-counter.ts';
 import { attachWebSockets, type WebSocketEndpoint } from './websocket.ts';
@@ -111,8 +112,9 @@ export function createGateway(options: GatewayOptions): Gateway {
     sql,
     tls,
     httpLimits = {},
-    socketLimits = {},
   } = options;
+  const socketLimits = { ...SOCKET_LIMITS, ...options.socketLimits };
+  const shares = new Shares(socketLimits.perIdentityMax);
   const front = createFront(options.front ?? LOOPBACK_FRONT, metrics);
   const attend = createAttendance({ authenticator, metrics, clock });
   const serving = health.component('gateway');
@@ -132,15 +134,15 @@ export function createGateway(options: GatewayOptions): Gateway {
     path: PATH,
     makeContext,
     subscriptions,
-    front,
+    shares,
     attend,
     intake,
     denied,
     mask,
     metrics,
-    clock,
     sql,
   });
+  const pageVisits = createPageVisits({ path: PATH, authenticator, front, intake, clock });
   const engine = createEngine(yoga, mask, intake);
   const hotLane = hot && createHotLane({ schema, store: hot, metrics, log, sql, cache, intake });
   let listening: { http: HttpService; webSockets: WebSocketEndpoint } | undefined;
@@ -150,7 +152,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     await intake.begin(request, response);
     const body = resolvedRequest(request, await readBody(request, intake.limits.bodyBytesMax), intake.persisted);
     if (hotLane && (await hotLane.answer(request, body, response, callerOf(request).identity.rights))) return;
-    await yoga(Object.assign(request, { body }), response);
+    await yoga(Object.assign(request, { body: bodyOf(body) }), response);
   };
 
   const counting = (answer: () => Promise<void>) => (sql ? sql.during(answer) : answer());
@@ -163,22 +165,14 @@ export function createGateway(options: GatewayOptions): Gateway {
     return may((await authenticator.identify(authorization)).rights, 'FEEDS');
   };
 
-  const identityOf = async (request: IncomingMessage) => {
-    try {
-      return await authenticator.identify(request.headers.authorization);
-    } catch (error) {
-      if (isBusbarError(error, 'UNAUTHENTICATED') && isPageVisit(request)) return VISITOR;
-      throw error;
-    }
-  };
-
   const handle = async (request: IncomingMessage, response: ServerResponse) => {
     try {
       cameFrom(request, front.senderOf(request).address);
       if (front.answer(request, response)) return;
       if (await answerOperations(request, response, { health, metrics, isInsider })) return;
+      if (await pageVisits.answer(request, response)) return;
       // Before anything else is read of it.
-      admit(request, await identityOf(request));
+      admit(request, await authenticator.identify(request.headers.authorization));
       if (pathOf(request) === PATH) return await counting(() => answerGraphql(request, response));
       if (exports && pathOf(request).startsWith(EXPORT_PATH)) {
         attend(request, response, 0);
@@ -216,7 +210,8 @@ export function createGateway(options: GatewayOptions): Gateway {
         server,
         path: PATH,
         front,
-        limits: { ...SOCKET_LIMITS, ...socketLimits },
+        limits: socketLimits,
+        shares,
         clock,
         authenticator,
         denied,
@@ -235,12 +230,6 @@ export function createGateway(options: GatewayOptions): Gateway {
       return closing;
     },
   };
-}
-
-/** A browser, which brings no credential when it opens an address. */
-function isPageVisit(request: IncomingMessage): boolean {
-  const { authorization, accept = '' } = request.headers;
-  return request.method === 'GET' && pathOf(request) === PATH && !authorization && accept.includes('text/html');
 }
 
 /** Whoever may not ask, or not so, is answered before the question is understood. */

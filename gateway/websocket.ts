@@ -15,6 +15,7 @@ import type { Engine } from './engine.ts';
 import type { ErrorMask } from './errors.ts';
 import type { Front } from './front/front.ts';
 import { requestIn, tenureIn } from './graphql-http.ts';
+import type { Shares } from './limits/shares.ts';
 import type { SharedSubscriptions } from './live/shared-subscriptions.ts';
 import { socketStream } from './live/socket-stream.ts';
 import { speakGraphql } from './sockets/graphql-socket.ts';
@@ -56,12 +57,26 @@ export function attachWebSockets(options: {
   log: Logger;
   metrics: Metrics;
   limits: SocketLimits;
+  shares: Shares;
   /** Milliseconds UTC. */
   clock: () => number;
 }): WebSocketEndpoint {
-  const { server, path, front, authenticator, denied, engine, subscriptions, mask, log, metrics, limits, clock } =
-    options;
-  const census = new SocketCensus(limits, metrics);
+  const {
+    server,
+    path,
+    front,
+    authenticator,
+    denied,
+    engine,
+    subscriptions,
+    mask,
+    log,
+    metrics,
+    limits,
+    shares,
+    clock,
+  } = options;
+  const census = new SocketCensus(limits, shares, metrics);
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: limits.messageBytesMax,

@@ -60,6 +60,13 @@ const CORE = z.object({
     .max(50)
     .default(2)
     .describe('Most exports at a time from one gateway, each on a connection of its own, with one more for all.'),
+  EXPORTS_PER_IDENTITY: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(50)
+    .default(1)
+    .describe('Most exports at a time of one API key or user from one gateway; not while it is open to everybody.'),
   KAFKA_BROKERS: z
     .string()
     .transform(listed)
@@ -156,7 +163,7 @@ const CORE = z.object({
   SQL_IN_ANSWERS: flag
     .default(false)
     .describe(
-      'true: every GraphQL answer over HTTP says in `extensions.sql` how many statements it took of the store, and their milliseconds. For development.',
+      'true: every GraphQL answer over HTTP says in `extensions.sql` how many statements it took of the store, and their milliseconds. No answer is kept then. For development.',
     ),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])

@@ -56,7 +56,9 @@ export const EDGE_SETTINGS = {
   SOCKETS_MAX: whole(1, 1_000_000).default(10_000).describe('Most WebSockets to one gateway.'),
   SOCKETS_PER_IDENTITY: whole(1, 100_000)
     .default(100)
-    .describe('Most WebSockets of one API key or user to one gateway; not while it is open to everybody.'),
+    .describe(
+      'Most WebSockets and event streams of one API key or user to one gateway; not while it is open to everybody.',
+    ),
   SUBSCRIPTIONS_PER_SOCKET: whole(1, 100_000)
     .default(200)
     .describe('Most operations under way on one WebSocket, subscriptions included.'),

@@ -7,6 +7,9 @@ export const LIMIT_SETTINGS = {
   BODY_BYTES_MAX: whole(1_024, 64 * 1024 * 1024)
     .default(1024 * 1024)
     .describe('Longest body of a GraphQL request. Bytes.'),
+  QUERY_CHARACTERS_MAX: whole(1_000, 16_000_000)
+    .default(250_000)
+    .describe('Most characters of a GraphQL document, in as many lines as it may have tokens.'),
   QUERY_TOKENS_MAX: whole(100, 1_000_000)
     .default(10_000)
     .describe('Most tokens (names, punctuation, values) of a GraphQL document.'),
@@ -35,7 +38,7 @@ export const LIMIT_SETTINGS = {
   RATE_PER_MINUTE: whole(0, 100_000_000)
     .optional()
     .describe(
-      'Points that one identity may spend in a minute, at all gateways that share REDIS_URL: 1 an operation or export, and 1 more for each 1,000 of its cost. 0: as many as it likes. Not set: 6,000, and 0 while AUTH is open, where identities are addresses.',
+      'Points that one identity may spend in a minute, at all gateways that share REDIS_URL: 1 an operation, and 1 more for each 1,000 of its cost; an export is 1, whatever its size. 0: as many as it likes. Not set: 6,000, and 0 while AUTH is open, where identities are addresses.',
     ),
   INTROSPECTION: z
     .enum(['all', 'analysts', 'admins', 'none'])

@@ -22,7 +22,7 @@ const AuditOutcome = builder.enumType('AuditOutcome', {
         'It takes long and was begun: an entry with its end follows. Where none does, the process died on the way.',
     },
     DONE: { description: 'It was made.' },
-    REFUSED: { description: 'It was not made, because it made no sense or was not allowed.' },
+    REFUSED: { description: 'It was not made, because it made no sense.' },
     FAILED: { description: 'It was not made, because something broke.' },
     DENIED: { description: 'It is not for whoever asked: without a credential that is good, or beyond its rights.' },
   } as const,
@@ -48,7 +48,8 @@ const AuditEntry = builder.objectRef<AuditRow>('AuditEntry').implement({
     }),
     via: t.expose('via', { type: AuditVia, description: 'By which door.' }),
     action: t.exposeString('action', {
-      description: 'The mutation’s name, or the command; `export`; `access` where reading was denied.',
+      description:
+        'The mutation’s name, or the command; `export`; `access` where something was denied, be it a mutation.',
     }),
     input: t.exposeString('input', {
       description: 'What was asked for, as JSON; long lists and texts of what was refused are cut.',

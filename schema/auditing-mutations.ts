@@ -6,11 +6,12 @@ import {
   isListType,
   isNonNullType,
 } from 'graphql';
+import { type ErrorCode, isBusbarError } from '../domain/errors.ts';
 import type { Context } from './context.ts';
 
 /**
  * Makes every mutation note what it refuses, whoever refuses it: a limit, a bad id, the store. What is done the operation
- * notes itself, in the transaction that does it.
+ * notes itself, in the transaction that does it; what is denied is noted with all other access that is, as often as it may come.
  */
 export function auditingMutations(schema: GraphQLSchema): GraphQLSchema {
   for (const field of Object.values(schema.getMutationType()?.getFields() ?? {})) audit(field);
@@ -24,11 +25,16 @@ function audit(field: GraphQLField<unknown, Context>): void {
     try {
       return await resolve(source, args, context, info);
     } catch (error) {
-      await context.operations.noteFailure(field.name, inputOf(field, args), error);
+      if (!(isBusbarError(error) && DENIALS.has(error.code))) {
+        await context.operations.noteFailure(field.name, inputOf(field, args), error);
+      }
       throw error;
     }
   };
 }
+
+/** Codes of what is not for whoever asks. */
+export const DENIALS: ReadonlySet<unknown> = new Set<ErrorCode>(['FORBIDDEN', 'UNAUTHENTICATED']);
 
 /** Extensions of an argument that no log may have. */
 export const SECRET = { secret: true } as const;

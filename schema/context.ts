@@ -5,6 +5,7 @@
 import type DataLoader from 'dataloader';
 import type { ApiKey, ApiKeyRequest, NewApiKey } from '../domain/api-key.ts';
 import type { Block } from '../domain/blocks.ts';
+import type { BusbarError } from '../domain/errors.ts';
 import type { StoredLmp } from '../domain/lmp.ts';
 import type { MarketRun } from '../domain/market-run.ts';
 import type { CostMethod } from '../domain/position.ts';
@@ -475,7 +476,8 @@ export interface DeadLetterRow {
   readonly position: number | null;
   readonly ledgerId: number;
   readonly code: string;
-  readonly reason: string;
+  /** The refusal, where it quotes a record that is beyond the rights. */
+  readonly reason: string | BusbarError;
   /** Length of the record in bytes; its bytes come by `deadLetterRaws`, where they are asked for. */
   readonly size: number;
   readonly state: DeadLetterState;

@@ -36,7 +36,16 @@ const DeadLetter = builder.objectRef<DeadLetterRow>('DeadLetter').implement({
     code: t.exposeString('code', {
       description: 'What kind of defect: NOT_JSON, MISSING_FIELD, UNKNOWN_NODE and so on.',
     }),
-    reason: t.exposeString('reason', { description: 'The field, what was expected and what came.' }),
+    reason: t.string({
+      nullable: true,
+      authScopes: recordScopes,
+      description:
+        'The field, what was expected and what came. It quotes the record: whoever may not see that is refused this as well, with FORBIDDEN and null.',
+      resolve: ({ reason }) => {
+        if (typeof reason === 'string') return reason;
+        throw reason;
+      },
+    }),
     state: t.expose('state', { type: DeadLetterState, description: 'What became of it.' }),
     receivedAt: t.expose('receivedAt', { type: 'DateTime', description: 'When it was received.' }),
     publishedAt: t.expose('publishedAt', {

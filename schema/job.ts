@@ -125,7 +125,8 @@ builder.queryField('job', (t) =>
     type: Job,
     nullable: true,
     authScopes: { may: 'FEEDS' },
-    description: 'One job; null where there is none of this id.',
+    description:
+      'One job; null where there is none of this id, which whoever may not see every feed is not told: FORBIDDEN.',
     args: { id: t.arg.id({ required: true, description: 'The job’s id.' }) },
     resolve: (_root, { id }, { loaders }) => loaders.job.load(rowIdFrom('id', id)),
   }),

@@ -26,6 +26,7 @@ describe('permissions', () => {
       'AuditEntry.job FEEDS',
       'DeadLetter.rawBase64 FEEDS',
       'DeadLetter.rawText FEEDS',
+      'DeadLetter.reason FEEDS',
       'Feed.completeness ANALYSIS',
       'Feed.gaps ANALYSIS',
       'LedgerEntry.job FEEDS',

@@ -70,13 +70,15 @@ function fieldsBelow(schema: GraphQLSchema): string[][] {
   return types.flatMap(({ name: type }) =>
     fieldsOf(schema, type).flatMap((field) => {
       const permission = permissionFor(field);
-      const more = type === 'DeadLetter' ? '; of a feed of trades DESK, and everything in scope' : '';
-      return permission
-        ? [[`\`${type}.${field.name}\``, `${permission}${more && field.name.startsWith('raw') ? more : ''}`]]
-        : [];
+      const place = `${type}.${field.name}`;
+      return permission ? [[`\`${place}\``, `${permission}${OF_RECORDS.has(place) ? OF_TRADES : ''}`]] : [];
     }),
   );
 }
+
+/** What shows a record that could not become a fact, or quotes it. */
+const OF_RECORDS: ReadonlySet<string> = new Set(['DeadLetter.rawBase64', 'DeadLetter.rawText', 'DeadLetter.reason']);
+const OF_TRADES = '; of a feed of trades DESK, and everything in scope';
 
 function fieldsOf(schema: GraphQLSchema, type: string): GraphQLField<unknown, Context>[] {
   const named = schema.getType(type);

@@ -20,7 +20,7 @@ builder.mutationField('renewSession', (t) =>
     // Every role has it: a socket may be renewed by everybody who may have one.
     authScopes: { may: 'PRICES' },
     description:
-      'Goes on with this WebSocket under a new credential of the same subject; subscriptions go on as if nothing had been. Where its rights are others, they end with FORBIDDEN and `extensions.cursor`, and are to be asked for again. Over HTTP, where each request brings its credential, it is refused with BAD_USER_INPUT; for another subject with FORBIDDEN.',
+      'Goes on with this WebSocket under a new credential of the same subject, or the API key that its own was rotated into; subscriptions go on as if nothing had been. Where its rights are others, they end with FORBIDDEN and `extensions.cursor`, and are to be asked for again. Over HTTP, where each request brings its credential, it is refused with BAD_USER_INPUT; for another subject with FORBIDDEN.',
     args: {
       authorization: t.arg.string({
         required: true,

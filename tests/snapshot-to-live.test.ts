@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type { Client } from 'graphql-ws';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createSnapshots, type ReadSnapshot } from '../gateway/live/snapshots.ts';
@@ -18,6 +20,9 @@ const QUERY = `subscription S($nodes: [ID!], $market: String, $run: MarketRun, $
   }
 }`;
 
+setFlagsFromString('--expose-gc');
+const collectGarbage: () => void = runInNewContext('gc');
+
 let db: TestDatabase;
 let bus: LiveBus;
 let gateway: StoreGateway;
@@ -37,7 +42,7 @@ afterEach(async () => {
 
 async function start(options: { snapshots?: (read: ReadSnapshot) => ReadSnapshot } = {}): Promise<void> {
   const { snapshots = (read) => read } = options;
-  gateway = await startStoreGateway({ db, bus, snapshots: (head) => snapshots(createSnapshots(db.pool, head)) });
+  gateway = await startStoreGateway({ db, bus, snapshots: (prices) => snapshots(createSnapshots(db.pool, prices)) });
 }
 
 interface Version {
@@ -262,6 +267,38 @@ describe('a snapshot', () => {
     const named = subscribe({ nodes: ['PJM:N1'] });
     expect((await next(named)).versions).toEqual([]);
     await named.return?.();
+  });
+
+  test('is let go by its subscribers: its rows once they are sent, the rest once nothing of it can come again', async () => {
+    const kept: { rows: WeakRef<object>; commits: WeakRef<object> }[] = [];
+    await start({
+      snapshots: (read) => async (filter) => {
+        const placed = await read(filter);
+        const { prices, committed } = placed.snapshot;
+        kept.push({ rows: new WeakRef(prices), commits: new WeakRef(committed) });
+        return placed;
+      },
+    });
+    const stillThere = (of: 'rows' | 'commits') => {
+      collectGarbage();
+      return kept.filter((each) => each[of].deref()).length;
+    };
+    await writers.commitSilently([spot(1, 10)]);
+    const all = [];
+    for (const delivery of ['EVERY', 'LATEST', 'EVERY']) {
+      const frames = subscribe({ nodes: ['PJM:PJM-HUB0'], delivery });
+      expect((await next(frames)).versions).toMatchObject([{ lmp: 10 }]);
+      all.push(frames);
+    }
+    expect(kept).toHaveLength(3);
+    await expect.poll(() => stillThere('rows')).toBe(0);
+    expect(stillThere('commits')).toBe(3);
+    await writers.announceLate();
+    await expect.poll(() => stillThere('commits')).toBe(0);
+    await writers.commitSilently([spot(1, 11)]);
+    await writers.announceLate();
+    for (const frames of all) expect((await next(frames)).versions).toMatchObject([{ lmp: 11 }]);
+    for (const frames of all) await frames.return?.();
   });
 
   test('is followed by what all are told: one execution an update, and one source', async () => {

@@ -58,6 +58,15 @@ describe('denied access', () => {
     ]);
   });
 
+  it('is kept in short, however long what was asked for is', async () => {
+    const denials = open();
+    denials.note(RISK, ['a'.repeat(100_000)], 'r'.repeat(100_000));
+    await denials.close();
+    expect(await noted()).toMatchObject([
+      { input: { asked: [`${'a'.repeat(2_000)}…`], times: 1 }, error: `${'r'.repeat(2_000)}…` },
+    ]);
+  });
+
   it('cannot flood the log with things that differ', async () => {
     const denials = open();
     for (let time = 0; time < 10_000; time++) denials.note(RISK, [`alias${time}`], 'no');

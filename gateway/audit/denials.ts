@@ -8,7 +8,7 @@ import type { Metrics } from '../../runtime/metrics.ts';
  * the log can be neither flooded nor made to wait for.
  */
 export interface Denials {
-  /** @param asked what it was for: paths of fields, the name of an export; empty where there was no good credential. */
+  /** @param asked what it was for: names of fields, the path of an export; empty where there was no good credential. */
   note(actor: Actor, asked: readonly string[], reason: string): void;
   /** Writes what is waiting. */
   close(): Promise<void>;
@@ -17,6 +17,8 @@ export interface Denials {
 const FLUSH_MS = 1_000;
 /** Different ones between two writes; beyond, all others of an address are one. */
 const KINDS_MAX = 200;
+/** Characters of a text, which whoever is denied has a say in. */
+const TEXT_LENGTH_MAX = 2_000;
 
 interface Denied {
   readonly actor: Actor;
@@ -60,7 +62,7 @@ export function createDenials({
   return {
     note(actor, asked, reason) {
       metrics.denials.inc({ via: actor.via });
-      const denied = waiting.size < KINDS_MAX ? { actor, asked, reason } : lumped(actor);
+      const denied = waiting.size < KINDS_MAX ? { actor, asked: asked.map(cut), reason: cut(reason) } : lumped(actor);
       const key = JSON.stringify(denied);
       const known = waiting.get(key);
       if (known) known.times++;
@@ -69,6 +71,10 @@ export function createDenials({
     },
     close: flush,
   };
+}
+
+function cut(text: string): string {
+  return text.length <= TEXT_LENGTH_MAX ? text : `${text.slice(0, TEXT_LENGTH_MAX)}…`;
 }
 
 function lumped({ via, address }: Actor): Omit<Denied, 'times'> {

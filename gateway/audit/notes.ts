@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
-import type { ExecutionResult, GraphQLError } from 'graphql';
-import { isBusbarError, messageOf } from '../../domain/errors.ts';
+import { type ExecutionResult, type GraphQLError, Kind } from 'graphql';
+import { isBusbarError } from '../../domain/errors.ts';
 import type { Actor } from '../../prisma/operations/audit.ts';
+import { DENIALS } from '../../schema/auditing-mutations.ts';
 import { addressOf, type Caller, callerOf } from '../caller.ts';
 import { originOf } from '../errors.ts';
 import type { Denials } from './denials.ts';
@@ -28,17 +29,31 @@ export function createDenialNotes(denials: Denials | undefined): DenialNotes {
     among(errors, request) {
       const denied = denials && errors?.filter(isDenial);
       if (!denied || denied.length === 0) return;
-      const asked = new Set(denied.map(({ path }) => path?.filter((step) => typeof step === 'string').join('.') ?? ''));
-      denials.note(actorOf(callerOf(request), 'graphql'), [...asked].slice(0, FIELDS_MAX), messageOf(denied[0]));
+      const reasons = distinct(denied.map(({ message }) => message));
+      denials.note(actorOf(callerOf(request), 'graphql'), distinct(denied.flatMap(fieldOf)), reasons.join('; '));
     },
   };
 }
 
 /** Of one request. */
-const FIELDS_MAX = 20;
+const THINGS_MAX = 20;
+
+function distinct(texts: readonly string[]): readonly string[] {
+  const all = [...new Set(texts)];
+  if (all.length <= THINGS_MAX) return all;
+  return [...all.slice(0, THINGS_MAX), `… and ${all.length - THINGS_MAX} more`];
+}
+
+/** As the schema calls it: what whoever asks calls it may say anything. */
+function fieldOf({ nodes = [] }: GraphQLError): string[] {
+  const [node] = nodes;
+  return node?.kind === Kind.FIELD ? [node.name.value] : [];
+}
 
 function isDenial(error: GraphQLError): boolean {
-  return error.extensions.code === 'FORBIDDEN' || isBusbarError(originOf(error), 'FORBIDDEN');
+  const origin = originOf(error);
+  // What was masked has its code still, and its origin no more.
+  return DENIALS.has(isBusbarError(origin) ? origin.code : error.extensions.code);
 }
 
 /** Of an answer that is no stream. */

@@ -9,6 +9,7 @@ import { freshDatabase, type TestDatabase } from '../../tests/support/postgres.t
 import { type ApiKeys, openApiKeys, UNCONFIRMED_MS_MAX } from './api-keys.ts';
 
 const UNKNOWN = { code: 'UNAUTHENTICATED', message: 'the API key is not known or no longer valid' };
+const UNCONFIRMED = { code: 'UNAVAILABLE', message: 'API keys cannot be checked at the moment: try again' };
 const TRADER: Rights = { roles: ['TRADER'], markets: ['PJM'], feeds: 'ALL', accounts: ['DESK-EAST'] };
 
 let db: TestDatabase;
@@ -61,6 +62,14 @@ describe('an API key', () => {
       name: 'desk',
       rights: TRADER,
       expiresAt: now + DAY_MS,
+    });
+  });
+
+  it('may be for the markets and the utility that there are, and for nothing that there is not', async () => {
+    const { secret } = await create({ rights: { ...TRADER, markets: ['CKW', 'PJM'] } });
+    expect((await keys.identify(secret)).rights.markets).toEqual(['CKW', 'PJM']);
+    await expect(create({ rights: { ...TRADER, markets: ['CWK'] } })).rejects.toMatchObject({
+      message: 'there is no market "CWK"; there are CAISO, CKW, ERCOT, ISONE, MISO, NYISO, PJM, SPP',
     });
   });
 
@@ -189,15 +198,36 @@ describe('a key that is rotated', () => {
       replaces: old.key.prefix,
       expiresAt: now + 90 * DAY_MS,
     });
-    const identity = await keys.identify(old.secret);
     expect(await keys.identify(made.secret)).toMatchObject({ rights: TRADER });
     await expect.poll(async () => (await keys.identify(old.secret)).expiresAt).toBe(now + DAY_MS);
-    const told: string[] = [];
-    keys.watch({ ...identity, expiresAt: undefined }, (reason) => told.push(reason));
     now += DAY_MS;
     await expect(keys.identify(old.secret)).rejects.toMatchObject(UNKNOWN);
-    await expect.poll(() => told).toEqual(['the API key has ended']);
     expect(await keys.identify(made.secret)).toMatchObject({ rights: TRADER });
+  });
+
+  it('tells whoever watches when it ends now, once', async () => {
+    const old = await create();
+    const told: unknown[] = [];
+    keys.watch(
+      await keys.identify(old.secret),
+      (reason) => told.push(reason),
+      (expiresAt) => told.push(expiresAt),
+    );
+    await rotate(old, DAY_MS);
+    await expect.poll(() => told).toEqual([now + DAY_MS]);
+    await create();
+    await expect.poll(() => keys.count).toBe(3);
+    expect(told).toHaveLength(1);
+  });
+
+  it('has the same holder as those that come of it, and no other has', async () => {
+    const first = await create();
+    const second = await rotate(first, DAY_MS);
+    const third = await rotate(second, DAY_MS);
+    const lost = await rotate(first, DAY_MS);
+    const identities = await Promise.all([second, third, lost].map(({ secret }) => keys.identify(secret)));
+    expect(identities.map(({ holder }) => holder)).toEqual(Array(3).fill(`key:${first.key.prefix}`));
+    expect(await keys.identify((await create()).secret)).not.toHaveProperty('holder');
   });
 
   it('does not live longer for being rotated', async () => {
@@ -251,10 +281,7 @@ describe('while the store is away', () => {
   it('one that is not known is not called wrong', async () => {
     const { secret } = await create();
     takeStoreAway();
-    await expect(keys.identify(secret.replace(/^bb_.{8}/, 'bb_aaaaaaaa'))).rejects.toMatchObject({
-      code: 'UNAVAILABLE',
-      message: 'API keys cannot be checked at the moment: try again',
-    });
+    await expect(keys.identify(secret.replace(/^bb_.{8}/, 'bb_aaaaaaaa'))).rejects.toMatchObject(UNCONFIRMED);
   });
 
   it('nobody waits for a store that does not answer', async () => {
@@ -268,6 +295,15 @@ describe('while the store is away', () => {
     expect(await keys.identify(secret)).toMatchObject({ name: 'desk' });
     answer();
   });
+});
+
+it('a wrong secret is looked for in the store just as an unknown key is: the time that takes tells nothing', async () => {
+  const { key, secret } = await create();
+  await keys.identify(secret);
+  takeStoreAway();
+  for (const prefix of [key.prefix, 'aaaaaaaa']) {
+    await expect(keys.identify(`bb_${prefix}_${'A'.repeat(43)}`)).rejects.toMatchObject(UNCONFIRMED);
+  }
 });
 
 it('strangers cannot make the gateway ask the store as often as they like', async () => {

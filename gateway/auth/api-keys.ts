@@ -3,18 +3,17 @@ import type { Logger } from 'pino';
 import { BusbarError } from '../../domain/errors.ts';
 import { MINUTE_MS } from '../../domain/instant.ts';
 import { rightsKey } from '../../domain/rights.ts';
-import { hashOfSecret, parseApiKey } from '../../prisma/operations/api-key-secret.ts';
+import { type ApiKeyText, hashOfSecret, parseApiKey } from '../../prisma/operations/api-key-secret.ts';
 import type { Queryable } from '../../prisma/queryable.ts';
 import type { Authenticator } from './authenticator.ts';
 import type { Identity } from './identity.ts';
-import { type KeyPicture, type KnownKey, openKeyPicture } from './key-picture.ts';
+import { type KeyPicture, type KnownKey, openKeyPicture, prefixOf } from './key-picture.ts';
 import { createKeyUses } from './key-uses.ts';
 import { refusal } from './refusal.ts';
 
 /** For so long keys are good that the store, being away, cannot confirm. A revocation cannot reach us for no longer than that. */
 export const UNCONFIRMED_MS_MAX = 5 * MINUTE_MS;
 const FRESH_LOOK_MS_MAX = 2_000;
-const SUBJECT = 'key:';
 /** Of no secret. */
 const NO_HASH = Buffer.alloc(32);
 
@@ -45,25 +44,27 @@ export async function openApiKeys({ usesEveryMs, ...options }: ApiKeysOptions): 
   const watchers = new Set<Watcher>();
   picture.onLook(() => {
     for (const watcher of watchers) {
-      const reason = endOf(watcher, picture, clock());
-      if (reason === undefined) continue;
-      watchers.delete(watcher);
-      watcher.ended(reason);
+      const reason = endOf(watcher, picture);
+      if (reason === undefined) {
+        tellExpiry(watcher, picture);
+      } else {
+        watchers.delete(watcher);
+        watcher.ended(reason);
+      }
     }
   });
   return {
     async identify(credential) {
       const parsed = parseApiKey(credential);
       if (!parsed) throw unknown();
-      const known = await find(picture, parsed.prefix);
-      // One that is not there is compared as well: the time that it takes tells less.
-      const isHolder = timingSafeEqual(hashOfSecret(parsed.secret), known?.hash ?? NO_HASH);
-      if (!known || !isHolder || isOver(known, clock())) throw unknown();
+      const known = await find(picture, parsed);
+      if (!known || isOver(known, clock())) throw unknown();
       uses.note(parsed.prefix);
       return known.identity;
     },
-    watch(identity, ended) {
-      const watcher = { identity, rightsKey: rightsKey(identity.rights), ended };
+    watch(identity, ended, rescheduled) {
+      const { rights, expiresAt } = identity;
+      const watcher = { prefix: prefixOf(identity), rightsKey: rightsKey(rights), expiresAt, ended, rescheduled };
       watchers.add(watcher);
       return () => void watchers.delete(watcher);
     },
@@ -78,14 +79,21 @@ export async function openApiKeys({ usesEveryMs, ...options }: ApiKeysOptions): 
 }
 
 /**
- * One that was made a moment ago, perhaps by another gateway, is looked for in the store before it is called unknown. The clock may
- * have been set: also what was not confirmed for long is, once more, before it is no longer good.
+ * One that was made a moment ago, perhaps by another gateway, is looked for in the store before it is called unknown; with a wrong
+ * secret as well, so that the time it takes does not tell whether there is such a prefix. The clock may have been set: also what was
+ * not confirmed for long is looked for, once more, before it is no longer good.
  */
-async function find(picture: KeyPicture, prefix: string): Promise<KnownKey | undefined> {
-  const known = picture.find(prefix);
+async function find(picture: KeyPicture, parsed: ApiKeyText): Promise<KnownKey | undefined> {
+  const known = heldIn(picture, parsed);
   if (known && picture.ageMs() <= UNCONFIRMED_MS_MAX) return known;
   await inTime(picture.refreshed());
-  return picture.find(prefix);
+  return heldIn(picture, parsed);
+}
+
+/** One that is not there is compared as well: that takes its time, too. */
+function heldIn(picture: KeyPicture, { prefix, secret }: ApiKeyText): KnownKey | undefined {
+  const known = picture.find(prefix);
+  return timingSafeEqual(hashOfSecret(secret), known?.hash ?? NO_HASH) ? known : undefined;
 }
 
 async function inTime(look: Promise<void>): Promise<void> {
@@ -103,19 +111,27 @@ async function inTime(look: Promise<void>): Promise<void> {
 }
 
 interface Watcher {
-  readonly identity: Identity;
+  readonly prefix: string;
   readonly rightsKey: string;
+  /** As far as it was told. */
+  expiresAt: number | undefined;
   readonly ended: (reason: string) => void;
+  readonly rescheduled: ((expiresAt: number | undefined) => void) | undefined;
 }
 
-/** @returns why a credential that was good is no longer; undefined where it is. Its holder knows when it was to expire. */
-function endOf({ identity, rightsKey: had }: Watcher, picture: KeyPicture, now: number): string | undefined {
+/** @returns why a credential that was good is no longer; undefined where it is. When it expires its watcher knows. */
+function endOf({ prefix, rightsKey: had }: Watcher, picture: KeyPicture): string | undefined {
   if (picture.ageMs() > UNCONFIRMED_MS_MAX) return 'API keys cannot be checked at the moment';
-  const known = picture.find(identity.subject.slice(SUBJECT.length));
+  const known = picture.find(prefix);
   if (!known || known.revoked) return 'the API key was revoked';
-  if (known.rightsKey !== had) return 'the rights of the API key have changed';
-  const isShortened = known.identity.expiresAt !== identity.expiresAt;
-  return isShortened && isOver(known, now) ? 'the API key has ended' : undefined;
+  return known.rightsKey === had ? undefined : 'the rights of the API key have changed';
+}
+
+function tellExpiry(watcher: Watcher, picture: KeyPicture): void {
+  const expiresAt = picture.find(watcher.prefix)?.identity.expiresAt;
+  if (expiresAt === watcher.expiresAt) return;
+  watcher.expiresAt = expiresAt;
+  watcher.rescheduled?.(expiresAt);
 }
 
 function isOver({ revoked, identity: { expiresAt } }: KnownKey, now: number): boolean {

@@ -9,9 +9,14 @@ export interface Authenticator {
   identify(authorization: string | undefined): Promise<Identity>;
   /**
    * @param ended called once when the credential is revoked or its rights have changed, within seconds; not when it expires.
+   * @param rescheduled called when it is to expire at another time than was said, as a key does that is rotated. Milliseconds UTC.
    * @returns stops watching.
    */
-  watch(identity: Identity, ended: (reason: string) => void): () => void;
+  watch(
+    identity: Identity,
+    ended: (reason: string) => void,
+    rescheduled?: (expiresAt: number | undefined) => void,
+  ): () => void;
 }
 
 /** `AUTH=open`: nobody is asked. */

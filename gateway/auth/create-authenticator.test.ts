@@ -100,7 +100,7 @@ describe('over HTTP', () => {
   it('a browser gets the page to enter one, and nothing by it', async () => {
     const visit = (query = '') =>
       fetch(`${gateway.url}${query && `?query=${encodeURIComponent(query)}`}`, {
-        headers: { accept: 'application/json, text/html' },
+        headers: { accept: 'text/html, application/json;q=0.9, */*;q=0.8' },
       });
     for (const page of [
       await visit(),

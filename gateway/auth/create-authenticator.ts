@@ -16,7 +16,8 @@ export function createAuthenticator(keys: ApiKeys, tokens: Tokens | undefined): 
       return tokens.identify(credential);
     },
     // What a token gives ends with the token; issuers give out short ones for that reason.
-    watch: (identity, ended) => (identity.subject.startsWith('key:') ? keys.watch(identity, ended) : () => undefined),
+    watch: (identity, ...told) =>
+      identity.subject.startsWith('key:') ? keys.watch(identity, ...told) : () => undefined,
   };
 }
 

@@ -2,8 +2,10 @@ import { ALL_RIGHTS, type Rights } from '../../domain/rights.ts';
 
 /** Who asks, as far as a credential proved it. */
 export interface Identity {
-  /** `key:<prefix>`, `oidc:<sub>` or `open`: what limits are counted by, and what the audit log names. */
+  /** `key:<prefix>`, `oidc:<sub>`, `open` or `visitor`: what limits are counted by, and what the audit log names. */
   readonly subject: string;
+  /** The same of an API key and of all that it was rotated into, so that one may take over from another; undefined: the subject. */
+  readonly holder?: string;
   /** For people. */
   readonly name: string;
   readonly rights: Rights;

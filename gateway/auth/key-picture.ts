@@ -97,19 +97,47 @@ interface StoredCredential extends StoredRights {
   readonly name: string;
   readonly expiresAt: Date | null;
   readonly revoked: boolean;
+  readonly replaces: string | null;
 }
 
 async function readKeys(db: Queryable): Promise<Map<string, KnownKey>> {
   const { rows } = await db.query<StoredCredential>(
     `SELECT prefix, secret_hash AS hash, name, roles, markets, feeds, accounts, expires_at AS "expiresAt",
-            revoked_at IS NOT NULL AS revoked
-     FROM api_key`,
+            revoked_at IS NOT NULL AS revoked, replaces
+     FROM api_key ORDER BY id`,
   );
-  return new Map(rows.map((row) => [row.prefix, knownKey(row)]));
+  const holders = new Map<string, string>();
+  return new Map(
+    rows.map((row) => {
+      // What a key replaces is older, and was met before.
+      const holder = row.replaces === null ? undefined : (holders.get(row.replaces) ?? subjectOf(row.replaces));
+      if (holder !== undefined) holders.set(row.prefix, holder);
+      return [row.prefix, knownKey(row, holder)];
+    }),
+  );
 }
 
-function knownKey({ prefix, hash, name, expiresAt, revoked, ...stored }: StoredCredential): KnownKey {
+function knownKey(
+  { prefix, hash, name, expiresAt, revoked, ...stored }: StoredCredential,
+  holder: string | undefined,
+): KnownKey {
   const rights = rightsFrom(stored);
-  const identity = { subject: `key:${prefix}`, name, rights, expiresAt: expiresAt?.getTime() };
+  const identity = {
+    subject: subjectOf(prefix),
+    ...(holder !== undefined && { holder }),
+    name,
+    rights,
+    expiresAt: expiresAt?.getTime(),
+  };
   return { hash, identity, rightsKey: rightsKey(rights), revoked };
+}
+
+const SUBJECT = 'key:';
+
+function subjectOf(prefix: string): string {
+  return `${SUBJECT}${prefix}`;
+}
+
+export function prefixOf({ subject }: Identity): string {
+  return subject.slice(SUBJECT.length);
 }

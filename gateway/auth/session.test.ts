@@ -8,14 +8,16 @@ const NOW = Date.parse('2025-07-08T12:00:00Z');
 const ALICE: Identity = { subject: 'oidc:alice', name: 'Alice', rights: ALL_RIGHTS, expiresAt: NOW + 600_000 };
 
 let watched: Set<(reason: string) => void>;
+let reschedule: ((expiresAt: number | undefined) => void) | undefined;
 let warned: number[];
 let ended: SessionEnd[];
 let session: Session;
 
 const authenticator: Authenticator = {
   identify: async () => ALICE,
-  watch(_, told) {
+  watch(_, told, rescheduled) {
     watched.add(told);
+    reschedule = rescheduled;
     return () => watched.delete(told);
   },
 };
@@ -92,6 +94,34 @@ describe('A session', () => {
     open();
     expect(() => session.renew(later(NOW + 1e9, { subject: 'oidc:mallory' }))).toThrow('whom it is of');
     expect(session.identity).toBe(ALICE);
+  });
+
+  it('whose end is moved warns before that, and ends then', () => {
+    open(later(NOW + 1e9));
+    reschedule?.(NOW + 120_000);
+    vi.advanceTimersByTime(60_000);
+    expect([warned, ended]).toEqual([[NOW + 120_000], []]);
+    reschedule?.(NOW + 180_000);
+    vi.advanceTimersByTime(119_999);
+    expect([warned, ended]).toEqual([[NOW + 120_000, NOW + 180_000], []]);
+    vi.advanceTimersByTime(1);
+    expect(ended).toMatchObject([{ why: 'expired' }]);
+  });
+
+  it('does not hear of the end of a credential that it no longer has', () => {
+    open();
+    const formerly = reschedule;
+    session.renew(later(NOW + 1_200_000));
+    formerly?.(NOW + 1);
+    vi.advanceTimersByTime(600_000);
+    expect(ended).toEqual([]);
+  });
+
+  it('is renewed by a credential of the same holder', () => {
+    open({ ...ALICE, subject: 'key:first000' });
+    const more = { subject: 'key:second00', holder: 'key:first000' };
+    expect(session.renew(later(NOW + 1_200_000, more))).toBe(false);
+    expect(session.renew(later(NOW + 1_200_000, { subject: 'key:first000' }))).toBe(false);
   });
 
   it('with other rights ends what was begun under the old ones, and nothing else', () => {

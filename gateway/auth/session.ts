@@ -14,8 +14,10 @@ export interface SessionOptions {
   readonly clock: () => number;
   /** How long before its end an identity's owner is told. */
   readonly warningMs?: number;
-  /** Once for each identity; at once where it ends within the warning. */
+  /** Once for each time that it is to end; at once where that is within the warning. */
   readonly onWarning?: (expiresAt: number) => void;
+  /** Where the identity is to end at another time than it said. */
+  readonly onRescheduled?: (expiresAt: number | undefined) => void;
   /** Called once: nobody may go on in this name. */
   readonly onEnded: (end: SessionEnd) => void;
 }
@@ -29,12 +31,13 @@ export interface SessionEnd {
 /**
  * The life of an identity on a connection that outlives one answer.
  *
- * States: standing → warned → ended, and from the first two back to standing by `renew`. It ends when the identity expires or is
- * revoked; `close` ends it without a word, because its connection did.
+ * States: standing → warned → ended, and from the first two back to standing by `renew`, and where its end is moved. It ends when
+ * the identity expires or is revoked; `close` ends it without a word, because its connection did.
  */
 export class Session {
   readonly #options: SessionOptions;
   #identity: Identity;
+  #expiresAt: number | undefined;
   #tenure = new Tenure();
   #timer: NodeJS.Timeout | undefined;
   #unwatch: () => void = () => undefined;
@@ -57,13 +60,13 @@ export class Session {
   }
 
   /**
-   * Goes on under another credential of the same subject.
+   * Goes on under another credential of the same holder.
    * @returns whether its rights are others now: then what was begun under the old ones is over, with `FORBIDDEN`.
-   * @throws BusbarError `FORBIDDEN` for another subject, `UNAUTHENTICATED` where it has ended meanwhile.
+   * @throws BusbarError `FORBIDDEN` for another holder, `UNAUTHENTICATED` where it has ended meanwhile.
    */
   renew(identity: Identity): boolean {
     if (this.#closed) throw this.#tenure.over ?? new BusbarError('UNAUTHENTICATED', 'the connection has ended');
-    if (identity.subject !== this.#identity.subject) {
+    if (holderOf(identity) !== holderOf(this.#identity)) {
       throw new BusbarError(
         'FORBIDDEN',
         'a session is renewed by whom it is of; others open a connection of their own',
@@ -73,7 +76,6 @@ export class Session {
     const before = this.#tenure;
     if (changed) this.#tenure = new Tenure();
     this.#identity = identity;
-    this.#warned = false;
     this.#attend();
     if (changed) before.end(new BusbarError('FORBIDDEN', 'the rights have changed: subscribe again with those of now'));
     return changed;
@@ -88,19 +90,29 @@ export class Session {
   #attend(): void {
     this.#unwatch();
     const watched = this.#identity;
-    this.#unwatch = this.#options.authenticator.watch(watched, (reason) => {
-      // One that was renewed since is no longer of interest.
-      if (watched === this.#identity) this.#end('revoked', reason);
-    });
+    // One that was renewed since is no longer of interest.
+    const ended = (reason: string) => watched === this.#identity && this.#end('revoked', reason);
+    const rescheduled = (expiresAt: number | undefined) => {
+      if (watched !== this.#identity) return;
+      this.#options.onRescheduled?.(expiresAt);
+      this.#expectEnd(expiresAt);
+    };
+    this.#unwatch = this.#options.authenticator.watch(watched, ended, rescheduled);
     // What is revoked already may say so before it could be told not to.
     if (this.#closed) this.#unwatch();
-    else this.#look();
+    else this.#expectEnd(watched.expiresAt);
+  }
+
+  #expectEnd(expiresAt: number | undefined): void {
+    this.#expiresAt = expiresAt;
+    this.#warned = false;
+    this.#look();
   }
 
   #look(): void {
     clearTimeout(this.#timer);
     const { clock, warningMs = 0, onWarning } = this.#options;
-    const { expiresAt } = this.#identity;
+    const expiresAt = this.#expiresAt;
     if (expiresAt === undefined || this.#closed) return;
     const leftMs = expiresAt - clock();
     if (leftMs <= 0) {
@@ -122,4 +134,8 @@ export class Session {
     this.#tenure.end(error);
     this.#options.onEnded({ why, error });
   }
+}
+
+function holderOf({ holder, subject }: Identity): string {
+  return holder ?? subject;
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { DAY_MS } from '../../domain/instant.ts';
 import { createMetrics } from '../../runtime/metrics.ts';
@@ -125,6 +126,23 @@ describe('the memory for answers', () => {
     expect([memory.get('0'), memory.get('1')].map(Boolean)).toEqual([true, false]);
   });
 
+  test('weighs an answer again when it is compressed, and forgets others for it', async () => {
+    const memory = createAnswerMemory(100_000);
+    const answers = Array.from({ length: 10 }, () => new Answer(randomBytes(9_488)));
+    for (const [key, answer] of answers.entries()) memory.keep(String(key), answer);
+    await Promise.all([answers[9]?.in('br'), answers[9]?.in('gzip')]);
+    expect(answers[9]?.bytes).toBeGreaterThan(3 * 9_488);
+    expect(memory.bytes).toBeLessThanOrEqual(100_000);
+    expect([memory.get('0'), memory.get('1'), memory.get('2'), memory.get('9')].map(Boolean)).toEqual([
+      false,
+      false,
+      true,
+      true,
+    ]);
+    await answers[0]?.in('br');
+    expect(memory.get('0')).toBeUndefined();
+  });
+
   test('does not take what would drive out much of the rest', () => {
     const memory = createAnswerMemory(100_000);
     memory.keep('large', new Answer(Buffer.alloc(20_000)));
@@ -137,7 +155,7 @@ test('an answer is the same after it was kept elsewhere', async () => {
     const packed = await new Answer(Buffer.from(text), 'tag').packed();
     expect(packed.length).toBeLessThan(1_000);
     const answer = await Answer.unpacked(packed, 'tag');
-    expect(String(await answer.in('identity'))).toBe(text);
+    expect(String(await answer.in(undefined))).toBe(text);
   }
   await expect(Answer.unpacked(Buffer.from('x'), 'tag')).rejects.toThrow(TypeError);
 });
@@ -152,7 +170,7 @@ function request(variables: object): HotRequest {
 }
 
 function texts(...answers: Promise<Answer>[]): Promise<string[]> {
-  return Promise.all(answers.map(async (answer) => String(await (await answer).in('identity'))));
+  return Promise.all(answers.map(async (answer) => String(await (await answer).in(undefined))));
 }
 
 async function move({ market = 'PJM', run = 'REAL_TIME_5_MIN', day = '2026-01-10', partition = '0' }) {

@@ -78,8 +78,6 @@ export function createAnswerCache({ store, memory, shared, metrics }: AnswerCach
 
   const share = async (others: SharedAnswers, key: string, answer: Answer, seconds: number) => {
     others.keep(key, await answer.packed(), seconds);
-    // It may have grown by its compressed form.
-    memory.keep(key, answer);
   };
 
   const remembered = async (key: string, coming: Promise<Answer>) => {

@@ -3,8 +3,9 @@ import { HOUR_MS } from '../../domain/instant.ts';
 import { storeLmps } from '../../tests/support/lmp-rows.ts';
 import { freshDatabase, type TestDatabase } from '../../tests/support/postgres.ts';
 import { type StoreGateway, startStoreGateway } from '../../tests/support/store-gateway.ts';
-import { acceptedEncodings } from './answer-http.ts';
+import { LOOPBACK_FRONT } from '../front/front.ts';
 
+const PAGE = 'https://desk.example';
 const FROM = Date.UTC(2026, 0, 10);
 const QUERY = `{ lmpSeries(nodes: ["PJM:A"], run: DAY_AHEAD_HOURLY, from: "2026-01-10T00:00:00Z", to: "2026-01-20T00:00:00Z") { start lmp } }`;
 
@@ -18,7 +19,8 @@ beforeAll(async () => {
     db.pool,
     hours.map((start, lmp) => ({ ...price, start, lmp })),
   );
-  gateway = await startStoreGateway({ db, cacheBytes: 8 * 1024 * 1024 });
+  const front = { ...LOOPBACK_FRONT, origins: [PAGE] };
+  gateway = await startStoreGateway({ db, cacheBytes: 8 * 1024 * 1024, front });
 });
 afterAll(async () => {
   await gateway.close();
@@ -34,7 +36,7 @@ describe('an answer that is kept', () => {
   test('has to be asked for again each time, by a strong validator', async () => {
     const { headers } = await get();
     expect(headers.get('cache-control')).toBe('private, no-cache');
-    expect(headers.get('vary')).toBe('Accept, Accept-Encoding');
+    expect(headers.get('vary')).toBe('origin, Accept, Accept-Encoding');
     expect(headers.get('etag')).toMatch(/^"[\w-]{43}\.json\.identity"$/);
   });
 
@@ -55,6 +57,15 @@ describe('an answer that is kept', () => {
     const response = await get({ 'if-none-match': etag });
     expect(response.status).toBe(200);
     expect(response.headers.get('etag')).not.toBe(etag);
+  });
+
+  test('and an export say what they vary by, beside the origin of the page that asks', async () => {
+    const headers = { 'accept-encoding': 'br', origin: PAGE };
+    const range = 'nodes=PJM:A&run=DAY_AHEAD_HOURLY&from=2026-01-10T00:00:00Z&to=2026-01-11T00:00:00Z';
+    const kept = await get(headers);
+    const exported = await fetch(new URL(`/export/lmp?${range}`, gateway.url), { headers });
+    expect(kept.headers.get('vary')).toBe('origin, Accept, Accept-Encoding');
+    expect([exported.status, exported.headers.get('vary')]).toEqual([200, 'origin, accept, accept-encoding']);
   });
 
   test('is sent to a POST, which may not be answered with 304', async () => {
@@ -79,14 +90,4 @@ describe('an answer that is kept', () => {
     validators.add(asGraphql.headers.get('etag'));
     expect(validators.size).toBe(4);
   });
-});
-
-test.each([
-  [undefined, []],
-  ['gzip, deflate, br', ['br', 'gzip']],
-  ['br;q=0, gzip;q=0.5', ['gzip']],
-  ['*', ['br', 'gzip', 'identity']],
-  ['*;q=0, gzip', ['gzip']],
-])('of the header %s the encodings %j are accepted', (header, expected) => {
-  expect([...acceptedEncodings(header)]).toEqual(expected);
 });

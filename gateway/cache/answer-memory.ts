@@ -3,7 +3,7 @@ import type { Answer } from './answer.ts';
 /** Answers in this process, those used last, within a number of bytes. */
 export interface AnswerMemory {
   get(key: string): Answer | undefined;
-  /** Keeps it, or weighs it again. One that would take more than an eighth is not kept. */
+  /** Keeps it, and weighs it again as it grows. One that would take more than an eighth is not kept. */
   keep(key: string, answer: Answer): void;
   readonly bytes: number;
 }
@@ -18,6 +18,16 @@ export function createAnswerMemory(bytesMax: number): AnswerMemory {
     total -= kept.get(key)?.bytes ?? 0;
     kept.delete(key);
   };
+  const weigh = (key: string, answer: Answer) => {
+    forget(key);
+    const bytes = answer.bytes + ENTRY_BYTES;
+    kept.set(key, { answer, bytes });
+    total += bytes;
+    for (const oldest of kept.keys()) {
+      if (total <= bytesMax) break;
+      forget(oldest);
+    }
+  };
   return {
     get(key) {
       const found = kept.get(key);
@@ -28,14 +38,9 @@ export function createAnswerMemory(bytesMax: number): AnswerMemory {
     },
     keep(key, answer) {
       forget(key);
-      const bytes = answer.bytes + ENTRY_BYTES;
-      if (bytes > bytesMax / 8) return;
-      kept.set(key, { answer, bytes });
-      total += bytes;
-      for (const oldest of kept.keys()) {
-        if (total <= bytesMax) break;
-        forget(oldest);
-      }
+      if (answer.bytes + ENTRY_BYTES > bytesMax / 8) return;
+      weigh(key, answer);
+      answer.onGrown(() => kept.get(key)?.answer === answer && weigh(key, answer));
     },
     get bytes() {
       return total;

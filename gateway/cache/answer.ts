@@ -1,26 +1,20 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { promisify } from 'node:util';
-import { brotliCompress, brotliDecompress, constants, gzip } from 'node:zlib';
+import { brotliDecompress } from 'node:zlib';
+import { codingFor, compress, isWorthwhile } from '../encoding/compression.ts';
+import type { Coding } from '../encoding/preferences.ts';
 
-/** How the bytes of an answer are written down. */
-export type Encoding = 'br' | 'gzip' | 'identity';
-
-/** What is shorter fits a packet or two as it is. */
-const COMPRESSED_BYTES_MIN = 2_048;
 /** Of one answer, written out: far more than the limits of queries allow. */
 const BYTES_MAX = 256 * 1024 * 1024;
-/** The middle of what brotli can: a megabyte of prices to a fifth in 15 ms, where the best takes seconds. */
-const BROTLI = {
-  params: { [constants.BROTLI_PARAM_QUALITY]: 4, [constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT },
-};
-const GZIP = { level: 4 };
 
 /** A finished answer, compressed at most once in each way however often it is sent. */
 export class Answer {
   /** Names what is in it; undefined where that is not known. */
   readonly tag: string | undefined;
   readonly #plain: Buffer;
-  readonly #compressed = new Map<Encoding, Promise<Buffer>>();
+  readonly #compressed = new Map<Coding, Promise<Buffer>>();
   #bytes: number;
+  #grown: () => void = () => undefined;
 
   constructor(plain: Buffer, tag?: string) {
     this.#plain = plain;
@@ -33,26 +27,32 @@ export class Answer {
     return this.#bytes;
   }
 
-  /** What of the encodings that are accepted it is best sent in. */
-  encodingOf(accepted: ReadonlySet<Encoding>): Encoding {
-    if (this.#plain.length < COMPRESSED_BYTES_MIN) return 'identity';
-    return accepted.has('br') ? 'br' : accepted.has('gzip') ? 'gzip' : 'identity';
+  /** Tells who keeps it that it takes more memory than before, since it was compressed. */
+  onGrown(grown: () => void): void {
+    this.#grown = grown;
   }
 
-  async in(encoding: Encoding): Promise<Buffer> {
-    if (encoding === 'identity') return this.#plain;
-    const known = this.#compressed.get(encoding);
+  /** How it is best sent to who asks so; undefined: as it is. */
+  codingFor(headers: IncomingHttpHeaders): Coding | undefined {
+    return codingFor(this.#plain.length, headers);
+  }
+
+  async in(coding: Coding | undefined): Promise<Buffer> {
+    if (coding === undefined) return this.#plain;
+    const known = this.#compressed.get(coding);
     if (known) return known;
-    const compressed = compress(this.#plain, encoding);
-    this.#compressed.set(encoding, compressed);
-    this.#bytes += (await compressed).length;
+    const coming = compress(this.#plain, coding);
+    this.#compressed.set(coding, coming);
+    const compressed = await coming;
+    this.#bytes += compressed.length;
+    this.#grown();
     return compressed;
   }
 
-  /** As it is kept elsewhere: a letter for the encoding, then the bytes. */
+  /** As it is kept elsewhere: a letter for the coding, then the bytes. */
   async packed(): Promise<Buffer> {
-    const encoding = this.encodingOf(PACKED);
-    return Buffer.concat([Buffer.from(encoding === 'br' ? 'b' : 'p'), await this.in(encoding)]);
+    const coding = isWorthwhile(this.#plain.length) ? 'br' : undefined;
+    return Buffer.concat([Buffer.from(coding ? 'b' : 'p'), await this.in(coding)]);
   }
 
   /** @throws Error where it is not what `packed` made. */
@@ -66,10 +66,4 @@ export class Answer {
     answer.#bytes += bytes.length;
     return answer;
   }
-}
-
-const PACKED: ReadonlySet<Encoding> = new Set(['br']);
-
-function compress(plain: Buffer, encoding: 'br' | 'gzip'): Promise<Buffer> {
-  return encoding === 'br' ? promisify(brotliCompress)(plain, BROTLI) : promisify(gzip)(plain, GZIP);
 }

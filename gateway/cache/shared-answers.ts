@@ -20,7 +20,8 @@ export interface SharedAnswers {
 const ANSWER_MS_MAX = 25;
 const CONNECT_MS_MAX = 2_000;
 const RETRY_MS = 1_000;
-const VALUE_BYTES_MAX = 8 * 1024 * 1024;
+/** So much comes within the deadline also over a slow link; what is longer stays in the process. */
+const VALUE_BYTES_MAX = 1024 * 1024;
 /** A Redis that takes values slower than they come is spared some. */
 const KEEPING_MAX = 32;
 

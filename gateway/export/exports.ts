@@ -12,9 +12,11 @@ import type { Metrics } from '../../runtime/metrics.ts';
 import type { Denials } from '../audit/denials.ts';
 import { actorOf } from '../audit/notes.ts';
 import { callerOf } from '../caller.ts';
+import { acceptedCoding, type Coding } from '../encoding/preferences.ts';
 import { createErrorMask } from '../errors.ts';
 import { beyondLimit } from '../limits/beyond-limit.ts';
 import { refusalCounter } from '../limits/intake.ts';
+import { beyondShare, Shares } from '../limits/shares.ts';
 import { rollupsOf } from '../reads/rollups.ts';
 import { scopesOf } from '../rights/scopes.ts';
 import { fromStore } from '../store-reach.ts';
@@ -22,7 +24,7 @@ import type { Batch } from './columns.ts';
 import type { ExportKind, ExportPlan } from './export-kind.ts';
 import { FORMAT_OF, type Format, type FormatName } from './formats.ts';
 import { LMP_EXPORT } from './lmp-export.ts';
-import { acceptedCoding, acceptedFormat, type Coding } from './negotiation.ts';
+import { acceptedFormat } from './negotiation.ts';
 import { isFormat } from './parameters.ts';
 import { PNL_EXPORT } from './pnl-export.ts';
 import { openSnapshot, type Snapshot } from './snapshot.ts';
@@ -44,6 +46,7 @@ const STATUS: Readonly<Record<string, number>> = {
   LIMIT_EXCEEDED: 400,
   FORBIDDEN: 403,
   NOT_FOUND: 404,
+  RATE_LIMITED: 429,
   UNAVAILABLE: 503,
 };
 
@@ -52,6 +55,8 @@ interface ExportsOptions {
   readonly pool: pg.Pool;
   /** Exports at a time; whoever asks beyond is told to come back. */
   readonly exportsMax: number;
+  /** Of one identity at a time; without it, it may have all. Nobody is one where the gateway is open. */
+  readonly perIdentityMax?: number;
   /** Of the audit log: who exported what, and whether it went through. */
   readonly auditPool: pg.Pool;
   /** Without it, what is denied is not noted. */
@@ -78,6 +83,7 @@ export type Exports = (request: IncomingMessage, response: ServerResponse) => Pr
 export function createExports({
   pool,
   exportsMax,
+  perIdentityMax = exportsMax,
   auditPool,
   denials,
   log,
@@ -88,26 +94,33 @@ export function createExports({
 }: ExportsOptions): Exports {
   const mask = createErrorMask(log, refusalCounter(metrics));
   const rollups = rollupsOf(pool);
+  const shares = new Shares(perIdentityMax);
   let underWay = 0;
 
-  /** @returns what gives the place back; once is enough. @throws BusbarError `UNAVAILABLE` where there is none. */
-  const admit = () => {
+  /**
+   * @returns what gives the place back; once is enough.
+   * @throws BusbarError `UNAVAILABLE` where there is none, `RATE_LIMITED` where an identity has its share.
+   */
+  const admit = (subject: string) => {
     if (underWay >= exportsMax) {
       throw new BusbarError('UNAVAILABLE', `${exportsMax} exports are under way, which is all there may be: try again`);
     }
+    const giveBack = shares.take(subject);
+    if (!giveBack) throw beyondShare('exports', perIdentityMax, 'exports');
     underWay++;
     metrics.exports.inc();
     let left = false;
     return () => {
       if (left) return;
       left = true;
+      giveBack();
       underWay--;
       metrics.exports.dec();
     };
   };
 
   const stream = async (request: IncomingMessage, response: ServerResponse, { plan, format, name }: Asked) => {
-    const leave = admit();
+    const leave = admit(callerOf(request).identity.subject);
     const ended = new AbortController();
     const { signal } = ended;
     const stop = (error: unknown) => ended.abort(error);
@@ -193,7 +206,7 @@ function askedFor(request: IncomingMessage, response: ServerResponse): Asked | u
   const name = given !== null && isFormat(given) ? given : acceptedFormat(request.headers);
   if (name) return { plan, name, format: FORMAT_OF[name] };
   const types = Object.values(FORMAT_OF).map(({ mediaType }) => mediaType);
-  response.setHeader('vary', 'accept');
+  response.appendHeader('vary', 'accept');
   answerJson(response, 406, { error: { code: 'BAD_USER_INPUT', message: `there are ${types.join(', ')}` } });
   return undefined;
 }
@@ -209,7 +222,7 @@ function requireFewRows({ rowsMax: asked = 0 }: ExportPlan, max: number): void {
 
 function answerError(response: ServerResponse, code: string, message: string, extensions: object): void {
   const status = STATUS[code] ?? 500;
-  if (status === 503) response.setHeader('retry-after', RETRY_AFTER_SECONDS);
+  if (status === 503 || status === 429) response.setHeader('retry-after', RETRY_AFTER_SECONDS);
   if (status === 403) response.setHeader('connection', 'close');
   answerJson(response, status, { error: { message, ...extensions } });
 }
@@ -222,11 +235,10 @@ function writeHead(
   { contentType, extension, text }: Format,
 ): Coding | undefined {
   const coding = text ? acceptedCoding(request.headers) : undefined;
-  response.writeHead(200, {
+  response.appendHeader('vary', 'accept, accept-encoding').writeHead(200, {
     'content-type': contentType,
     'content-disposition': `attachment; filename="${file}.${extension}"`,
     'cache-control': 'no-store',
-    vary: 'accept, accept-encoding',
     'x-content-type-options': 'nosniff',
     ...(coding && { 'content-encoding': coding }),
   });

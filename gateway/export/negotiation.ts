@@ -1,38 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { best, preferencesOf, weightOf } from '../encoding/preferences.ts';
 import { FORMAT_OF, FORMATS, type FormatName } from './formats.ts';
 
 /** What the client would rather have by its `Accept`; CSV where it says nothing. @returns undefined where it takes none. */
 export function acceptedFormat({ accept }: IncomingHttpHeaders): FormatName | undefined {
   const ranges = preferencesOf(accept ?? '*/*');
-  return best(FORMATS, (name) => {
-    const { mediaType } = FORMAT_OF[name];
-    return ranges.get(mediaType) ?? ranges.get(`${mediaType.split('/', 1)[0]}/*`) ?? ranges.get('*/*') ?? 0;
-  });
-}
-
-export type Coding = 'br' | 'gzip';
-
-/** What the client takes by its `Accept-Encoding`; undefined: as it is. */
-export function acceptedCoding(headers: IncomingHttpHeaders): Coding | undefined {
-  const header = headers['accept-encoding'];
-  const codings = preferencesOf(Array.isArray(header) ? header.join() : (header ?? ''));
-  return best(['br', 'gzip'] as const, (coding) => codings.get(coding) ?? codings.get('*') ?? 0);
-}
-
-/** The first of those with the greatest weight above 0. */
-function best<Name>(names: readonly Name[], weightOf: (name: Name) => number): Name | undefined {
-  const weighed = names.map((name) => ({ name, weight: weightOf(name) })).filter(({ weight }) => weight > 0);
-  const greatest = Math.max(...weighed.map(({ weight }) => weight));
-  return weighed.find(({ weight }) => weight === greatest)?.name;
-}
-
-/** `a;q=0.5, b` → a: 0.5, b: 1. */
-function preferencesOf(header: string): Map<string, number> {
-  const preferences = new Map<string, number>();
-  for (const range of header.toLowerCase().split(',')) {
-    const [name = '', ...parameters] = range.split(';').map((part) => part.trim());
-    const weight = parameters.find((parameter) => parameter.startsWith('q='))?.slice(2);
-    if (name !== '') preferences.set(name, weight === undefined ? 1 : Number(weight) || 0);
-  }
-  return preferences;
+  return best(FORMATS, (name) => weightOf(FORMAT_OF[name].mediaType, ranges));
 }

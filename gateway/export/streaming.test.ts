@@ -1,10 +1,13 @@
 import { get, type IncomingMessage } from 'node:http';
+import { json } from 'node:stream/consumers';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { ALL_RIGHTS } from '../../domain/rights.ts';
 import { storeNodes } from '../../tests/support/lmp-rows.ts';
 import { freshDatabase, type TestDatabase } from '../../tests/support/postgres.ts';
 import { EXPORT_POOL, type StoreGateway, startStoreGateway } from '../../tests/support/store-gateway.ts';
+import type { Authenticator } from '../auth/authenticator.ts';
 import { FORMATS } from './formats.ts';
 
 /** At some 300 bytes each as objects, gathered they would be more than the bound many times over. */
@@ -35,11 +38,22 @@ afterAll(async () => {
   await db.drop();
 });
 
+/** Everybody is who they say they are. */
+const BY_NAME: Authenticator = {
+  identify: async (authorization = '') => ({
+    subject: authorization,
+    name: authorization,
+    rights: ALL_RIGHTS,
+    expiresAt: undefined,
+  }),
+  watch: () => () => undefined,
+};
+
 const iso = (instant: number) => new Date(instant).toISOString();
 
 /** Answers whose body nobody reads yet. */
-function answerTo(url: string): Promise<IncomingMessage> {
-  return new Promise((answered, failed) => get(url, { agent: false }, answered).on('error', failed));
+function answerTo(url: string, headers: Record<string, string> = {}): Promise<IncomingMessage> {
+  return new Promise((answered, failed) => get(url, { agent: false, headers }, answered).on('error', failed));
 }
 
 /** What connections of exports do in the store; those that wait for the next export do nothing. */
@@ -160,6 +174,24 @@ describe('an export under way', () => {
     const admitted = await answerTo(lmps);
     expect(admitted.statusCode).toBe(200);
     admitted.destroy();
+  });
+
+  it('is one of so many of its identity, so that nobody has all there may be', async () => {
+    const closed = await startStoreGateway({ db, exportsMax: 2, exportsPerIdentity: 1, authenticator: BY_NAME });
+    onTestFinished(() => closed.close());
+    const exported = lmps.replace(gateway.url.replace('/graphql', ''), closed.url.replace('/graphql', ''));
+    const ask = (authorization: string) => answerTo(exported, { authorization });
+    const first = await ask('alice');
+    const [second, other] = [await ask('alice'), await ask('bob')];
+    expect([first.statusCode, second.statusCode, other.statusCode]).toEqual([200, 429, 200]);
+    expect(second.headers['retry-after']).toBe('5');
+    expect(await json(second)).toMatchObject({ error: { code: 'RATE_LIMITED', limit: 'exports', max: 1 } });
+    first.destroy();
+    other.destroy();
+    await expect.poll(async () => (await closed.metrics.exports.get()).values[0]?.value).toBe(0);
+    const again = await ask('alice');
+    expect(again.statusCode).toBe(200);
+    again.destroy();
   });
 
   it('shows one state of the store, whatever is committed meanwhile', async () => {

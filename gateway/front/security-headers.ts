@@ -19,14 +19,14 @@ export function setSecurityHeaders(response: ServerResponse, isSecure: boolean):
 
 /**
  * For the page of GraphiQL: its one script and the workers it makes of texts within it, and styles, which its editor writes as it goes.
- * @param nonce of this answer's script.
+ * @param scriptHash of the page: `sha256-…`.
  * @param host the name the client called us by: not every browser counts sockets to it among what is its own.
  */
-export function pagePolicy(nonce: string, host: string | undefined): string {
+export function pagePolicy(scriptHash: string, host: string | undefined): string {
   const sockets = host !== undefined && /^[\w.:[\]-]+$/.test(host) ? ` ws://${host} wss://${host}` : '';
   return [
     "default-src 'none'",
-    `script-src 'nonce-${nonce}' blob:`,
+    `script-src '${scriptHash}' blob:`,
     'worker-src blob:',
     "style-src 'unsafe-inline'",
     'img-src data:',

@@ -6,24 +6,27 @@ export interface HotRequest {
   readonly operationName: string | undefined;
   readonly variables: Readonly<Record<string, unknown>>;
   /** Of the answer. */
-  readonly mediaType: string;
+  readonly mediaType: (typeof MEDIA_TYPES)[number];
 }
 
 const MEDIA_TYPES = ['application/graphql-response+json', 'application/json'] as const;
+/** Longer ones are read once, the ordinary way: a thousand nodes for each of some fields are shorter. */
+const BODY_CHARACTERS_MAX = 250_000;
 const PARAMETERS: ReadonlySet<string> = new Set(['query', 'operationName', 'variables', 'extensions']);
 
 /** @returns undefined where a request is anything but sound JSON by POST, or sound parameters by GET. */
 export function hotRequestFrom({ method, url, headers }: IncomingMessage, body: string): HotRequest | undefined {
   const mediaType = acceptedMediaType(headers.accept);
   if (!mediaType) return undefined;
-  if (method === 'POST' && isJson(headers['content-type'])) return requestFrom(jsonFrom(body), mediaType);
-  // A browser that opens the address gets a page.
-  if (method !== 'GET' || headers.accept?.includes('text/html')) return undefined;
+  if (method === 'POST' && isJson(headers['content-type'])) {
+    return body.length > BODY_CHARACTERS_MAX ? undefined : requestFrom(jsonFrom(body), mediaType);
+  }
+  if (method !== 'GET') return undefined;
   return requestFrom(parametersFrom(url ?? ''), mediaType);
 }
 
 /** The first type that is accepted and can be answered; where all are, the plain one. */
-function acceptedMediaType(accept = '*/*'): (typeof MEDIA_TYPES)[number] | undefined {
+function acceptedMediaType(accept = '*/*'): HotRequest['mediaType'] | undefined {
   for (const range of accept.replace(/\s/g, '').toLowerCase().split(',')) {
     const [type = '', ...parameters] = range.split(';');
     const charset = parameters.find((each) => each.includes('charset='));
@@ -38,7 +41,7 @@ function isJson(contentType: string | undefined): boolean {
   return contentType === 'application/json' || contentType?.startsWith('application/json;') === true;
 }
 
-function requestFrom(given: unknown, mediaType: string): HotRequest | undefined {
+function requestFrom(given: unknown, mediaType: HotRequest['mediaType']): HotRequest | undefined {
   if (!isRecord(given) || !Object.keys(given).every((name) => PARAMETERS.has(name))) return undefined;
   const { query, operationName = null, variables = null, extensions = null } = given;
   if (typeof query !== 'string' || !(operationName === null || typeof operationName === 'string')) return undefined;

@@ -1,5 +1,6 @@
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../domain/instant.ts';
 import type { NodeName } from '../../domain/market.ts';
+import { intervalMinutesOf, type MarketRun } from '../../domain/market-run.ts';
 import type { Resolution } from '../../schema/context.ts';
 import { lmpSeriesQuestion } from '../../schema/lmp-series.ts';
 import { isOffGrid, planSeries, type Question } from '../reads/lmp-series.ts';
@@ -61,7 +62,7 @@ export const planLmpSeries: PlanRoot = (selected, selections) => {
 
 function readSetOf(question: ReturnType<typeof lmpSeriesQuestion>): ReadSet {
   const { nodes, run, range, resolution, asOf } = question;
-  const read = { from: range.from, to: range.to + POINT_MS_MAX[resolution] };
+  const read = { from: range.from, to: range.to + pointMsMax(run, resolution) };
   return {
     nodes,
     run,
@@ -73,8 +74,11 @@ function readSetOf(question: ReturnType<typeof lmpSeriesQuestion>): ReadSet {
 }
 
 /** A point that starts in the range is read whole: so far it may reach behind the range's end. */
-const POINT_MS_MAX: Readonly<Record<Resolution, number>> = {
-  RAW: 0,
+function pointMsMax(run: MarketRun, resolution: Resolution): number {
+  return resolution === 'RAW' ? (intervalMinutesOf(run) ?? 0) * MINUTE_MS : BUCKET_MS_MAX[resolution];
+}
+
+const BUCKET_MS_MAX: Readonly<Record<Exclude<Resolution, 'RAW'>, number>> = {
   FIFTEEN_MINUTES: 15 * MINUTE_MS,
   HOUR: HOUR_MS,
   DAY: 25 * HOUR_MS,

@@ -1,7 +1,14 @@
 import { type DocumentNode, GraphQLError, type ParseOptions, parse, type Source } from 'graphql';
 import { BusbarError } from '../../domain/errors.ts';
 import { may, type Rights } from '../../domain/rights.ts';
-import { beyondDepth, beyondTokens, type DocumentShape, requireShape, shapeOf } from './document-shape.ts';
+import {
+  beyondDepth,
+  beyondTokens,
+  type DocumentShape,
+  requireShape,
+  requireShort,
+  shapeOf,
+} from './document-shape.ts';
 import type { DocumentLimits, Introspection } from './request-limits.ts';
 
 const shapes = new WeakMap<DocumentNode, DocumentShape>();
@@ -11,6 +18,7 @@ const shapes = new WeakMap<DocumentNode, DocumentShape>();
  * @throws BusbarError `LIMIT_EXCEEDED`; GraphQLError where it is no document.
  */
 export function parseBounded(text: string | Source, limits: DocumentLimits, options: ParseOptions = {}): DocumentNode {
+  requireShort(typeof text === 'string' ? text : text.body, limits);
   try {
     const document = parse(text, { ...options, maxTokens: limits.tokens });
     const shape = shapeOf(document, limits.fields);

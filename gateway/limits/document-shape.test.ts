@@ -66,8 +66,11 @@ describe('a document', () => {
 
   test.each([
     ['tokens', `{ feeds(nodes: [${'1 '.repeat(20_000)}]) { id } }`, undefined],
-    ['tokens', `{ __typename ${'@skip(if: false)'.repeat(100_000)} }`, undefined],
-    ['tokens', `{ ${'a '.repeat(1_000_000)} }`, undefined],
+    ['tokens', `{ __typename ${'@skip(if: false)'.repeat(15_000)} }`, undefined],
+    ['tokens', `{ ${'a '.repeat(120_000)} }`, undefined],
+    ['characters', `{ __typename ${'@skip(if: false)'.repeat(100_000)} }`, 1_600_015],
+    ['characters', `{ ${'a '.repeat(1_000_000)} }`, 2_000_004],
+    ['lines', `${'\r\n\n\r'.repeat(4_000)}{ a }`, 12_001],
     ['definitions', Array.from({ length: 201 }, (_, place) => `query Q${place} { __typename }`).join(' '), 201],
     ['depth', `{ ledger ${nested(12)} }`, 13],
     ['introspectionDepth', `{ __schema ${'{ ofType '.repeat(20)}{ name }${' }'.repeat(20)} }`, 22],

@@ -11,8 +11,11 @@ import {
 import { beyondLimit } from './beyond-limit.ts';
 import type { DocumentLimits } from './request-limits.ts';
 
+/** What is counted while a text is read, before there is a document. */
+type TextLimit = 'characters' | 'lines' | 'tokens';
+
 /** How large a document is, whatever the schema says of it. Of its definitions the largest counts. */
-export interface DocumentShape extends Omit<DocumentLimits, 'tokens'> {
+export interface DocumentShape extends Omit<DocumentLimits, TextLimit> {
   /** Whether it asks what the schema has. */
   readonly introspects: boolean;
 }
@@ -41,6 +44,8 @@ export function shapeOf(document: DocumentNode, fieldsMax: number): DocumentShap
 }
 
 const ADVICE: Readonly<Record<keyof DocumentLimits, string>> = {
+  characters: 'ask in several requests, and hand over lists as variables',
+  lines: 'ask in several requests, and hand over lists as variables',
   tokens: 'ask in several requests, and hand over lists as variables',
   definitions: 'send operations apart',
   depth: 'ask in several requests',
@@ -54,10 +59,25 @@ const ADVICE: Readonly<Record<keyof DocumentLimits, string>> = {
 
 /** @throws BusbarError `LIMIT_EXCEEDED` that names the first limit, and how much of it was asked for. */
 export function requireShape(shape: DocumentShape, limits: DocumentLimits): void {
-  const { tokens: _, ...measured } = limits;
+  const { characters: _, lines: __, tokens: ___, ...measured } = limits;
   for (const limit of Object.keys(measured) as (keyof typeof measured)[]) {
     if (shape[limit] > limits[limit]) throw beyondLimit(limit, limits[limit], shape[limit], ADVICE[limit]);
   }
+}
+
+/** @throws BusbarError `LIMIT_EXCEEDED`, before a text is read. */
+export function requireShort(text: string, limits: DocumentLimits): void {
+  const { characters, lines } = limits;
+  if (text.length > characters) throw beyondLimit('characters', characters, text.length, ADVICE.characters);
+  const asked = linesOf(text);
+  if (asked > lines) throw beyondLimit('lines', lines, asked, ADVICE.lines);
+}
+
+/** As the parser counts them. */
+function linesOf(text: string): number {
+  let lines = 1;
+  for (const _ of text.matchAll(/\r\n|[\n\r]/g)) lines++;
+  return lines;
 }
 
 /** @throws BusbarError `LIMIT_EXCEEDED`: of a text that was not read to its end. */

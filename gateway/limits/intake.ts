@@ -21,7 +21,10 @@ export interface Intake {
    * @throws BusbarError `RATE_LIMITED`
    */
   begin(request: IncomingMessage, response?: ServerResponse): Promise<void>;
-  /** Counts what it costs beyond that, before it runs. @throws BusbarError `RATE_LIMITED` */
+  /**
+   * Counts what it costs beyond that, before it runs. What is handed from one way of answering to another is paid for once.
+   * @throws BusbarError `RATE_LIMITED`
+   */
   spend(cost: number, request: IncomingMessage, response?: ServerResponse): Promise<void>;
   /** Notes that a limit has refused something. */
   refused(error: unknown): void;
@@ -45,12 +48,19 @@ export function createIntake(
     const budget = await rate.spend(callerOf(request), points);
     if (response) tellBudget(response, budget);
   };
+  const paid = new WeakMap<ServerResponse, number>();
   return {
     limits,
     persisted,
     admits: persisted.admits,
     begin: (request, response) => take(1, request, response),
-    spend: (cost, request, response) => take(pointsOf(cost), request, response),
+    async spend(cost, request, response) {
+      const points = pointsOf(cost);
+      const already = response ? (paid.get(response) ?? 0) : 0;
+      if (points <= already) return;
+      if (response) paid.set(response, points);
+      await take(points - already, request, response);
+    },
     refused: refusalCounter(metrics),
   };
 }

@@ -78,6 +78,12 @@ const ATTACKS = [
     'introspectionDepth',
   ],
   ['100,000 directives', `{ __typename ${'@a'.repeat(100_000)} }`, 'tokens'],
+  ['a million characters', `{ __typename } # ${'x'.repeat(1_000_000)}`, 'characters'],
+  [
+    'mistakes after 200,000 lines',
+    `${'\n'.repeat(200_000)}{ ${Array.from({ length: 90 }, (_, place) => `a${place}: nope`).join(' ')} }`,
+    'lines',
+  ],
   [
     'a year of many nodes',
     `query ($nodes: [ID!]! = ${TEN_THOUSAND.slice(0, 9_000).replace(/,[^,]*$/, ']')}) { a: lmpSeries(nodes: $nodes, run: REAL_TIME_5_MIN, ${YEAR}) { lmp } }`,
@@ -160,10 +166,50 @@ describe('an attack', () => {
     expect((await post(started, { query: '{ __typename }' })).status).toBe(200);
   });
 
+  test('by as many mistakes as a body holds is told the first of them', async () => {
+    const started = await start();
+    const query = 'query ($nodes: [ID!]!) { latestLmp(nodes: $nodes, run: SPOT) { lmp } }';
+    const body = { query, variables: { nodes: Array.from({ length: 240_000 }, () => ({})) } };
+    // The second time, it would be compiled.
+    for (let time = 0; time < 3; time++) {
+      const startedAt = performance.now();
+      const { errors } = await (await post(started, body)).json();
+      expect(errors).toMatchObject([
+        { message: expect.stringContaining('cannot represent value'), extensions: { code: 'BAD_USER_INPUT' } },
+      ]);
+      expect(performance.now() - startedAt).toBeLessThan(REFUSED_MS_MAX);
+    }
+    const { errors } = await (await post(started, { query: `{ ${'feedz '.repeat(40)} ${'jobz '.repeat(40)}}` })).json();
+    expect(errors.length).toBeLessThan(15);
+  });
+
   test('by many operations in one request is refused', async () => {
     const started = await start();
     const response = await post(started, [{ query: '{ __typename }' }, { query: '{ __typename }' }]);
     expect(response.status).toBe(400);
+  });
+});
+
+describe('what must be JSON and is none', () => {
+  const typename = encodeURIComponent('{ __typename }');
+  const form = { 'content-type': 'application/x-www-form-urlencoded' };
+  test.each([
+    ['variables by GET', `?query=${typename}&variables={`, {}],
+    ['extensions by GET', `?query=${typename}&extensions=nothing`, {}],
+    ['variables of a form', '', { method: 'POST', headers: form, body: `query=${typename}&variables={` }],
+    ['a body', '', { method: 'POST', headers: { 'content-type': 'application/json' }, body: `{"${'x'.repeat(9_000)}` }],
+  ])('is refused as the mistake of its sender, and not repeated: %s', async (_what, search, init) => {
+    const started = await start();
+    for (const accept of ['application/json', 'application/graphql-response+json', '*/*']) {
+      const response = await fetch(started.url + search, {
+        ...init,
+        headers: { ...('headers' in init && init.headers), accept },
+      });
+      expect(response.status).toBe(400);
+      const text = await response.text();
+      expect(text.length).toBeLessThan(200);
+      expect(JSON.parse(text)).toMatchObject({ errors: [{ extensions: { code: 'BAD_USER_INPUT' } }] });
+    }
   });
 });
 
@@ -188,6 +234,13 @@ describe('limits', () => {
     expect(refused.errors[0].extensions).toEqual({ code: 'LIMIT_EXCEEDED', limit: 'cost', max: 5, asked: 6 });
     const answered = await (await post(started, { query, variables: { nodes: nodes.slice(1) } })).json();
     expect(answered.errors?.[0].extensions.code).not.toBe('LIMIT_EXCEEDED');
+  });
+
+  test('of cost hold where a null takes the place of a default, which fails one field alone', async () => {
+    const started = await start({ intake: { limits: { ...REQUEST_LIMITS, costMax: 1_000 } } });
+    const query = 'query ($id: ID = "x") { jobs(first: 2000) { edges { cursor } } job(id: $id) { id } }';
+    const refused = await (await post(started, { query, variables: { id: null } })).json();
+    expect(refused.errors[0].extensions).toEqual({ code: 'LIMIT_EXCEEDED', limit: 'cost', max: 1_000, asked: 2_000 });
   });
 
   test('of cost hold for subscriptions', async () => {
@@ -316,6 +369,18 @@ describe('the rate', () => {
     const beyond = await post(started, query(10_000), { authorization: 'ADMIN' });
     expect(beyond.status).toBe(429);
     expect(await beyond.json()).toMatchObject({ errors: [refusal] });
+  });
+
+  test('counts once what is read the ordinary way because its plan failed', async () => {
+    const away = { query: () => Promise.reject(new Error('connect ECONNREFUSED')) };
+    const hot = { db: away, rollups: async () => ({}) as never, clock: Date.now };
+    const started = await start({ hot, intake: { rate: createRateLimiter({ pointsPerMinute: 100, log: silent }) } });
+    const query = `query ($nodes: [ID!]!) {
+      a: latestLmp(nodes: $nodes, run: SPOT) { lmp }  b: latestLmp(nodes: $nodes, run: SPOT) { lmp } }`;
+    const nodes = Array.from({ length: 1_000 }, (_, place) => `PJM:N${place}`);
+    const answered = await post(started, { query, variables: { nodes } });
+    expect(await started.metrics.hotHandedOver.get()).toMatchObject({ values: [{ value: 1 }] });
+    expect(answered.headers.get('ratelimit-remaining')).toBe(String(100 - 1 - 2));
   });
 
   test('holds for operations over a socket', async () => {

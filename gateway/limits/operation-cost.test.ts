@@ -80,6 +80,14 @@ describe('the cost of an operation', () => {
     expect(cost(`{ tariffs(${backwards}) { value } markets { id } }`)).toBe(10);
   });
 
+  test('is that of the rest where an argument or a condition is refused, which nulls in the place of defaults do', () => {
+    const text = `query ($id: ID = "1", $all: Boolean = true) {
+      jobs(first: 9) { edges { cursor } }  job(id: $id) { id }  feed(id: "a") @include(if: $all) { id } }`;
+    expect(cost(text)).toBe(9 + 1 + 1);
+    expect(cost(text, { id: null })).toBe(9 + 1);
+    expect(cost(text, { all: null })).toBe(9 + 1 + 1);
+  });
+
   test('of what tools ask about the schema is affordable, and asking it again and again is not', () => {
     const asked = cost(getIntrospectionQuery());
     expect(asked).toBeGreaterThan(1_000);

@@ -2,6 +2,7 @@ import {
   type DocumentNode,
   type FieldNode,
   type FragmentDefinitionNode,
+  GraphQLError,
   type GraphQLField,
   GraphQLIncludeDirective,
   type GraphQLObjectType,
@@ -21,7 +22,10 @@ import {
 import { beyondLimit } from './beyond-limit.ts';
 import { FIELD_COSTS, type FieldCost } from './field-costs.ts';
 
-/** What an operation costs with these variables, as the schema coerced them. @throws GraphQLError where arguments make no sense. */
+/**
+ * What an operation costs with these variables, as the schema coerced them. A field whose arguments make no sense is refused by itself, and
+ * costs nothing; what stands beside it is executed, and counts.
+ */
 export type OperationCost = (variables: Variables) => number;
 
 type Variables = { [variable: string]: unknown };
@@ -101,7 +105,20 @@ function declaredCost(
   if (!node?.arguments?.length && field.args.every(({ defaultValue }) => defaultValue === undefined)) {
     return (variables) => costOf({}, variables);
   }
-  return (variables) => costOf(node ? getArgumentValues(field, node, variables) : {}, variables);
+  return (variables) => {
+    const args = node ? sound(() => getArgumentValues(field, node, variables)) : {};
+    return args ? costOf(args, variables) : 0;
+  };
+}
+
+/** @returns undefined where they are refused: null for a variable with a default, say, where there must be something. */
+function sound<Values>(evaluate: () => Values): Values | undefined {
+  try {
+    return evaluate();
+  } catch (error) {
+    if (error instanceof GraphQLError) return undefined;
+    throw error;
+  }
 }
 
 const NOTHING: OperationCost = () => 0;
@@ -148,7 +165,8 @@ function fieldOf(schema: GraphQLSchema, type: GraphQLObjectType, name: string): 
   return type.getFields()[name];
 }
 
+/** A condition that is refused is nobody's way to have something for nothing. */
 function isTaken(selection: SelectionNode, variables: Variables): boolean {
-  if (getDirectiveValues(GraphQLSkipDirective, selection, variables)?.if === true) return false;
-  return getDirectiveValues(GraphQLIncludeDirective, selection, variables)?.if !== false;
+  const isSkipped = sound(() => getDirectiveValues(GraphQLSkipDirective, selection, variables)?.if) === true;
+  return !isSkipped && sound(() => getDirectiveValues(GraphQLIncludeDirective, selection, variables)?.if) !== false;
 }

@@ -44,14 +44,17 @@ describe('an identity', () => {
     });
   });
 
-  test('takes nothing from another, and those who are open are told apart by their addresses', async () => {
-    const limiter = limiterOf(1);
-    await limiter.spend(caller('key:a'), 1);
-    await limiter.spend(caller('key:b'), 1);
-    await limiter.spend(caller('open', '192.0.2.1'), 1);
-    await limiter.spend(caller('open', '192.0.2.2'), 1);
-    await expect(limiter.spend(caller('open', '192.0.2.2'), 1)).rejects.toMatchObject(refused);
-  });
+  test.each(['open', 'visitor'])(
+    'takes nothing from another, and those who are %s are told apart by their addresses',
+    async (nobody) => {
+      const limiter = limiterOf(1);
+      await limiter.spend(caller('key:a'), 1);
+      await limiter.spend(caller('key:b'), 1);
+      await limiter.spend(caller(nobody, '192.0.2.1'), 1);
+      await limiter.spend(caller(nobody, '192.0.2.2'), 1);
+      await expect(limiter.spend(caller(nobody, '192.0.2.2'), 1)).rejects.toMatchObject(refused);
+    },
+  );
 
   test('that has too little for much has still enough for little', async () => {
     const limiter = limiterOf(100);

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import { BusbarError } from '../../domain/errors.ts';
 import { RedisLink } from '../../runtime/live-bus/redis-link.ts';
+import { OPEN_IDENTITY, VISITOR } from '../auth/identity.ts';
 import type { Caller } from '../caller.ts';
 
 /** Points that identities may spend in a minute that begins with the first of them, shared by all gateways of one Redis. */
@@ -72,8 +73,9 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
 }
 
 /** Where nobody says who they are, they are told apart by where they come from. */
-function keyOf({ identity: { subject }, address }: Caller): string {
-  return subject === 'open' ? `address:${address}` : subject;
+function keyOf({ identity, address }: Caller): string {
+  const isAnybody = [OPEN_IDENTITY.subject, VISITOR.subject].includes(identity.subject);
+  return isAnybody ? `address:${address}` : identity.subject;
 }
 
 /** All that the limiter asks of its client, none of it for long. */

@@ -13,6 +13,9 @@ export interface RequestLimits {
 
 /** Each of a whole document, or of one of its operations with all its fragments in their places. */
 export interface DocumentLimits {
+  readonly characters: number;
+  /** The place of each error is found by counting them. */
+  readonly lines: number;
   readonly tokens: number;
   /** Operations and fragments. */
   readonly definitions: number;
@@ -31,6 +34,8 @@ export type Introspection = CoreConfig['INTROSPECTION'];
 export const REQUEST_LIMITS: RequestLimits = {
   bodyBytesMax: 1024 * 1024,
   document: {
+    characters: 250_000,
+    lines: 10_000,
     tokens: 10_000,
     definitions: 200,
     depth: 12,
@@ -52,6 +57,8 @@ export function requestLimitsOf(core: CoreConfig): RequestLimits {
     bodyBytesMax: core.BODY_BYTES_MAX,
     document: {
       ...REQUEST_LIMITS.document,
+      characters: core.QUERY_CHARACTERS_MAX,
+      lines: core.QUERY_TOKENS_MAX,
       tokens: core.QUERY_TOKENS_MAX,
       depth: core.QUERY_DEPTH_MAX,
       fields: core.QUERY_FIELDS_MAX,

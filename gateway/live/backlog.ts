@@ -63,6 +63,10 @@ export class EveryBacklog<Event, Update extends LiveUpdate> implements LiveBackl
     return count === 1 ? first : this.#together(taken);
   }
 
+  get isEmpty(): boolean {
+    return this.#updates.length === 0;
+  }
+
   clear(): void {
     this.#updates = [];
     this.#events = 0;
@@ -97,6 +101,10 @@ export class LatestBacklog<Update> implements LiveBacklog<Update> {
 
   take(): Update | undefined {
     return this.#conflation.take();
+  }
+
+  get isEmpty(): boolean {
+    return this.#conflation.isEmpty;
   }
 
   clear(): void {

@@ -68,6 +68,21 @@ export class ChannelHub<C extends Channel, Filter, Update extends LiveUpdate> {
     return this.#history.head;
   }
 
+  /**
+   * Resolves when all that was on the bus at the call has been passed on.
+   * @throws BusbarError `UNAVAILABLE` where the bus cannot be reached.
+   */
+  async caughtUp(): Promise<void> {
+    const { bus } = this.#options;
+    for (;;) {
+      const { head } = this;
+      if (head === undefined) throw new BusbarError('UNAVAILABLE', 'the live stream cannot be reached');
+      const tail = await bus.tail(this.#channel.channel);
+      // Had more been passed meanwhile than is kept, nobody could tell whether the tail was among it.
+      if (this.#history.after(head)) return this.#history.reached(tail);
+    }
+  }
+
   /** @throws BusbarError `UNAVAILABLE` where the bus cannot be reached; the stream ends with all others. */
   subscribe(filter: Filter, delivery: Delivery, after: string | undefined): Stream<Update, Update> {
     const { state } = this.#upstream;

@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { BusbarError } from '../../domain/errors.ts';
 import { createErrorMask } from '../errors.ts';
-import { executesOf } from './compiled-operations.ts';
+import { executeCompiled, executesOf } from './compiled-operations.ts';
 
 const schema = buildSchema(`
   type Query { none: Int }
@@ -45,4 +45,18 @@ test.each([
   expect(compiled).toMatchObject({
     errors: [{ locations: [{ line: expect.any(Number) }], path: expect.arrayContaining(['rows']) }],
   });
+});
+
+test('fields come in the order of the text where the first of two places is left out', async () => {
+  const document = parse(`subscription S($early: Boolean!) {
+    update { rows { id @include(if: $early) price id } cursor }
+  }`);
+  const rootValue = { update: { cursor: 'c', rows: [row(1)] } };
+  const conditional = { schema, document, rootValue, variableValues: { early: false } };
+  const interpreted = JSON.stringify(await execute(conditional));
+  expect(interpreted).toContain('{"price":1,"id":1}');
+  expect(JSON.stringify(await executesOf(conditional)(rootValue, {}))).toBe(interpreted);
+  for (const _ of ['interpreted', 'known']) {
+    expect(JSON.stringify(await executeCompiled(conditional, () => ({})))).toBe(interpreted);
+  }
 });

@@ -5,6 +5,8 @@ export interface Conflation<Update> {
   add(update: Update): void;
   /** What came together since the last `take`; undefined where nothing did. */
   take(): Update | undefined;
+  /** Whether nothing came since the last `take`. */
+  readonly isEmpty: boolean;
   clear(): void;
 }
 
@@ -41,6 +43,10 @@ export class NewestConflation<Event, Update extends LiveUpdate> implements Confl
     const update = this.#shape.update(this.#cursor, [...this.#events.values()]);
     this.clear();
     return update;
+  }
+
+  get isEmpty(): boolean {
+    return this.#cursor === undefined;
   }
 
   clear(): void {

@@ -5,14 +5,14 @@ import { PnlHub, type PnlHubOptions } from '../positions/pnl-hub.ts';
 import { ChannelHub, type ChannelHubOptions } from './channel-hub.ts';
 import { FORECAST_CHANNEL } from './forecast-channel.ts';
 import { LMP_CHANNEL } from './lmp-channel.ts';
+import type { FollowedPrices } from './passed-commits.ts';
 import type { Stream } from './stream.ts';
 import { TRADE_CHANNEL } from './trade-channel.ts';
 
 export interface LiveHub extends Pick<Live, 'trades' | 'forecasts' | 'pnl'> {
   /** As `Live.lmp`, without a snapshot. */
   lmp(filter: LmpFilter, delivery: Delivery, after: string | undefined): Stream<LmpUpdate, LmpUpdate>;
-  /** The newest entry of prices that every subscription made before has been given; undefined while prices are not followed. */
-  readonly lmpHead: string | undefined;
+  readonly prices: FollowedPrices;
   /** Resolves when the readers of prices, trades and forecasts stand: from then on a subscription misses nothing from the call on. */
   readonly ready: Promise<void>;
   /** Ends every subscription with `UNAVAILABLE` and the cursor to resume from. */
@@ -37,9 +37,7 @@ export function createLiveHub(options: LiveHubOptions): LiveHub {
     ready: Promise.all([lmp.ready, trades.ready, forecasts.ready]).then(() => undefined),
     lmp: (filter, delivery, after) => lmp.subscribe(filter, delivery, after),
     trades: (filter, after) => trades.subscribe(filter, 'EVERY', after),
-    get lmpHead() {
-      return lmp.head;
-    },
+    prices: lmp,
     forecasts: (filter, delivery, after) => forecasts.subscribe(filter, delivery, after),
     pnl: (filter, delivery, after) => pnl.subscribe(filter, delivery, after),
     async close() {

@@ -1,6 +1,6 @@
 import type { LmpRow, LmpUpdate } from '../../schema/context.ts';
-import type { LmpSnapshot } from '../reads/lmp-snapshot.ts';
 import type { Opening } from './opening.ts';
+import type { PlacedSnapshot } from './snapshots.ts';
 
 /**
  * Prices that begin with how they stand.
@@ -20,9 +20,14 @@ import type { Opening } from './opening.ts';
  * So nothing is missing and nothing comes twice, and each node's prices are the ones of its history from the reading on. The
  * margin of seconds is for the order only: an older interval that was announced later than that, while the gateway was behind by
  * as much, comes although it was committed before the reading, and comes once.
+ *
+ * To judge events takes no rows, only which versions they were: thousands of subscribers may each have a snapshot of their own.
  */
-export function lmpOpening({ prices, committed, newestCommit }: LmpSnapshot, cursor: string): Opening {
-  const held = new Map(prices.map((price) => [keyOf(price), price]));
+export function lmpOpening(
+  { snapshot: { prices, committed, newestCommit }, whenPassed }: PlacedSnapshot,
+  cursor: string,
+): Opening {
+  const held = new Map(prices.map(({ run, node, startAt, revision }) => [keyOf({ run, node }), { startAt, revision }]));
   const isHeld = (tick: LmpRow): boolean => {
     // No entry has an id above that of the commit that it came with.
     if (tick.ledgerId > newestCommit) return false;
@@ -33,15 +38,18 @@ export function lmpOpening({ prices, committed, newestCommit }: LmpSnapshot, cur
   };
   return {
     event: { cursor, ticks: prices } satisfies LmpUpdate,
-    beyond(event) {
-      if (!isLmpUpdate(event) || !event.ticks.some(isHeld)) return event;
-      const ticks = event.ticks.filter((tick) => !isHeld(tick));
-      return ticks.length > 0 ? { ...event, ticks } : undefined;
+    told: {
+      beyond(event) {
+        if (!isLmpUpdate(event) || !event.ticks.some(isHeld)) return event;
+        const ticks = event.ticks.filter((tick) => !isHeld(tick));
+        return ticks.length > 0 ? { ...event, ticks } : undefined;
+      },
+      whenPassed,
     },
   };
 }
 
-function keyOf({ run, node }: LmpRow): string {
+function keyOf({ run, node }: Pick<LmpRow, 'run' | 'node'>): string {
   return `${run} ${node}`;
 }
 

@@ -1,6 +1,6 @@
 import type { ExecutionResult } from 'graphql';
 import type { Conflation } from './conflation.ts';
-import type { Opening } from './opening.ts';
+import type { Told } from './opening.ts';
 import type { Backlog } from './stream.ts';
 
 /** One event of a group and the result all members share. */
@@ -16,21 +16,23 @@ export interface WaitingFrames {
   next(): { readonly event: unknown; readonly result: ExecutionResult | undefined } | undefined;
   /** Told whether something is being executed for the member alone. */
   alone(executing: boolean): void;
+  readonly isEmpty: boolean;
   clear(): void;
 }
 
 /**
  * What a member of a group is given: the shared results that wait for it, as long as they say just what it is to be told.
  *
- * States: a member with an opening is unopened → opened; any other is opened from the start. While it is unopened events wait.
- * Then the opening comes first, and of what waited and what comes, the part that is beyond it: all of it but for a moment.
+ * States: a member with an opening is unopened → opening → opened; any other is opened from the start. While it is unopened events
+ * wait. Then the opening comes first, and of what waited and what comes, the part that is beyond it: all of it but for a moment.
+ * When what the opening told can come no more, nothing is kept of it.
  */
 export class MemberBacklog implements Backlog<Frame, ExecutionResult> {
   readonly #frames: WaitingFrames;
   readonly #execute: (event: unknown) => Promise<ExecutionResult>;
   #opened: boolean;
   #first: ExecutionResult | undefined;
-  #opening: Opening | undefined;
+  #told: Told | undefined;
 
   constructor(frames: WaitingFrames, execute: (event: unknown) => Promise<ExecutionResult>, opens: boolean) {
     this.#frames = frames;
@@ -43,10 +45,15 @@ export class MemberBacklog implements Backlog<Frame, ExecutionResult> {
   }
 
   /** @param first what the opening's event was answered with. */
-  open(opening: Opening, first: ExecutionResult): void {
-    this.#opening = opening;
+  open(told: Told, first: ExecutionResult): void {
+    this.#told = told;
     this.#first = first;
     this.#opened = true;
+  }
+
+  /** Nothing that waits or will come was told by the opening. */
+  forgetTold(): void {
+    this.#told = undefined;
   }
 
   add(frame: Frame): boolean {
@@ -60,11 +67,15 @@ export class MemberBacklog implements Backlog<Frame, ExecutionResult> {
     if (first) return first;
     for (let frame = this.#frames.next(); frame; frame = this.#frames.next()) {
       const { event, result } = frame;
-      const beyond = this.#opening ? this.#opening.beyond(event) : event;
+      const beyond = this.#told ? this.#told.beyond(event) : event;
       if (beyond === undefined) continue;
       return beyond === event && result ? result : this.#executeAlone(beyond);
     }
     return undefined;
+  }
+
+  get isEmpty(): boolean {
+    return this.#first === undefined && this.#frames.isEmpty;
   }
 
   clear(): void {
@@ -101,6 +112,10 @@ export class EveryFrames implements WaitingFrames {
   }
 
   alone(): void {}
+
+  get isEmpty(): boolean {
+    return this.#frames.length === 0;
+  }
 
   clear(): void {
     this.#frames = [];
@@ -144,6 +159,10 @@ export class LatestFrames implements WaitingFrames {
 
   alone(executing: boolean): void {
     this.#alone = executing;
+  }
+
+  get isEmpty(): boolean {
+    return this.#frames.length === 0 && !this.#behind;
   }
 
   clear(): void {

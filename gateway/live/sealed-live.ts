@@ -8,6 +8,7 @@ import type { LiveUpdate } from './live-update.ts';
 import { lmpOpening } from './lmp-opening.ts';
 import type { Opening, OpeningSource } from './opening.ts';
 import type { PlacedSnapshot, ReadSnapshot } from './snapshots.ts';
+import type { Stream } from './stream.ts';
 
 /**
  * The hub as clients of certain rights may ask it. Its cursors are places on the bus: what leaves here is sealed for the field, the
@@ -90,23 +91,29 @@ class SealedUpdates<Update extends LiveUpdate> implements AsyncIterableIterator<
 class OpeningUpdates extends SealedUpdates<LmpUpdate> implements OpeningSource {
   readonly #read: () => Promise<PlacedSnapshot>;
   readonly #sealHead: (cursor: string) => string;
-  #last: { readonly placed: PlacedSnapshot; readonly opening: Opening } | undefined;
+  /** Whoever was given the same snapshot is given the same opening. */
+  readonly #openings = new WeakMap<PlacedSnapshot, Opening>();
+  readonly #given: Stream<LmpUpdate, LmpUpdate>;
 
   constructor(
-    updates: AsyncIterable<LmpUpdate, undefined>,
+    updates: Stream<LmpUpdate, LmpUpdate>,
     seal: (cursor: string) => string,
     read: () => Promise<PlacedSnapshot>,
   ) {
     super(updates, seal);
+    this.#given = updates;
     this.#read = read;
     this.#sealHead = seal;
   }
 
   async opening(): Promise<Opening> {
     const placed = await this.#read();
-    if (this.#last?.placed !== placed) {
-      this.#last = { placed, opening: lmpOpening(placed.snapshot, this.#sealHead(placed.head)) };
-    }
-    return this.#last.opening;
+    const opening = this.#openings.get(placed) ?? lmpOpening(placed, this.#sealHead(placed.head));
+    this.#openings.set(placed, opening);
+    return opening;
+  }
+
+  drained(): Promise<boolean> {
+    return this.#given.drained();
   }
 }

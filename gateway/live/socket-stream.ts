@@ -44,18 +44,19 @@ export function socketStream(
     return { done: true, value: undefined };
   };
 
+  /** For itself, since a function that waited for the next result would hold the last one, which may be a large snapshot. */
+  const sendNext = async (): Promise<boolean> => {
+    const { done, value } = await results.next();
+    if (done || socket.readyState !== socket.OPEN) return false;
+    const sent = send(value);
+    if (sent) await sent;
+    return true;
+  };
+
   return {
     async next() {
-      for (;;) {
-        const { done, value } = await results.next();
-        if (done) {
-          onEnded();
-          return { done: true, value: undefined };
-        }
-        if (socket.readyState !== socket.OPEN) return leave();
-        const sent = send(value);
-        if (sent) await sent;
-      }
+      while (await sendNext());
+      return leave();
     },
     return: leave,
     [Symbol.asyncIterator]() {

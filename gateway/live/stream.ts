@@ -6,6 +6,8 @@ export interface Backlog<In, Out> {
   add(item: In): boolean;
   /** The next thing for the consumer; undefined where nothing waits. */
   take(): Out | Promise<Out> | undefined;
+  /** Whether nothing is left to take. */
+  readonly isEmpty: boolean;
   clear(): void;
 }
 
@@ -19,7 +21,10 @@ export class Stream<In, Out> implements AsyncIterableIterator<Out, undefined> {
   readonly #backlog: Backlog<In, Out>;
   readonly #onEnded: () => void;
   #waiters: (() => void)[] = [];
-  #drained: (() => void)[] = [];
+  /** Those who wait for what waits to be taken. */
+  #untaken: (() => void)[] = [];
+  /** Those whose wait was for what is taken: it is dealt with when the consumer asks for more. */
+  #taken: (() => void)[] = [];
   #end: End<Out> | undefined;
   #ended = false;
 
@@ -54,19 +59,25 @@ export class Stream<In, Out> implements AsyncIterableIterator<Out, undefined> {
     this.#wake();
   }
 
-  /** Resolves when the consumer has taken everything and asks for more, or the stream ends. */
-  async drained(): Promise<void> {
-    if (this.open && this.#waiters.length === 0) await new Promise<void>((resolve) => this.#drained.push(resolve));
+  /**
+   * Resolves when the consumer has taken all that waits now and asks for more, or the stream ends.
+   * @returns false where it ended: something may still wait.
+   */
+  async drained(): Promise<boolean> {
+    if (this.open && this.#waiters.length === 0) await new Promise<void>((resolve) => this.#untaken.push(resolve));
+    return this.open;
   }
 
   async next(): Promise<IteratorResult<Out, undefined>> {
+    this.#releaseTaken();
     for (;;) {
       const item = this.#ended ? undefined : this.#backlog.take();
+      if (this.#backlog.isEmpty) this.#taken.push(...this.#untaken.splice(0));
       if (item !== undefined) return { value: await item, done: false };
       if (this.#end) return this.#last(this.#end);
       await new Promise<void>((resolve) => {
         this.#waiters.push(resolve);
-        this.#releaseDrained();
+        this.#releaseTaken();
       });
     }
   }
@@ -93,13 +104,13 @@ export class Stream<In, Out> implements AsyncIterableIterator<Out, undefined> {
     const waiters = this.#waiters;
     this.#waiters = [];
     for (const resume of waiters) resume();
-    if (!this.open) this.#releaseDrained();
+    if (this.open) return;
+    this.#taken.push(...this.#untaken.splice(0));
+    this.#releaseTaken();
   }
 
-  #releaseDrained(): void {
-    const drained = this.#drained;
-    this.#drained = [];
-    for (const resume of drained) resume();
+  #releaseTaken(): void {
+    for (const resume of this.#taken.splice(0)) resume();
   }
 }
 

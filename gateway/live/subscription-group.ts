@@ -39,6 +39,8 @@ export class SubscriptionGroup {
   readonly #members = new Map<Member, MemberBacklog>();
   /** What openings were answered with, for all who share them. */
   readonly #openings = new WeakMap<Opening, Promise<ExecutionResult>>();
+  /** By member: takes back its waiting until its opening can be forgotten. */
+  readonly #toForget = new Map<Member, () => void>();
   #openingSource: OpeningSource | undefined;
   #starting: Promise<ExecutionResult | undefined> | undefined;
   #source: AsyncIterator<unknown> | undefined;
@@ -61,6 +63,8 @@ export class SubscriptionGroup {
       forget();
       metrics.liveMembers.dec();
       this.#members.delete(member);
+      this.#toForget.get(member)?.();
+      this.#toForget.delete(member);
       if (this.#members.size === 0) this.#close();
     });
     metrics.liveMembers.inc();
@@ -78,15 +82,19 @@ export class SubscriptionGroup {
   /** Tells a member its opening, where the source has any. To be called once the source is there. */
   async open(member: Member): Promise<void> {
     const backlog = this.#members.get(member);
-    if (!backlog || backlog.opened || !this.#openingSource) return;
+    const source = this.#openingSource;
+    if (!backlog || backlog.opened || !source) return;
     try {
-      const opening = await this.#openingSource.opening();
+      const opening = await source.opening();
       const answering = this.#openings.get(opening) ?? this.#execute(opening.event);
       this.#openings.set(opening, answering);
       const first = await answering;
       if (!first.data) return member.end({ last: first });
-      backlog.open(opening, first);
+      backlog.open(opening.told, first);
       member.stir();
+      if (!member.open) return;
+      const takeBack = opening.told.whenPassed(() => void forgetTold(source, member, backlog));
+      this.#toForget.set(member, takeBack);
     } catch (error) {
       member.end({ last: withoutCursor(this.#errorResult(error)) });
     }
@@ -197,6 +205,11 @@ interface GroupOptions {
   readonly metrics: Metrics;
   readonly memberFramesMax: number;
   readonly onClosed: () => void;
+}
+
+/** What the source was given goes through its hands, and then through the member's. What is left at an end is still judged. */
+async function forgetTold(source: OpeningSource, member: Member, backlog: MemberBacklog): Promise<void> {
+  if ((await source.drained()) && (await member.drained())) backlog.forgetTold();
 }
 
 /** For whoever has not been told what the cursor lies behind. */

@@ -113,6 +113,10 @@ class NewestOnly<Value> implements Backlog<Value, Value> {
     return taken?.value;
   }
 
+  get isEmpty(): boolean {
+    return this.#newest === undefined;
+  }
+
   clear(): void {
     this.#newest = undefined;
   }

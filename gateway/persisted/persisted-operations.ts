@@ -22,11 +22,11 @@ export interface OperationReference {
  */
 export interface PersistedOperations {
   /**
-   * The text that is meant; undefined where no hash is named, and the text is what it is. A text that comes with its hash can be asked
-   * for by the hash from then on, until others have taken its place.
+   * The text that is meant; undefined where no hash is named, and the text is what it is. A text that comes with its hash, from
+   * somebody who may execute it, can be asked for by the hash from then on, until others have taken its place.
    * @throws BusbarError `PERSISTED_QUERY_NOT_FOUND`, to which clients answer with the text; `BAD_USER_INPUT`.
    */
-  textOf(reference: OperationReference): string | undefined;
+  textOf(reference: OperationReference, rights: Rights): string | undefined;
   /** Whether a text may be executed. Where it may though it is not known, this says so in the log. */
   admits(text: string, rights: Rights): boolean;
 }
@@ -59,8 +59,14 @@ export function createPersistedOperations(options: PersistedOptions): PersistedO
     log.warn({ sha256, operation: nameOf(text) }, 'unknown operation');
   };
 
+  const mayExecute = (text: string, rights: Rights) =>
+    stage === 'allow' ||
+    stage === 'log' ||
+    (stage === 'known-for-most' && may(rights, 'ADMINISTER')) ||
+    known.has(text);
+
   return {
-    textOf(reference) {
+    textOf(reference, rights) {
       const hash = hashOf(reference);
       if (hash === undefined) return undefined;
       const { query } = reference;
@@ -70,13 +76,12 @@ export function createPersistedOperations(options: PersistedOptions): PersistedO
         return text;
       }
       if (sha256Of(query) !== hash) throw new BusbarError('BAD_USER_INPUT', 'the hash is not that of the text');
-      brought.set(hash, query, query.length);
+      if (mayExecute(query, rights)) brought.set(hash, query, query.length);
       return query;
     },
     admits(text, rights) {
-      if (stage === 'allow' || known.has(text)) return true;
-      if (stage === 'log') tell(text);
-      return stage === 'log' || (stage === 'known-for-most' && may(rights, 'ADMINISTER'));
+      if (stage === 'log' && !known.has(text)) tell(text);
+      return mayExecute(text, rights);
     },
   };
 }

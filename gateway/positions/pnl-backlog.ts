@@ -34,6 +34,10 @@ class PnlBacklog implements Backlog<BoardUpdate, PnlUpdate> {
     return update && { cursor: update.cursor, positions: update.positions.map(({ row }) => row) };
   }
 
+  get isEmpty(): boolean {
+    return this.#marked.isEmpty;
+  }
+
   clear(): void {
     this.#marked.clear();
   }
@@ -60,6 +64,10 @@ class BegunBacklog implements Waiting {
     const first = this.#first;
     this.#first = undefined;
     return first ?? this.#changes.take();
+  }
+
+  get isEmpty(): boolean {
+    return !this.#first && this.#changes.isEmpty;
   }
 
   clear(): void {

@@ -59,6 +59,16 @@ async function readCommits(db: Queryable): Promise<Pick<LmpSnapshot, 'committed'
   return { committed: new Set(rows[0]?.ids), newestCommit: rows[0]?.newest ?? 0 };
 }
 
+/** @returns up to which id each partition's commits are known to be on the bus, of those that can be read now. */
+export async function readAnnouncedTo(db: Queryable): Promise<number> {
+  const { rows } = await db.query<{ announced: number | null }>({
+    name: 'announced-to',
+    text: 'SELECT min(announced_ledger_id) AS announced FROM feed_position WHERE last_ledger_id > announced_ledger_id',
+    values: [],
+  });
+  return rows[0]?.announced ?? Number.POSITIVE_INFINITY;
+}
+
 async function readPrices(db: Queryable, filter: LmpFilter): Promise<LmpRow[] | Error> {
   const runs = filter.run ? [filter.run] : MARKET_RUNS;
   if (filter.nodes) return readNamed(db, namedBy(filter), runs);

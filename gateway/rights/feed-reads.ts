@@ -39,6 +39,11 @@ export function scopedFeedReads(reads: Reads, { feeds, markets, accounts }: Scop
     requireNodes(markets, asked.nodes ?? []);
     return { ...asked, ...(markets.list && { markets: markets.list }) };
   };
+  /** Of which account and market a record is that could not be read, nobody can tell. */
+  const recordRefusal = (feed: string): BusbarError | undefined =>
+    isDeskFeed(feed) && (accounts.list || markets.list)
+      ? new BusbarError('FORBIDDEN', 'records of trades need every account and market in scope')
+      : undefined;
   return {
     feeds: (ids = feeds.list) => reads.feeds(ids?.filter((id) => feeds.has(id))),
     feed: async (id) => {
@@ -56,15 +61,15 @@ export function scopedFeedReads(reads: Reads, { feeds, markets, accounts }: Scop
       return reads.ledger(filter, page);
     },
     ledgerEntriesById: (ids) => reads.ledgerEntriesById(ids),
-    deadLetters: async (filter, page) => reads.deadLetters(within(filter), page),
+    deadLetters: async (filter, page) => {
+      const slice = await reads.deadLetters(within(filter), page);
+      return { ...slice, rows: slice.rows.map((row) => ({ ...row, reason: recordRefusal(row.feed) ?? row.reason })) };
+    },
     deadLetterRaws: async (requests) => {
       for (const { feed } of requests) {
         feeds.require(feed);
-        // Of which account and market a record is that could not be read, nobody can tell.
-        if (isDeskFeed(feed)) {
-          accounts.requireAll('records of trades');
-          markets.requireAll('records of trades');
-        }
+        const refusal = recordRefusal(feed);
+        if (refusal) throw refusal;
       }
       return reads.deadLetterRaws(requests);
     },

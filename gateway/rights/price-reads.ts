@@ -1,12 +1,7 @@
+import { UTILITY } from '../../domain/rights.ts';
 import type { Reads } from '../../schema/context.ts';
 import { marketIn } from '../live/market-in.ts';
 import { requireNodes, type Scopes } from './scopes.ts';
-
-/**
- * Whose tariffs, plants and signals there are: providers are markets of their own names. Plants have none in the store, and the one
- * utility that tells of any is this one.
- */
-const UTILITY = 'CKW';
 
 type PriceReads = Pick<
   Reads,
@@ -38,6 +33,7 @@ export function scopedPriceReads(reads: Reads, { markets }: Scopes): PriceReads 
       requireNodes(markets, nodes);
       return read(nodes, ...rest);
     };
+  /** Providers are markets of their own names. */
   const ofProvider =
     <Asked extends { readonly provider: string }, Answer>(read: (asked: Asked) => Promise<Answer>) =>
     async (asked: Asked): Promise<Answer> => {
@@ -68,6 +64,7 @@ export function scopedPriceReads(reads: Reads, { markets }: Scopes): PriceReads 
     },
     tariffs: ofProvider(reads.tariffs),
     tariffComparison: ofProvider(reads.tariffComparison),
+    // Plants have no provider in the store: the one utility tells of them.
     plantStatus: async (plant) => {
       markets.require(UTILITY);
       return reads.plantStatus(plant);

@@ -1,7 +1,7 @@
 import type { Live, Reads } from '../../schema/context.ts';
 import { withinDesk } from './desk-filter.ts';
 import { feedSources } from './feed-sources.ts';
-import { requireNodes, type Scopes } from './scopes.ts';
+import { requireJob, requireNodes, type Scopes } from './scopes.ts';
 
 /**
  * Live updates of whoever may not see everything, bound as the reads are.
@@ -22,8 +22,7 @@ export function scopedLive(live: Live, reads: Pick<Reads, 'jobsById'>, scopes: S
     trades: (filter, after) => live.trades(withinDesk(filter, scopes), after),
     pnl: (filter, ...asked) => live.pnl(withinDesk(filter, scopes), ...asked),
     async jobProgress(id) {
-      const [job] = await reads.jobsById([id]);
-      if (job) feeds.require(job.feed);
+      await requireJob(feeds, reads, id);
       return live.jobProgress(id);
     },
     feedHealth: (ids = feeds.list) => live.feedHealth(ids?.filter((id) => feeds.has(id))),

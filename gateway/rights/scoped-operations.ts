@@ -1,5 +1,5 @@
 import type { Operations, Reads } from '../../schema/context.ts';
-import { requireNodes, type Scopes } from './scopes.ts';
+import { requireJob, requireNodes, type Scopes } from './scopes.ts';
 
 /**
  * Changes of whoever may not see everything: of feeds and accounts in scope alone. What is not, is refused before the store is asked,
@@ -39,8 +39,7 @@ export function scopedOperations(
     retryDeadLetters: onFeed(operations.retryDeadLetters),
     discardDeadLetters: onFeed(operations.discardDeadLetters),
     async cancelJob(id) {
-      const [job] = await reads.jobsById([id]);
-      if (job) feeds.require(job.feed);
+      await requireJob(feeds, reads, id);
       await operations.cancelJob(id);
     },
     async setCostMethod(asked) {

@@ -83,6 +83,23 @@ describe('what is named and out of scope is refused with its path, whether there
     expect(await told('beta')).toBe(await told('nobody'));
   });
 
+  test.each([
+    ['read', (id: number) => `{ job(id: "${id}") { id } }`],
+    ['ended', (id: number) => `mutation { cancelJob(id: "${id}") { job { id } } }`],
+  ])('a job that is there is not %s in the same words as one that is not', async (_, query) => {
+    const [there, nowhere] = [await ask('someOperator', query(1)), await ask('someOperator', query(99))];
+    expect(there).toEqual(nowhere);
+    expect(there.errors).toMatchObject([
+      { message: 'this is not a job that you may see', extensions: { code: 'FORBIDDEN' } },
+    ]);
+  });
+
+  test('nor is it followed', async () => {
+    const told = async (id: number) => textOf(await follow('someOperator', `jobProgress(id: "${id}") { id }`).next());
+    expect(await told(1)).toContain('this is not a job that you may see');
+    expect(await told(99)).toBe(await told(1));
+  });
+
   test('under an alias, in a fragment and by a variable as well', async () => {
     const query = `query ($of: String = "beta") { mine: positions(account: "alpha") { account } ...F }
       fragment F on Query { ... on Query { theirs: positions(account: $of) { ...G } } } fragment G on Position { account }`;
@@ -157,7 +174,10 @@ describe('what is reached by its id is refused where it is', () => {
     });
     const { data, errors } = await ask('prices', query, onlyPrices.url);
     await onlyPrices.close();
-    expect(errors).toMatchObject([{ path: ['latestLmp', 0, 'ledgerEntry'], extensions: { code: 'FORBIDDEN' } }]);
+    const message = 'this is not an entry of the ledger that you may see';
+    expect(errors).toMatchObject([
+      { message, path: ['latestLmp', 0, 'ledgerEntry'], extensions: { code: 'FORBIDDEN' } },
+    ]);
     expect(data.latestLmp).toMatchObject([{ lmp: expect.any(Number), ledgerEntry: null }]);
   });
 
@@ -165,6 +185,20 @@ describe('what is reached by its id is refused where it is', () => {
     const query = '{ deadLetters(feed: "trades") { edges { node { rawText } } } }';
     expect(await ask('someTrader', query)).toMatchObject({ errors: [{ extensions: { code: 'FORBIDDEN' } }] });
     expect(JSON.stringify(await answer('trader', query))).toContain('the record of trades');
+  });
+
+  test('the reasons of those records, which quote them; what they are otherwise is told', async () => {
+    const query = '{ deadLetters { edges { node { feed code reason } } } }';
+    const told = await ask('someTrader', query);
+    expect(told.errors).toMatchObject([
+      { path: ['deadLetters', 'edges', 0, 'node', 'reason'], extensions: { code: 'FORBIDDEN' } },
+    ]);
+    expect(told.data.deadLetters.edges.map(({ node }: { node: unknown }) => node)).toEqual([
+      { feed: 'trades', code: 'NOT_JSON', reason: null },
+      { feed: 'pjm-lmp', code: 'NOT_JSON', reason: 'unreadable' },
+      { feed: 'ckw-tariffs', code: 'NOT_JSON', reason: 'unreadable' },
+    ]);
+    expect((await answer('trader', query)).deadLetters.edges[0].node.reason).toBe('unreadable');
   });
 });
 

@@ -1,5 +1,6 @@
 import { BusbarError } from '../../domain/errors.ts';
-import { inScope, type Rights, type Scope } from '../../domain/rights.ts';
+import type { Rights, Scope } from '../../domain/rights.ts';
+import type { JobRow, LedgerRow, Reads } from '../../schema/context.ts';
 import { marketIn } from '../live/market-in.ts';
 
 /** What somebody's questions are bound to. */
@@ -47,11 +48,6 @@ export class Bounds {
     this.require(named);
     return undefined;
   }
-
-  /** @throws BusbarError `FORBIDDEN` where anything is beyond. */
-  requireAll(what: string): void {
-    if (this.#ids) throw new BusbarError('FORBIDDEN', `${what} need every ${this.#kind} in scope`);
-  }
 }
 
 /** @throws BusbarError `FORBIDDEN` for the first of these nodes whose market is out of scope. */
@@ -59,12 +55,26 @@ export function requireNodes(markets: Bounds, nodes: readonly string[]): void {
   for (const node of nodes) markets.require(marketIn(node));
 }
 
-/** The rows, with an error in the place of each whose feed is beyond the rights. */
-export function withinFeeds({ feeds }: Rights): <Row extends FeedsRow>(rows: readonly Row[]) => (Row | BusbarError)[] {
-  return (rows) => rows.map((row) => (row && !inScope(feeds, row.feed) ? beyondRights('feed', row.feed) : row));
+/** With a refusal in the place of each entry of a feed out of scope. One that is no longer kept stays null: facts outlive theirs. */
+export function entriesWithin(feeds: Bounds, rows: readonly (LedgerRow | null)[]): (LedgerRow | null | BusbarError)[] {
+  return rows.map((row) => (row && !feeds.has(row.feed) ? notSeen('an entry of the ledger') : row));
 }
 
-type FeedsRow = { readonly feed: string } | null;
+/** With a refusal in the place of each job of a feed out of scope, and of what is no job: which it is, is not told. */
+export function jobsWithin(feeds: Bounds, rows: readonly (JobRow | null)[]): (JobRow | null | BusbarError)[] {
+  if (!feeds.list) return [...rows];
+  return rows.map((row) => (row && feeds.has(row.feed) ? row : notSeen('a job')));
+}
+
+/** @throws BusbarError `FORBIDDEN`, whether there is such a job or not. */
+export async function requireJob(feeds: Bounds, reads: Pick<Reads, 'jobsById'>, id: number): Promise<void> {
+  const [job] = jobsWithin(feeds, await reads.jobsById([id]));
+  if (job instanceof BusbarError) throw job;
+}
+
+function notSeen(what: string): BusbarError {
+  return new BusbarError('FORBIDDEN', `this is not ${what} that you may see`);
+}
 
 function beyondRights(kind: string, id: string): BusbarError {
   return new BusbarError('FORBIDDEN', `the ${kind} ${shown(id)} is beyond your rights`);

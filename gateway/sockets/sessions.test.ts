@@ -284,13 +284,22 @@ describe('A credential that expires during a connection', () => {
 
   it('is never in the audit log, whatever becomes of its renewal', async () => {
     const noted: unknown[] = [];
-    const noteFailure = async (...failure: unknown[]) => void noted.push(failure);
-    await start({ operations: () => ({ noteFailure }) as never });
+    const denials: unknown[] = [];
+    await start({
+      operations: () => ({ noteFailure: async (...failure: unknown[]) => void noted.push(failure) }) as never,
+      denials: { note: ({ name }, ...denial) => void denials.push([name, ...denial]), close: async () => undefined },
+    });
     names.put('alice');
     const speaker = await enter('alice');
     speaker.send(renew('a-secret'));
     await speaker.next('next');
-    expect(noted).toMatchObject([['renewSession', { authorization: '[secret]' }, { code: 'UNAUTHENTICATED' }]]);
+    await fetch(gateway.url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: 'Bearer alice' },
+      body: JSON.stringify(renew('a-secret').payload),
+    });
+    expect(noted).toMatchObject([['renewSession', { authorization: '[secret]' }, { code: 'BAD_USER_INPUT' }]]);
+    expect(denials).toMatchObject([['alice', ['renewSession'], 'the credential is not known']]);
   });
 });
 

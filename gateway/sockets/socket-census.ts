@@ -1,5 +1,5 @@
 import type { Metrics } from '../../runtime/metrics.ts';
-import { OPEN_IDENTITY } from '../auth/identity.ts';
+import type { Shares } from '../limits/shares.ts';
 import type { SocketLimits } from './socket-limits.ts';
 
 /** What the census needs of a socket. */
@@ -15,13 +15,16 @@ export interface Countable {
  */
 export class SocketCensus {
   readonly #limits: SocketLimits;
+  readonly #shares: Shares;
   readonly #metrics: Metrics;
   readonly #silent = new Set<Countable>();
-  readonly #subjects = new Map<Countable, string>();
-  readonly #counts = new Map<string, number>();
+  /** With what gives the place of each back. */
+  readonly #admitted = new Map<Countable, () => void>();
 
-  constructor(limits: SocketLimits, metrics: Metrics) {
+  /** @param shares of identities, in which event streams count too. */
+  constructor(limits: SocketLimits, shares: Shares, metrics: Metrics) {
     this.#limits = limits;
+    this.#shares = shares;
     this.#metrics = metrics;
   }
 
@@ -33,25 +36,19 @@ export class SocketCensus {
 
   /** @returns why there is no place for it; undefined: it is counted. */
   admit(socket: Countable, subject: string): 'full' | 'identity' | undefined {
-    const { socketsMax, perIdentityMax } = this.#limits;
-    const count = this.#counts.get(subject) ?? 0;
-    if (this.#subjects.size >= socketsMax) return 'full';
-    if (count >= perIdentityMax && subject !== OPEN_IDENTITY.subject) return 'identity';
+    if (this.#admitted.size >= this.#limits.socketsMax) return 'full';
+    const giveBack = this.#shares.take(subject);
+    if (!giveBack) return 'identity';
     this.#silent.delete(socket);
-    this.#subjects.set(socket, subject);
-    this.#counts.set(subject, count + 1);
+    this.#admitted.set(socket, giveBack);
     return undefined;
   }
 
   leave(socket: Countable): void {
     this.#silent.delete(socket);
     this.#metrics.sockets.dec();
-    const subject = this.#subjects.get(socket);
-    if (subject === undefined) return;
-    this.#subjects.delete(socket);
-    const left = (this.#counts.get(subject) ?? 1) - 1;
-    if (left > 0) this.#counts.set(subject, left);
-    else this.#counts.delete(subject);
+    this.#admitted.get(socket)?.();
+    this.#admitted.delete(socket);
   }
 
   #dropOldest(): void {

@@ -7,7 +7,7 @@ import type { DenialNotes } from '../audit/notes.ts';
 import type { Authenticator } from '../auth/authenticator.ts';
 import { Session, type SessionEnd } from '../auth/session.ts';
 import type { Tenure } from '../auth/tenure.ts';
-import { admit } from '../caller.ts';
+import { admit, callerOf } from '../caller.ts';
 import type { SocketCensus } from './socket-census.ts';
 import type { SocketLimits } from './socket-limits.ts';
 
@@ -88,6 +88,7 @@ export class SocketConnection implements Renewal {
         clock,
         warningMs: limits.warningMs,
         onWarning: (expiresAt) => this.#warn(expiresAt),
+        onRescheduled: (expiresAt) => admit(request, { ...callerOf(request).identity, expiresAt }),
         onEnded: (end) => this.#end(end),
       });
       return { ...expiry(identity) };
@@ -120,7 +121,7 @@ export class SocketConnection implements Renewal {
   }
 
   async #renew(authorization: string): Promise<{ expiresAt: number | undefined }> {
-    const { authenticator, denied, request, metrics } = this.#options;
+    const { authenticator, request, metrics } = this.#options;
     try {
       const identity = await authenticator.identify(authorization);
       if (!this.#session) throw new TypeError('who was not admitted cannot renew');
@@ -130,7 +131,6 @@ export class SocketConnection implements Renewal {
       metrics.sessionRenewals.inc({ outcome: changed ? 'changed' : 'renewed' });
       return { expiresAt: identity.expiresAt };
     } catch (error) {
-      denied.unknown(request, error);
       metrics.sessionRenewals.inc({ outcome: 'refused' });
       if (!isBusbarError(error, 'UNAVAILABLE') && ++this.#failedRenewals >= FAILED_RENEWALS_MAX) {
         setImmediate(() => this.#shut(UNAUTHENTICATED, 'too many renewals failed', 'renewals'));

@@ -80,6 +80,36 @@ describe('Sockets', () => {
     await expect.poll(async () => (await enter('alice')).first).toBe('connection_ack');
   });
 
+  it('share what one identity may have with event streams by HTTP', async () => {
+    await start({ perIdentityMax: 2 });
+    const stream = async (authorization: string) => {
+      const ended = new AbortController();
+      closing.push(() => ended.abort());
+      const headers = { 'content-type': 'application/json', accept: 'text/event-stream', authorization };
+      const body = JSON.stringify({ query: LMP });
+      const response = await fetch(gateway.url, { method: 'POST', headers, body, signal: ended.signal });
+      return { response, end: () => ended.abort() };
+    };
+    const { socket } = await enter('alice');
+    const { response, end } = await stream('alice');
+    expect(response.status).toBe(200);
+    const beyond = await stream('alice');
+    expect(beyond.response.status).toBe(429);
+    expect(await beyond.response.text()).toContain('"code":"RATE_LIMITED"');
+    expect((await enter('alice')).first).toBe(1013);
+    expect((await stream('bob')).response.status).toBe(200);
+    expect((await gateway.metrics.limitRefusals.get()).values).toMatchObject([
+      { value: 1, labels: { limit: 'streams' } },
+    ]);
+    end();
+    await expect.poll(async () => (await enter('alice')).first).toBe('connection_ack');
+    expect((await enter('alice')).first).toBe(1013);
+    socket.close();
+    await once(socket, 'close');
+    const next = async () => (await stream('alice')).response;
+    await expect.poll(async () => (await next()).headers.get('retry-after')).toBe(null);
+  });
+
   it('are so many in all', async () => {
     await start({ socketsMax: 2 });
     await enter('alice');

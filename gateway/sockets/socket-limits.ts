@@ -1,7 +1,7 @@
-/** What one may take of the gateway over WebSockets. */
+/** What one may take of the gateway over WebSockets and event streams. */
 export interface SocketLimits {
   readonly socketsMax: number;
-  /** Of one subject; nobody is one where the gateway is open. */
+  /** Of one subject, its event streams by HTTP included; nobody is one where the gateway is open. */
   readonly perIdentityMax: number;
   /** That have not said who they are; one more takes the place of the oldest. */
   readonly silentMax: number;

@@ -1,8 +1,7 @@
 import type { ApiKey, ApiKeyRequest, NewApiKey } from '../../domain/api-key.ts';
 import { BusbarError } from '../../domain/errors.ts';
 import { DAY_MS, HOUR_MS, isoFromInstant } from '../../domain/instant.ts';
-import { MARKETS, marketById } from '../../domain/market.ts';
-import { ALL_RIGHTS, covers, type Reach, type Rights, ROLES } from '../../domain/rights.ts';
+import { ALL_RIGHTS, covers, type Reach, type Rights, ROLES, SCOPE_MARKETS } from '../../domain/rights.ts';
 import type { Queryable } from '../queryable.ts';
 import { apiKeyText, hashOfSecret, makeApiKey } from './api-key-secret.ts';
 import { COLUMNS, keyFrom, type StoredKey, storedScope } from './stored-api-key.ts';
@@ -156,6 +155,6 @@ function problemOf(name: string, { roles, ...scopes }: Rights): string | undefin
     if (scopes[kind] !== 'ALL' && scopes[kind].length > SCOPE_IDS_MAX) return `${kind}: at most ${SCOPE_IDS_MAX} ids`;
   }
   // A mistyped market would be a key that shows nothing, which nobody would look for in the key.
-  const strange = scopes.markets !== 'ALL' && scopes.markets.find((id) => !marketById(id));
-  return strange ? `there is no market "${strange}"; there are ${MARKETS.map(({ id }) => id).join(', ')}` : undefined;
+  const strange = scopes.markets !== 'ALL' && scopes.markets.find((id) => !SCOPE_MARKETS.includes(id));
+  return strange ? `there is no market "${strange}"; there are ${SCOPE_MARKETS.join(', ')}` : undefined;
 }

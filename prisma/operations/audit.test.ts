@@ -178,6 +178,15 @@ describe('a change whose failure is noted by the caller', () => {
     const short = { ids: [...input.ids.slice(0, 100), '… and 900 more'], reason: `${'x'.repeat(2_000)}…` };
     expect(await log()).toEqual([{ ...entry('REFUSED', `${'y'.repeat(2_000)}…`), input: short }]);
   });
+
+  it('is noted in short also where many of its texts are long', async () => {
+    const ids = Array.from({ length: 100 }, (_, id) => `${id}`.padEnd(2_900, 'x'));
+    const input = { name: 'desk', markets: ids, feeds: ids, accounts: ids };
+    await noteFailure(db.pool, { ...ASKED, input }, new BusbarError('LIMIT_EXCEEDED', 'too much'));
+    const noted = (await log())[0]?.input;
+    expect(noted).toMatchObject({ name: 'desk', markets: expect.arrayContaining([expect.stringMatching(/^0x+…$/)]) });
+    expect(JSON.stringify(noted).length).toBeLessThan(10_000);
+  });
 });
 
 describe('the audit log', () => {

@@ -123,17 +123,23 @@ function storable(text: string): string {
 
 const REFUSED_LENGTH_MAX = 2_000;
 const REFUSED_ITEMS_MAX = 100;
+/** Of all of it, as JSON. */
+const REFUSED_INPUT_LENGTH_MAX = 10_000;
 
-/** What changed nothing, perhaps because it was far too much, is not worth its full length in a log that only grows. */
-function shortened(input: object): object {
+/**
+ * What changed nothing, perhaps because it was far too much, is not worth its full length in a log that only grows. Where it is too
+ * much in all, its texts and lists are cut to half, and to half again.
+ */
+function shortened(input: object, lengthMax = REFUSED_LENGTH_MAX, itemsMax = REFUSED_ITEMS_MAX): object {
   const short = JSON.stringify(input, (_, value: unknown) => {
-    if (typeof value === 'string') return cut(value);
-    if (!Array.isArray(value) || value.length <= REFUSED_ITEMS_MAX) return value;
-    return [...value.slice(0, REFUSED_ITEMS_MAX), `… and ${value.length - REFUSED_ITEMS_MAX} more`];
+    if (typeof value === 'string') return cut(value, lengthMax);
+    if (!Array.isArray(value) || value.length <= itemsMax) return value;
+    return [...value.slice(0, itemsMax), `… and ${value.length - itemsMax} more`];
   });
-  return JSON.parse(short);
+  if (short.length <= REFUSED_INPUT_LENGTH_MAX || lengthMax < 1) return JSON.parse(short);
+  return shortened(input, Math.floor(lengthMax / 2), Math.floor(itemsMax / 2));
 }
 
-function cut(text: string): string {
-  return text.length <= REFUSED_LENGTH_MAX ? text : `${text.slice(0, REFUSED_LENGTH_MAX)}…`;
+function cut(text: string, lengthMax = REFUSED_LENGTH_MAX): string {
+  return text.length <= lengthMax ? text : `${text.slice(0, lengthMax)}…`;
 }

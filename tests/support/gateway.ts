@@ -12,6 +12,7 @@ import type { Exports } from '../../gateway/export/exports.ts';
 import type { HotStore } from '../../gateway/hot/root-plan.ts';
 import type { IntakeOptions } from '../../gateway/limits/intake.ts';
 import { createLiveHub } from '../../gateway/live/hub.ts';
+import type { FollowedPrices } from '../../gateway/live/passed-commits.ts';
 import { createSealedLive, cursorBinding } from '../../gateway/live/sealed-live.ts';
 import type { ReadSnapshot } from '../../gateway/live/snapshots.ts';
 import { createContext } from '../../gateway/rights/scoped-context.ts';
@@ -67,7 +68,7 @@ export async function startGateway({
   /** Where the live positions begin, and what they are marked by. */
   positions?: Partial<typeof NO_POSITIONS>;
   /** How snapshots are read, from where the hub's events are. */
-  snapshots?: (head: () => string | undefined) => ReadSnapshot;
+  snapshots?: (prices: FollowedPrices) => ReadSnapshot;
   /** Closed with the gateway. */
   bus?: LiveBus;
   operations?: (caller: Caller) => Operations;
@@ -90,7 +91,7 @@ export async function startGateway({
   const hub = createLiveHub({ bus, log, metrics, health, ...NO_POSITIONS, ...positions });
   await hub.ready;
   const seal = createSeal(() => CURSOR_KEYS);
-  const snapshot = snapshots(() => hub.lmpHead);
+  const snapshot = snapshots(hub.prices);
   const loaded = { ledgerEntries: 0 };
   const gateway = createGateway({
     schema,

@@ -5,8 +5,10 @@ import { createAnswerCache } from '../../gateway/cache/answer-cache.ts';
 import { createAnswerMemory } from '../../gateway/cache/answer-memory.ts';
 import { createSharedAnswers } from '../../gateway/cache/shared-answers.ts';
 import { createExports } from '../../gateway/export/exports.ts';
+import type { FrontSettings } from '../../gateway/front/front.ts';
 import type { HotStore } from '../../gateway/hot/root-plan.ts';
 import type { IntakeOptions } from '../../gateway/limits/intake.ts';
+import type { FollowedPrices } from '../../gateway/live/passed-commits.ts';
 import { createSnapshots, type ReadSnapshot } from '../../gateway/live/snapshots.ts';
 import { createWatches, type Watches } from '../../gateway/live/watches.ts';
 import { createOperations } from '../../gateway/operations.ts';
@@ -58,12 +60,14 @@ export async function startStoreGateway({
   redisUrl,
   countsSql = false,
   exportsMax = 2,
+  exportsPerIdentity,
   notesDenials = false,
   exportMsMax,
-  snapshots = (head) => createSnapshots(db.pool, head),
+  snapshots = (prices) => createSnapshots(db.pool, prices),
   bus,
   authenticator,
   intake,
+  front,
 }: {
   db: TestDatabase;
   clock?: () => number;
@@ -82,13 +86,15 @@ export async function startStoreGateway({
   /** Answers say what they took of the store. */
   countsSql?: boolean;
   exportsMax?: number;
+  exportsPerIdentity?: number;
   /** Whether what is denied is in the audit log, at once. */
   notesDenials?: boolean;
   exportMsMax?: number;
-  snapshots?: (head: () => string | undefined) => ReadSnapshot;
+  snapshots?: (prices: FollowedPrices) => ReadSnapshot;
   bus?: LiveBus;
   authenticator?: Authenticator;
   intake?: IntakeOptions;
+  front?: FrontSettings;
 }): Promise<StoreGateway> {
   const sql = countsSql ? createSqlCounter(db.pool) : undefined;
   const pool = sql?.pool ?? db.pool;
@@ -118,6 +124,7 @@ export async function startStoreGateway({
     log: silent,
     metrics,
     clock,
+    ...(exportsPerIdentity !== undefined && { perIdentityMax: exportsPerIdentity }),
     ...(exportMsMax !== undefined && { durationMsMax: exportMsMax }),
   });
   const gateway = await startGateway({
@@ -130,6 +137,7 @@ export async function startStoreGateway({
     ...(bus && { bus }),
     ...(authenticator && { authenticator }),
     ...(intake && { intake }),
+    ...(front && { edge: { front } }),
     ...(isHot && { hot }),
     ...(cache && { cache }),
     ...(sql && { sql }),
