@@ -1,7 +1,7 @@
 /**
  * One update for thousands of sockets that all ask the same, some of which do not read. Busbar's gateway against graphql-yoga behind
  * graphql-ws with one execution a subscriber, and against plain ws sending one text, which is the ceiling. The server is a process of
- * its own, the subscribers are two; an update is ten prices.
+ * its own, the subscribers are another; an update is ten prices.
  *
  * Those that do not read have had their connections filled before, so that everything waits for them in the server.
  *

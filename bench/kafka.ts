@@ -65,8 +65,8 @@ async function measure(store: BenchStore, broker: KafkaBroker) {
     await expectRows(ingesting, 'lmp', RECORDS);
     return rateOf(seconds);
   };
-  const alone = async (...onBatch: [] | [() => Promise<void>]) =>
-    rateOf(await consumeAlone(broker.brokers, TOPIC, RECORDS, ...onBatch));
+  const alone = async (onBatch?: () => Promise<void>) =>
+    rateOf(await consumeAlone(broker.brokers, TOPIC, RECORDS, onBatch));
   const copying = ({ url }: Ingesting) => consumeCopying(broker.brokers, TOPIC, RECORDS, url);
   const rates: Record<Way, number[]> = {
     kafkajsAlone: [],

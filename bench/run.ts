@@ -2,7 +2,7 @@
 import { readdir } from 'node:fs/promises';
 import { environment } from './environment.ts';
 
-const SUPPORT = new Set(['run', 'copy-into-lmp', 'environment', 'bench-store', 'ingesting', 'summary']);
+const SUPPORT = new Set(['run', 'copy-into-lmp', 'port-of', 'environment', 'bench-store', 'ingesting', 'summary']);
 const files = await readdir(new URL('.', import.meta.url));
 const names = files
   .filter((file) => file.endsWith('.ts'))

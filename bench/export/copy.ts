@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import pg from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
+import { portOf } from '../port-of.ts';
 import { tellMemory } from './memory.ts';
 
 const COPY = `COPY (
@@ -23,6 +24,4 @@ const server = createServer(async (_, response) => {
   }
 });
 await once(server.listen(0, '127.0.0.1'), 'listening');
-const address = server.address();
-if (address === null || typeof address === 'string') throw new TypeError('a TCP server has a port');
-tellMemory(`http://127.0.0.1:${address.port}`);
+tellMemory(`http://127.0.0.1:${portOf(server)}`);

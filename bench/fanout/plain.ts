@@ -1,6 +1,7 @@
 /** The ceiling: ws, and one text for all. No GraphQL, no bound on what waits. */
 import { once } from 'node:events';
 import { WebSocketServer } from 'ws';
+import { portOf } from '../port-of.ts';
 import { ticksOf } from './protocol.ts';
 import { serveEmitting } from './server-process.ts';
 
@@ -14,9 +15,7 @@ server.on('connection', (socket) => {
   socket.on('error', () => undefined);
 });
 await once(server, 'listening');
-const address = server.address();
-if (address === null || typeof address === 'string') throw new TypeError('a TCP server has a port');
-serveEmitting(address.port, (number) => {
+serveEmitting(portOf(server), (number) => {
   const ticks = ticksOf(number, Date.now()).map(({ node, startAt, revision, lmp }) => ({
     node: { id: node },
     start: new Date(startAt).toISOString(),

@@ -5,6 +5,7 @@ import { buildSchema, type ExecutionArgs } from 'graphql';
 import { useServer } from 'graphql-ws/use/ws';
 import { createPubSub, createYoga } from 'graphql-yoga';
 import { WebSocketServer } from 'ws';
+import { portOf } from '../port-of.ts';
 import { ticksOf } from './protocol.ts';
 import { serveEmitting } from './server-process.ts';
 
@@ -47,9 +48,7 @@ useServer(
   new WebSocketServer({ server, path: '/graphql' }),
 );
 await once(server, 'listening');
-const address = server.address();
-if (address === null || typeof address === 'string') throw new TypeError('a TCP server has a port');
-serveEmitting(address.port, (number) => {
+serveEmitting(portOf(server), (number) => {
   const ticks = ticksOf(number, Date.now()).map(({ node, startAt, ...rest }) => ({
     ...rest,
     node: { id: node },

@@ -1,18 +1,10 @@
 import pg from 'pg';
 import { isoFromInstant, MINUTE_MS } from '../../domain/instant.ts';
+import type { RealtimePriceEvent } from '../../schema/events/realtime-prices.ts';
 import { copyIntoLmp } from '../copy-into-lmp.ts';
 import { consumeAlone } from './alone.ts';
 
 const CONNECTIONS = 4;
-
-interface Price {
-  readonly ts: string;
-  readonly hub: string;
-  readonly lmp_rt: number;
-  readonly energy_rt: number;
-  readonly congestion_rt: number;
-  readonly loss_rt: number;
-}
 
 /**
  * Kafkajs and COPY, the least that keeps what it reads: nothing is checked, nothing is announced, nothing says how far it came, and
@@ -25,7 +17,7 @@ export async function consumeCopying(brokers: readonly string[], topic: string, 
     const { rows } = await pool.query<{ name: string; id: number }>('SELECT name, id FROM pricing_node');
     const ids = new Map(rows.map(({ name, id }) => [name, id]));
     const lineOf = (value: Buffer | null): string => {
-      const price = JSON.parse(String(value)) as Price;
+      const price = JSON.parse(String(value)) as RealtimePriceEvent;
       const end = isoFromInstant(Date.parse(price.ts) + 5 * MINUTE_MS);
       const { lmp_rt: lmp, energy_rt: energy, congestion_rt: congestion, loss_rt: loss } = price;
       return `${ids.get(price.hub)}\tREAL_TIME_5_MIN\t${price.ts}\t${end}\t${price.ts.slice(0, 10)}\t${lmp}\t${energy}\t${congestion}\t${loss}\t\\N\t0\t1\t${price.ts}\t0\t${price.ts}\t1\n`;

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import { createPool } from '../../prisma/pool.ts';
+import { portOf } from '../port-of.ts';
 
 /** Connections to the store of every server of the bench. */
 const CONNECTIONS = 10;
@@ -16,8 +17,7 @@ export function benchPool() {
 export async function serve(handler: RequestListener): Promise<void> {
   const server = createServer(handler).listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const address = server.address();
-  if (address !== null && typeof address === 'object') tellPort(address.port);
+  tellPort(portOf(server));
 }
 
 export function tellPort(port: number): void {

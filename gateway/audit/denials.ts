@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
-import { type Actor, noteDenied } from '../../prisma/operations/audit.ts';
+import { type Actor, cut, noteDenied } from '../../prisma/operations/audit.ts';
 import type { Metrics } from '../../runtime/metrics.ts';
 
 /**
@@ -17,8 +17,6 @@ export interface Denials {
 const FLUSH_MS = 1_000;
 /** Different ones between two writes; beyond, all others of an address are one. */
 const KINDS_MAX = 200;
-/** Characters of a text, which whoever is denied has a say in. */
-const TEXT_LENGTH_MAX = 2_000;
 
 interface Denied {
   readonly actor: Actor;
@@ -62,7 +60,10 @@ export function createDenials({
   return {
     note(actor, asked, reason) {
       metrics.denials.inc({ via: actor.via });
-      const denied = waiting.size < KINDS_MAX ? { actor, asked: asked.map(cut), reason: cut(reason) } : lumped(actor);
+      const denied =
+        waiting.size < KINDS_MAX
+          ? { actor, asked: asked.map((each) => cut(each)), reason: cut(reason) }
+          : lumped(actor);
       const key = JSON.stringify(denied);
       const known = waiting.get(key);
       if (known) known.times++;
@@ -71,10 +72,6 @@ export function createDenials({
     },
     close: flush,
   };
-}
-
-function cut(text: string): string {
-  return text.length <= TEXT_LENGTH_MAX ? text : `${text.slice(0, TEXT_LENGTH_MAX)}…`;
 }
 
 function lumped({ via, address }: Actor): Omit<Denied, 'times'> {

@@ -1,5 +1,6 @@
 import type { ApiKeys } from './api-keys.ts';
 import type { Authenticator } from './authenticator.ts';
+import { isOfKey } from './key-picture.ts';
 import type { Tokens } from './oidc.ts';
 import { refusal } from './refusal.ts';
 
@@ -16,8 +17,7 @@ export function createAuthenticator(keys: ApiKeys, tokens: Tokens | undefined): 
       return tokens.identify(credential);
     },
     // What a token gives ends with the token; issuers give out short ones for that reason.
-    watch: (identity, ...told) =>
-      identity.subject.startsWith('key:') ? keys.watch(identity, ...told) : () => undefined,
+    watch: (identity, ...told) => (isOfKey(identity) ? keys.watch(identity, ...told) : () => undefined),
   };
 }
 

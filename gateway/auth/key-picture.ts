@@ -138,6 +138,10 @@ function subjectOf(prefix: string): string {
   return `${SUBJECT}${prefix}`;
 }
 
+export function isOfKey({ subject }: Identity): boolean {
+  return subject.startsWith(SUBJECT);
+}
+
 export function prefixOf({ subject }: Identity): string {
   return subject.slice(SUBJECT.length);
 }

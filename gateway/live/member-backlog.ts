@@ -23,9 +23,9 @@ export interface WaitingFrames {
 /**
  * What a member of a group is given: the shared results that wait for it, as long as they say just what it is to be told.
  *
- * States: a member with an opening is unopened → opening → opened; any other is opened from the start. While it is unopened events
- * wait. Then the opening comes first, and of what waited and what comes, the part that is beyond it: all of it but for a moment.
- * When what the opening told can come no more, nothing is kept of it.
+ * States: a member with an opening is unopened → opened; any other is opened from the start. While it is unopened events wait.
+ * Then the opening comes first, and of what waited and what comes, the part that is beyond it: all of it but for a moment. When
+ * what the opening told can come no more, nothing is kept of it.
  */
 export class MemberBacklog implements Backlog<Frame, ExecutionResult> {
   readonly #frames: WaitingFrames;

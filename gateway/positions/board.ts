@@ -26,8 +26,8 @@ export type Tell<Watcher> = (watcher: Watcher, seat: Seat) => void;
  * Every position, the prices of the nodes where there are any, and who watches which.
  *
  * Positions of one node **sit** there together: a price goes to the node, and watchers of its seats are told that these changed, not
- * what they are worth: most prices give way to the next before anybody looks. It knows nothing of the bus and the store, and may be told the same thing twice: of a position the highest `seq`
- * counts, of a run the newest price.
+ * what they are worth: most prices give way to the next before anybody looks. It knows nothing of the bus and the store, and may
+ * be told the same thing twice: of a position the highest `seq` counts, of a run the newest price.
  */
 export class Board<Watcher> {
   readonly #options: BoardOptions;

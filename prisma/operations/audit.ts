@@ -140,6 +140,7 @@ function shortened(input: object, lengthMax = REFUSED_LENGTH_MAX, itemsMax = REF
   return shortened(input, Math.floor(lengthMax / 2), Math.floor(itemsMax / 2));
 }
 
-function cut(text: string, lengthMax = REFUSED_LENGTH_MAX): string {
+/** As much of a text as is kept of what was refused, and the sign that it was longer. */
+export function cut(text: string, lengthMax = REFUSED_LENGTH_MAX): string {
   return text.length <= lengthMax ? text : `${text.slice(0, lengthMax)}…`;
 }
