@@ -5,13 +5,13 @@ import { DAY_MS } from '../../domain/instant.ts';
 import { ALL_RIGHTS, type Rights } from '../../domain/rights.ts';
 import { createApiKey } from '../../prisma/operations/api-keys.ts';
 import { inTransaction } from '../../prisma/transaction.ts';
-import { AUDIENCE, startIssuer, type TestIssuer } from '../../tests/support/auth.ts';
+import { openTokensOf, startIssuer, type TestIssuer } from '../../tests/support/auth.ts';
 import { silent } from '../../tests/support/live.ts';
 import { freshDatabase, type TestDatabase } from '../../tests/support/postgres.ts';
 import { type Answer, type StoreGateway, startStoreGateway } from '../../tests/support/store-gateway.ts';
 import { type ApiKeys, openApiKeys } from './api-keys.ts';
 import { createAuthenticator } from './create-authenticator.ts';
-import { openTokens, type Tokens } from './oidc.ts';
+import type { Tokens } from './oidc.ts';
 
 const ME = '{ me { subject name rights { roles markets { all ids } accounts { all ids } } expiresAt } }';
 
@@ -25,14 +25,7 @@ beforeAll(async () => {
   db = await freshDatabase();
   issuer = await startIssuer();
   keys = await openApiKeys({ db: db.pool, log: silent, clock: Date.now, everyMs: 50 });
-  tokens = await openTokens({
-    issuer: issuer.url,
-    audience: AUDIENCE,
-    algorithms: ['ES256'],
-    claim: 'busbar',
-    log: silent,
-    clock: Date.now,
-  });
+  tokens = await openTokensOf(issuer);
   gateway = await startStoreGateway({ db, authenticator: createAuthenticator(keys, tokens) });
 });
 afterAll(async () => {

@@ -3,9 +3,15 @@ import { createServer } from 'node:http';
 import { exportSPKI, importJWK, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { HOUR_MS, MINUTE_MS } from '../../domain/instant.ts';
-import { AUDIENCE, makeSigningKey, signToken, startIssuer, type TestIssuer } from '../../tests/support/auth.ts';
-import { silent } from '../../tests/support/live.ts';
-import { openTokens, type TokenOptions, type Tokens } from './oidc.ts';
+import {
+  AUDIENCE,
+  makeSigningKey,
+  openTokensOf,
+  signToken,
+  startIssuer,
+  type TestIssuer,
+} from '../../tests/support/auth.ts';
+import type { TokenOptions, Tokens } from './oidc.ts';
 
 let issuer: TestIssuer;
 let tokens: Tokens;
@@ -21,12 +27,8 @@ afterEach(async () => {
 });
 
 const open = (more: Partial<TokenOptions> = {}) =>
-  openTokens({
-    issuer: issuer.url,
-    audience: AUDIENCE,
+  openTokensOf(issuer, {
     algorithms: ['RS256', 'PS256', 'ES256', 'EdDSA'],
-    claim: 'busbar',
-    log: silent,
     clock: () => Date.now() + later,
     ...more,
   });

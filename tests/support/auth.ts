@@ -4,7 +4,9 @@ import { exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT } from '
 import { ALL_RIGHTS, type Rights } from '../../domain/rights.ts';
 import type { Authenticator } from '../../gateway/auth/authenticator.ts';
 import type { Identity } from '../../gateway/auth/identity.ts';
+import { openTokens, type TokenOptions, type Tokens } from '../../gateway/auth/oidc.ts';
 import { refusal } from '../../gateway/auth/refusal.ts';
+import { silent } from './live.ts';
 
 export const AUDIENCE = 'busbar-test';
 
@@ -128,6 +130,12 @@ export async function startIssuer(algorithm = 'ES256'): Promise<TestIssuer> {
       await once(server, 'close');
     },
   };
+}
+
+/** What a gateway opens to take the issuer's tokens. */
+export function openTokensOf({ url }: TestIssuer, more: Partial<TokenOptions> = {}): Promise<Tokens> {
+  const options = { issuer: url, audience: AUDIENCE, algorithms: ['ES256'], claim: 'busbar', log: silent };
+  return openTokens({ ...options, clock: Date.now, ...more });
 }
 
 export async function makeSigningKey(algorithm = 'ES256'): Promise<SigningKey> {

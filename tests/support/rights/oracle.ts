@@ -22,8 +22,13 @@ export interface Verdict {
 }
 
 export interface Oracle {
-  /** Asks random queries, each as these people. Ends early where too much is wrong. */
-  run(options: { queries: number; seed: number; people: readonly Person[] }): Promise<Verdict>;
+  /** Asks random queries, each as these people. Ends early where too much is wrong. @param options.asked told of each query. */
+  run(options: {
+    queries: number;
+    seed: number;
+    people: readonly Person[];
+    asked?: (queries: number, verdict: Verdict) => void;
+  }): Promise<Verdict>;
   close(): Promise<void>;
 }
 
@@ -84,7 +89,7 @@ export async function openOracle(fresh: () => Promise<TestDatabase>, { isBound =
   };
 
   return {
-    async run({ queries, seed, people }) {
+    async run({ queries, seed, people, asked = () => {} }) {
       const random: Random = randomFrom(seed);
       const verdict: Verdict = { asked: 0, whole: 0, forbidden: 0, compared: 0, wrong: [] };
       for (let made = 0; made < queries && verdict.wrong.length < WRONG_MAX; made++) {
@@ -93,6 +98,7 @@ export async function openOracle(fresh: () => Promise<TestDatabase>, { isBound =
           const why = await judge(person, query, verdict);
           if (why) verdict.wrong.push({ person, query, why });
         }
+        asked(made + 1, verdict);
       }
       return verdict;
     },
