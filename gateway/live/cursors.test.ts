@@ -109,6 +109,7 @@ describe('a cursor', () => {
       headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
       body: JSON.stringify({ query: `subscription { ${OF_TWO.replace(', after: $after', '')} }` }),
     });
+    await expect.poll(() => memberCount(gateway), { interval: 5 }).toBe(2);
     const { last } = await sees();
     await gateway.close();
     gateways.length = 0;
