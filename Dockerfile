@@ -18,5 +18,5 @@ EXPOSE 4000 4001
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
   CMD ["node", "deploy/healthcheck.mjs"]
 # Node itself, not npm: signals reach the process, and nothing writes to a home folder.
-ENTRYPOINT ["node", "--import", "tsx"]
+ENTRYPOINT ["node", "--max-semi-space-size=32", "--import", "tsx"]
 CMD ["gateway/main.ts"]

@@ -61,8 +61,10 @@ export class Decimal {
     const minus = this.digits < 0n ? '-' : '';
     const digits = String(minus ? -this.digits : this.digits).padStart(this.decimals + 1, '0');
     const point = digits.length - this.decimals;
-    const fraction = digits.slice(point).replace(/0+$/, '');
-    return minus + digits.slice(0, point) + (fraction && `.${fraction}`);
+    let end = digits.length;
+    while (end > point && digits[end - 1] === '0') end -= 1;
+    const whole = digits.slice(0, point);
+    return end === point ? minus + whole : `${minus}${whole}.${digits.slice(point, end)}`;
   }
 
   toJSON(): string {

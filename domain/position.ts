@@ -40,13 +40,17 @@ export const COST_METHODS = ['AVERAGE_COST', 'FIFO'] as const;
 /** How a reduction finds what the closed part had cost: at the average of the open, or oldest first. */
 export type CostMethod = (typeof COST_METHODS)[number];
 
-/** What a position is worth at a price. Rounded decimals; money in the market's currency. */
-export interface Mark {
+/** What a position comes to at whatever price. Rounded decimals; money in the market's currency. */
+export interface Holding {
   /** Net MW over one hour of delivery, in other words MWh. */
   readonly positionMw: Decimal;
   /** Per MWh; 0 where flat. */
   readonly avgPrice: Decimal;
   readonly realized: Decimal;
+}
+
+/** What a position is worth at a price. */
+export interface Mark extends Holding {
   /** null where the position is open and there is no price; 0 where flat, price or not. */
   readonly unrealized: Decimal | null;
   /** realized + unrealized, exactly. */
@@ -110,17 +114,22 @@ export function applyTrades(position: Position, trades: Iterable<Trade>): Positi
  * Total and realised are rounded once each, and unrealised is their difference: so the parts always sum, and both methods
  * show the same total.
  * @param lastPrice per MWh; null where the node has no price yet.
+ * @param holding of the position, for whoever marks it more than once.
  */
-export function markPosition(position: Position, lastPrice: Decimal | null): Mark {
+export function markPosition(position: Position, lastPrice: Decimal | null, holding = holdingOf(position)): Mark {
   const { quantity, cost } = position;
-  const isFlat = quantity.sign === 0;
-  const realized = position.realized.over(MINUTES);
-  const positionMw = quantity.over(MINUTES);
-  const avgPrice = isFlat ? ZERO : cost.over(quantity);
-  const price = isFlat ? ZERO : lastPrice;
-  if (price === null) return { positionMw, avgPrice, realized, unrealized: null, total: null };
+  const price = quantity.sign === 0 ? ZERO : lastPrice;
+  if (price === null) return { ...holding, unrealized: null, total: null };
   const total = position.realized.plus(quantity.times(price)).minus(cost).over(MINUTES);
-  return { positionMw, avgPrice, realized, unrealized: total.minus(realized), total };
+  return { ...holding, unrealized: total.minus(holding.realized), total };
+}
+
+export function holdingOf({ quantity, cost, realized }: Position): Holding {
+  return {
+    positionMw: quantity.over(MINUTES),
+    avgPrice: quantity.sign === 0 ? ZERO : cost.over(quantity),
+    realized: realized.over(MINUTES),
+  };
 }
 
 /** What the position gains where the price rises by 0.01 per MWh: negative for a short one. */

@@ -36,6 +36,7 @@ import { createFieldConflations } from './live/field-conflations.ts';
 import { createSharedSubscriptions } from './live/shared-subscriptions.ts';
 import { resolvedRequest } from './persisted/resolved-request.ts';
 import { bodyOf, readBody } from './request-body.ts';
+import { contextOfNextEvent } from './rights/scoped-context.ts';
 import { SOCKET_LIMITS, type SocketLimits } from './sockets/socket-limits.ts';
 import type { SqlCounter } from './sql-counter.ts';
 import { attachWebSockets, type WebSocketEndpoint } from './websocket.ts';
@@ -122,7 +123,10 @@ export function createGateway(options: GatewayOptions): Gateway {
   const denied = createDenialNotes(options.denials);
   const mask = createErrorMask(log, intake.refused);
   const subscriptions = createSharedSubscriptions({
-    freshContext: (rights) => makeContext(inNameOfAll(rights)),
+    contexts: (rights) => {
+      const context = makeContext(inNameOfAll(rights));
+      return () => contextOfNextEvent(context);
+    },
     mask,
     metrics,
     memberFramesMax,

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freshDatabase, type TestDatabase } from '../tests/support/postgres.ts';
 import type { Queryable } from './queryable.ts';
-import { inTransaction } from './transaction.ts';
+import { inTransaction, inTransactionOpenedBy } from './transaction.ts';
 
 describe('statements of a transaction', () => {
   let db: TestDatabase;
@@ -34,6 +34,35 @@ describe('statements of a transaction', () => {
     expect(await noted()).toEqual(['one', 'two']);
   });
 
+  it('fail all as the first did, whichever is met first', async () => {
+    const codeOf = (error: { code?: string }) => error.code;
+    const codes: unknown[] = [];
+    const failing = inTransaction(db.pool, async (transaction) => {
+      const first = note(transaction, 'one');
+      first.catch(() => {});
+      codes.push(await note(transaction, 'three').catch(codeOf), await note(transaction, 'four').catch(codeOf));
+      await transaction.query('ROLLBACK TO SAVEPOINT none').catch(codeOf);
+      await first;
+    });
+    await expect(failing).rejects.toMatchObject({ code: '23505' });
+    expect(codes).toEqual(['23505', '23505']);
+    expect(await noted()).toEqual(['one', 'two']);
+  });
+
+  it('fail anew behind a savepoint that was rolled back to', async () => {
+    const codes = await inTransaction(db.pool, async (transaction) => {
+      const failed: unknown[] = [];
+      for (const statement of ["INSERT INTO noted VALUES ('one')", 'SELECT 1 / 0']) {
+        await transaction.query('SAVEPOINT trial');
+        const [first, second] = await Promise.allSettled([transaction.query(statement), transaction.query('SELECT 1')]);
+        for (const each of [first, second]) failed.push(each.status === 'rejected' && each.reason.code);
+        await transaction.query('ROLLBACK TO SAVEPOINT trial');
+      }
+      return failed;
+    });
+    expect(codes).toEqual(['23505', '23505', '22012', '22012']);
+  });
+
   it('are refused once it is over, so that none runs by itself', async () => {
     let later: Promise<unknown> = Promise.resolve();
     const failing = inTransaction(db.pool, async (transaction) => {
@@ -57,11 +86,33 @@ describe('statements of a transaction', () => {
     client.query = ((text: unknown, ...rest: unknown[]) =>
       Reflect.apply(query, client, [text === 'BEGIN' ? 'BEGIN nothing' : text, ...rest])) as typeof query;
     const pool = { connect: async () => client } as unknown as typeof db.pool;
-    await expect(inTransaction(pool, (transaction) => note(transaction, 'seven'))).rejects.toMatchObject({
-      code: '42601',
-    });
+    let worked = false;
+    const failing = inTransactionOpenedBy(
+      pool,
+      (transaction) => transaction.query('SELECT 7'),
+      async (transaction) => {
+        worked = true;
+        await note(transaction, 'seven');
+      },
+    );
+    await expect(failing).rejects.toMatchObject({ code: '42601' });
     client.query = query;
+    expect(worked).toBe(false);
     expect(await noted()).toEqual(['one', 'two']);
+  });
+
+  it('may open it, and give the work what they were answered', async () => {
+    const locked = await inTransactionOpenedBy(
+      db.pool,
+      async (transaction) => (await transaction.query("SELECT word FROM noted WHERE word = 'two' FOR UPDATE")).rows,
+      async (transaction, rows) => {
+        const rival = db.pool.query("SELECT FROM noted WHERE word = 'two' FOR UPDATE NOWAIT");
+        await expect(rival).rejects.toMatchObject({ code: '55P03' });
+        await transaction.query('SELECT 1');
+        return rows;
+      },
+    );
+    expect(locked).toEqual([{ word: 'two' }]);
   });
 
   it('whose failure nobody met fail it at its end', async () => {

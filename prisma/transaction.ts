@@ -11,15 +11,27 @@ const BAD_DATA_CLASS = '22';
  * Runs `work` in one transaction on a connection of its own. Statements that it issues together travel together.
  * @throws BusbarError as `reachable` does. Where COMMIT itself failed, the work may or may not be there.
  */
-export async function inTransaction<T>(pool: pg.Pool, work: (transaction: Queryable) => Promise<T>): Promise<T> {
+export function inTransaction<T>(pool: pg.Pool, work: (transaction: Queryable) => Promise<T>): Promise<T> {
+  return inTransactionOpenedBy(pool, async () => undefined, work);
+}
+
+/**
+ * As `inTransaction`, with statements that travel with BEGIN.
+ * @param opening what does no harm by itself: what leaves behind a BEGIN that was cancelled is committed by itself.
+ */
+export async function inTransactionOpenedBy<Opened, T>(
+  pool: pg.Pool,
+  opening: (transaction: Queryable) => Promise<Opened>,
+  work: (transaction: Queryable, opened: Opened) => Promise<T>,
+): Promise<T> {
   return reachable(async () => {
     const client = await pool.connect();
     const transaction = new Transaction(client);
     let broken: Error | undefined;
     try {
-      // Waited for: what left behind a BEGIN that was cancelled would be committed by itself.
-      await transaction.query('BEGIN');
-      const result = await work(transaction);
+      // Nothing else leaves before BEGIN was answered.
+      const [, opened] = await Promise.all([transaction.query('BEGIN'), opening(transaction)]);
+      const result = await work(transaction, opened);
       transaction.end();
       const { command } = await client.query('COMMIT');
       // The server's answer to COMMIT where a statement failed whose failure nobody met.
@@ -40,10 +52,17 @@ export async function inTransaction<T>(pool: pg.Pool, work: (transaction: Querya
   });
 }
 
-/** Of statements issued together one may fail while what follows another is still to come: that must not run by itself. */
+/** How the server refuses whatever comes behind a statement that failed. */
+const TRANSACTION_FAILED = '25P02';
+
+/**
+ * Of statements issued together one may fail while what follows another is still to come: that must not run by itself. What comes
+ * behind one that failed fails as that did, so that it does not matter which of them is met first.
+ */
 class Transaction implements Queryable {
   readonly query: pg.ClientBase['query'];
   #over = false;
+  #failure: unknown;
 
   constructor(client: pg.PoolClient) {
     const { stream } = client.connection;
@@ -51,9 +70,16 @@ class Transaction implements Queryable {
       if (this.#over) return Promise.reject(new TypeError('the transaction is over'));
       stream.cork();
       process.nextTick(() => stream.uncork());
-      return client.query(...statement);
+      const answer = client.query(...statement) as unknown as Promise<unknown>;
+      return answer.catch((error) => this.#fail(error));
     };
     this.query = query as pg.ClientBase['query'];
+  }
+
+  #fail(error: unknown): never {
+    const followed = error instanceof pg.DatabaseError && error.code === TRANSACTION_FAILED;
+    if (!followed) this.#failure = error;
+    throw this.#failure ?? error;
   }
 
   end(): void {

@@ -31,7 +31,8 @@ const TICKS_PER_SECOND = 2_000;
 const APPEND_EVERY_MS = 10;
 /** Until the hot functions are compiled. */
 const WARM_UP_MS = 15_000;
-const MEASURE_MS = 15_000;
+/** Long enough for several full garbage collections. */
+const MEASURE_MS = 60_000;
 const NODES = nodesFor(100);
 const POSITIONS = ACCOUNTS * HELD_NODES;
 

@@ -28,8 +28,8 @@ export interface SharedSubscriptions {
 }
 
 export interface SharedSubscriptionsOptions {
-  /** A new context an event, in the name of all who have these rights: loaders must not remember the last one. */
-  readonly freshContext: (rights: Rights) => object;
+  /** Makes contexts in the name of all who have these rights, a new one an event: loaders must not remember the last one. */
+  readonly contexts: (rights: Rights) => () => object;
   readonly mask: ErrorMask;
   readonly metrics: Metrics;
   /** How to bring events of a root field together for a LATEST member that is behind. Not listed: the field has no LATEST. */
@@ -41,7 +41,7 @@ export interface SharedSubscriptionsOptions {
 }
 
 export function createSharedSubscriptions(options: SharedSubscriptionsOptions): SharedSubscriptions {
-  const { freshContext, mask, metrics, conflations, standingFields, memberFramesMax } = options;
+  const { contexts, mask, metrics, conflations, standingFields, memberFramesMax } = options;
   /** Groups that can be joined. */
   const joinable = new Map<string, SubscriptionGroup>();
   const groups = new Set<SubscriptionGroup>();
@@ -52,7 +52,7 @@ export function createSharedSubscriptions(options: SharedSubscriptionsOptions): 
       args,
       createConflation: request?.args.delivery === 'LATEST' ? conflations[request.field] : undefined,
       opens: request?.args.snapshot === true && request.args.after == null,
-      freshContext: () => freshContext(rights),
+      freshContext: contexts(rights),
       mask,
       metrics,
       memberFramesMax,

@@ -13,10 +13,10 @@ const HELD_ENTRIES_MAX = 20_000;
 export interface BoardWatcher {
   /** Positions as they are. */
   receive(update: BoardUpdate): void;
-  /** One of them changed. */
-  changed(seat: Seat): void;
-  /** Told behind all that one entry of a channel changed. @param byPrice nothing but prices did. */
-  passed(cursor: string, byPrice: boolean): void;
+  /** One of them changed. @param byPrice rather than by a trade. */
+  changed(seat: Seat, byPrice: boolean): void;
+  /** Told behind all that one entry of a channel changed. */
+  passed(cursor: string): void;
 }
 
 /**
@@ -128,10 +128,10 @@ export class BoardLife {
   #pass(byPrice: boolean, entry: (tell: Tell<BoardWatcher>) => void): void {
     const told = new Set<BoardWatcher>();
     entry((watcher, seat) => {
-      watcher.changed(seat);
+      watcher.changed(seat, byPrice);
       told.add(watcher);
     });
-    for (const watcher of told) watcher.passed(this.#cursor, byPrice);
+    for (const watcher of told) watcher.passed(this.#cursor);
   }
 }
 

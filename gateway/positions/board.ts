@@ -4,7 +4,7 @@ import type { PositionFilter } from '../../schema/trading-rows.ts';
 import { DESK_FACETS } from '../live/desk-facets.ts';
 import { InterestIndex, wantedBy } from '../live/interest-index.ts';
 import { MarkedPosition } from './marked-position.ts';
-import type { StandingPosition } from './position-row.ts';
+import { type HeldPosition, heldPosition, type StandingPosition } from './position-row.ts';
 import type { NodePrice } from './positions-source.ts';
 
 export interface BoardOptions {
@@ -57,7 +57,7 @@ export class Board<Watcher> {
     const known = node.seats.get(standing.account);
     if (known && known.standing.seq >= standing.seq) return;
     const seat = known ?? this.#newSeat(standing, node);
-    seat.standing = standing;
+    seat.settle(standing);
     for (const watcher of seat.watchers) tell(watcher, seat);
   }
 
@@ -147,20 +147,31 @@ class BoardNode<Watcher> {
 class WatchedSeat<Watcher> implements Seat {
   readonly node: BoardNode<Watcher>;
   readonly watchers = new Set<Watcher>();
-  standing: StandingPosition;
+  #standing: StandingPosition;
+  #held: HeldPosition | undefined;
   #marked: MarkedPosition | undefined;
 
   constructor(standing: StandingPosition, node: BoardNode<Watcher>) {
-    this.standing = standing;
+    this.#standing = standing;
     this.node = node;
+  }
+
+  get standing(): StandingPosition {
+    return this.#standing;
+  }
+
+  settle(standing: StandingPosition): void {
+    this.#standing = standing;
+    this.#held = undefined;
+    this.#marked = undefined;
   }
 
   /** The same object while nothing changed, so that what it comes to is calculated once. */
   get marked(): MarkedPosition {
-    const { standing } = this;
     const { mark } = this.node;
-    if (this.#marked?.standing !== standing || this.#marked.price !== mark)
-      this.#marked = new MarkedPosition(standing, mark);
+    if (this.#marked && this.#marked.price === mark) return this.#marked;
+    this.#held ??= heldPosition(this.#standing);
+    this.#marked = new MarkedPosition(this.#standing, mark, this.#held);
     return this.#marked;
   }
 }

@@ -2,17 +2,19 @@ import type { RunPrice } from '../../domain/mark-price.ts';
 import type { PositionKey, PositionRow } from '../../schema/trading-rows.ts';
 import type { Sameness } from '../live/conflation.ts';
 import type { UpdateShape } from '../live/live-update.ts';
-import { positionRow, type StandingPosition } from './position-row.ts';
+import { type HeldPosition, positionRow, type StandingPosition } from './position-row.ts';
 
 /** A position at a price, as it was at one moment. It is calculated when somebody takes it, and once for all who do. */
 export class MarkedPosition implements PositionKey {
   readonly standing: StandingPosition;
   readonly price: RunPrice | undefined;
+  readonly #held: HeldPosition | undefined;
   #row: PositionRow | undefined;
 
-  constructor(standing: StandingPosition, price: RunPrice | undefined) {
+  constructor(standing: StandingPosition, price: RunPrice | undefined, held?: HeldPosition) {
     this.standing = standing;
     this.price = price;
+    this.#held = held;
   }
 
   get account(): string {
@@ -24,7 +26,7 @@ export class MarkedPosition implements PositionKey {
   }
 
   get row(): PositionRow {
-    this.#row ??= positionRow(this.standing, this.price);
+    this.#row ??= positionRow(this.standing, this.price, this.#held);
     return this.#row;
   }
 }

@@ -24,9 +24,9 @@ function spacingAfter(seconds: number): number {
 
 test.each([
   [0.1, PRICE_SPACING_MS],
-  [0.6, PRICE_SPACING_MS],
-  [0.75, 2 * PRICE_SPACING_MS],
-  [0.9, 4 * PRICE_SPACING_MS],
+  [0.5, PRICE_SPACING_MS],
+  [0.625, 2 * PRICE_SPACING_MS],
+  [0.75, 4 * PRICE_SPACING_MS],
   [1, 4 * PRICE_SPACING_MS],
 ])('a loop that is busy for %d of the time tells prices every %i ms', (share, spacing) => {
   busy = share;
@@ -35,7 +35,7 @@ test.each([
 
 test('follows the load there and back, half the way each time it looks', () => {
   expect(spacingAfter(1)).toBe(250);
-  busy = 0.75;
+  busy = 0.625;
   expect(spacingAfter(0.5)).toBe(375);
   expect(Math.round(pace.spacingMs)).toBe(375);
   expect(spacingAfter(10)).toBe(500);

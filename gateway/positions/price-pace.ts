@@ -5,9 +5,9 @@ export const PRICE_SPACING_MS = 250;
 /** However busy it is. */
 const SPACING_MS_MAX = 1_000;
 /** Share of the time that the loop is busy, from where on prices give way. */
-const BUSY = 0.6;
+const BUSY = 0.5;
 /** The spacing doubles with each so much more. */
-const BUSIER = 0.15;
+const BUSIER = 0.125;
 const LOOK_EVERY_MS = 500;
 
 /**

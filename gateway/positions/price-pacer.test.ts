@@ -30,8 +30,8 @@ function marked(node: string): MarkedPosition {
 
 function change(cursor: string, node: string, byPrice: boolean): void {
   const seat = seats.get(node);
-  if (seat) pacer.changed(seat);
-  pacer.passed(cursor, byPrice);
+  if (seat) pacer.changed(seat, byPrice);
+  pacer.passed(cursor);
 }
 
 /** After a rest it is due at once, and served when whatever else waits had its turn. */
@@ -59,16 +59,47 @@ test('the first change by a price passes in its turn, those after it together wh
   expect(onDropped).toHaveBeenCalledTimes(1);
 });
 
-test('a change by a trade never waits, and takes along what does', () => {
+test('a change by a trade never waits, and what a price changed does all the same', () => {
   first('1', 'PJM:A');
   change('2', 'PJM:A', true);
   change('3', 'PJM:B', false);
   expect(said()).toEqual([
     ['1', 'PJM:A'],
-    ['3', 'PJM:A', 'PJM:B'],
+    ['3', 'PJM:B'],
   ]);
+  vi.advanceTimersByTime(PRICE_SPACING_MS - 1);
+  expect(told).toHaveLength(2);
+  vi.advanceTimersByTime(2);
+  expect(said().at(-1)).toEqual(['3', 'PJM:A']);
+});
+
+test('trades without a pause keep no price back', () => {
+  first('1', 'PJM:A');
+  for (let at = 2; at < 14; at++) {
+    change(`price ${at}`, 'PJM:A', true);
+    vi.advanceTimersByTime(PRICE_SPACING_MS / 5);
+    change(`trade ${at}`, 'PJM:B', false);
+  }
+  const showing = (wanted: string) => told.filter(({ positions }) => positions.some(({ node }) => node === wanted));
+  expect(showing('PJM:A')).toHaveLength(3);
+  expect(showing('PJM:B')).toHaveLength(12);
+});
+
+test('a trade at a position that a price changed tells both, and leaves nothing to wait for', () => {
+  first('1', 'PJM:A');
+  change('2', 'PJM:A', true);
+  change('3', 'PJM:A', false);
+  expect(said().at(-1)).toEqual(['3', 'PJM:A']);
   vi.advanceTimersByTime(2 * PRICE_SPACING_MS);
   expect(told).toHaveLength(2);
+});
+
+test('a trade takes along what prices changed where that is due', () => {
+  vi.advanceTimersByTime(PRICE_SPACING_MS);
+  const seat = seats.get('PJM:A');
+  if (seat) pacer.changed(seat, true);
+  change('1', 'PJM:B', false);
+  expect(said()).toEqual([['1', 'PJM:A', 'PJM:B']]);
 });
 
 test('what waits for one that has left is told to nobody', () => {

@@ -1,5 +1,5 @@
 import type { Rights } from '../../domain/rights.ts';
-import type { Context } from '../../schema/context.ts';
+import type { Context, Loaders } from '../../schema/context.ts';
 import { createLoaders } from '../loaders.ts';
 import { scopedLive } from './scoped-live.ts';
 import { scopedOperations } from './scoped-operations.ts';
@@ -22,5 +22,23 @@ export function createContext(unbound: Pick<Context, 'reads' | 'live' | 'operati
     live: scopedLive(live, reads, scopes),
     operations: scopedOperations(operations, reads, scopes),
     loaders: createLoaders(bound, rights),
+  };
+}
+
+/**
+ * The same for another event of a subscription: what was read and counted for the last one is forgotten. Few events ask for anything
+ * more, so loaders are made when one does. It cannot be ended (`endContext`), as that of a query can.
+ */
+export function contextOfNextEvent({ rights, reads, live, operations }: Context): Context {
+  let loaders: Loaders | undefined;
+  return {
+    rights,
+    reads,
+    live,
+    operations,
+    get loaders() {
+      loaders ??= createLoaders(reads, rights);
+      return loaders;
+    },
   };
 }

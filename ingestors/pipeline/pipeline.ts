@@ -9,7 +9,6 @@ import { instantOrNull } from '../../domain/instant.ts';
 import { MARK_RUNS } from '../../domain/mark-price.ts';
 import type { MarketRun } from '../../domain/market-run.ts';
 import { ownPartition } from '../../prisma/operations/partitions.ts';
-import { inTransaction } from '../../prisma/transaction.ts';
 import type { Metrics } from '../../runtime/metrics.ts';
 import type { DeliveryRange, FamilyName, Feed, FeedOf } from '../feed.ts';
 import type { Announcer } from './announcer.ts';
@@ -30,8 +29,9 @@ import {
 } from './store/dead-letters.ts';
 import { findOriginal, type Original } from './store/duplicates.ts';
 import { writeLedger } from './store/ledger.ts';
+import { inLockedPartition } from './store/locked-partition.ts';
 import { createNodeDirectory, type NodeDirectory } from './store/nodes.ts';
-import { type Claim, lockPartition } from './store/positions.ts';
+import type { Claim } from './store/positions.ts';
 import { compressed, keepRawPayload, type RawPayload } from './store/raw-payloads.ts';
 import { type PlacedPlace, type PlacesWritten, writePlaces } from './store/write-places.ts';
 import type { Item, Outcome, Unit } from './unit.ts';
@@ -86,9 +86,8 @@ export function createPipeline(parts: PipelineParts): Pipeline {
   };
 
   const commit = <Name extends FamilyName>(prepared: Prepared<Name>) =>
-    inTransaction(pool, async (client) => {
+    inLockedPartition(pool, prepared.claim, async (client, commitId) => {
       const { feed, family, claim, unit, placed } = prepared;
-      const commitId = await lockPartition(client, claim);
       const ledgerId = unit.entry?.id ?? commitId;
       const written = await family.write(client, placed, { claim, ledgerId, now: clock(), kind: unit.kind });
       const places = prepared.told.length > 0 ? await writePlaces(client, prepared.told, ledgerId) : undefined;
@@ -96,6 +95,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
       const outcome = { ...outcomeOf(prepared, ledgerId, written, letters.length), ...placesOf(prepared, places) };
       const announced = announcer?.announcedOf(claim.feed, claim.partition) ?? 0;
       await Promise.all([
+        written.saved,
         prepared.raw && keepRawPayload(client, feed.id, prepared.checksum, prepared.raw),
         writeLedger(client, claim, ledgerFactsOf(prepared, outcome, commitId, announced)),
         keepDeadLetters(client, claim, ledgerId, letters, prepared.startedAt),
@@ -210,12 +210,12 @@ async function withoutPoison<Name extends FamilyName>(
   prepared: Prepared<Name>,
 ): Promise<Prepared<Name>> {
   const { feed, family, claim, unit, startedAt } = prepared;
-  const poison = await inTransaction(pool, async (client) => {
-    const ledgerId = await lockPartition(client, claim);
+  const poison = await inLockedPartition(pool, claim, async (client, ledgerId) => {
     const attempt = async (some: readonly PlacedOf<Name>[]) => {
       await client.query('SAVEPOINT trial');
       try {
-        await family.write(client, some, { claim, ledgerId, now: startedAt, kind: unit.kind });
+        const { saved } = await family.write(client, some, { claim, ledgerId, now: startedAt, kind: unit.kind });
+        await saved;
       } finally {
         await client.query('ROLLBACK TO SAVEPOINT trial');
       }

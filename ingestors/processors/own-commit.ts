@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import type { Queryable } from '../../prisma/queryable.ts';
-import { inTransaction } from '../../prisma/transaction.ts';
 import type { Announcer } from '../pipeline/announcer.ts';
 import type { News } from '../pipeline/news.ts';
 import { writeLedger } from '../pipeline/store/ledger.ts';
-import { lockPartition, unowned } from '../pipeline/store/positions.ts';
+import { inLockedPartition } from '../pipeline/store/locked-partition.ts';
+import { unowned } from '../pipeline/store/positions.ts';
 
 export interface ProcessorParts {
   readonly pool: pg.Pool;
@@ -37,8 +37,7 @@ export async function commitOwn(
 ): Promise<Made | undefined> {
   const claim = unowned(feed, partition);
   const startedAt = clock();
-  const done = await inTransaction(pool, async (client) => {
-    const commitId = await lockPartition(client, claim);
+  const done = await inLockedPartition(pool, claim, async (client, commitId) => {
     const made = await work(client, commitId);
     if (!made) return undefined;
     await writeLedger(client, claim, {

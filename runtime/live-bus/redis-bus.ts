@@ -1,12 +1,11 @@
 import type { Logger } from 'pino';
 import { BusbarError, isBusbarError } from '../../domain/errors.ts';
+import { CHANNEL_CODECS } from './channel-codecs.ts';
 import { cursorExpired } from './cursor.ts';
-import { type EventCodec, jsonCodec } from './event-codec.ts';
 import type { Announcement, Channel, Channels, LiveBus, LiveEntry, Window } from './live-bus.ts';
 import { RedisFollower } from './redis-follower.ts';
 import { pause, type RedisClient, RedisLink } from './redis-link.ts';
 import { placeOf, RedisStream } from './redis-stream.ts';
-import { tickCodec } from './tick-codec.ts';
 
 /** Entries read at once by a reader that is behind the end of the stream. */
 const PAGE_ENTRIES = 64;
@@ -41,10 +40,10 @@ class RedisBus implements LiveBus {
     this.#answerMsMax = options.answerMsMax ?? 2_000;
     this.#link = new RedisLink(options.url, options.log);
     this.#channels = {
-      lmp: this.#newChannel('lmp', tickCodec),
-      trades: this.#newChannel('trades', jsonCodec(1, 'trades')),
-      positions: this.#newChannel('positions', jsonCodec(1, 'positions')),
-      forecasts: this.#newChannel('forecasts', jsonCodec(1, 'forecasts')),
+      lmp: this.#newChannel('lmp'),
+      trades: this.#newChannel('trades'),
+      positions: this.#newChannel('positions'),
+      forecasts: this.#newChannel('forecasts'),
     };
   }
 
@@ -162,9 +161,9 @@ class RedisBus implements LiveBus {
     return this.#channels[channel];
   }
 
-  #newChannel<Event>(channel: Channel, codec: EventCodec<Event>): RedisChannel<Event> {
+  #newChannel<C extends Channel>(channel: C): RedisChannel<Channels[C]> {
     const { url, log, window, prefix = 'busbar:' } = this.#options;
-    const stream = new RedisStream({ channel, codec, prefix, window });
+    const stream = new RedisStream<Channels[C]>({ channel, codec: CHANNEL_CODECS[channel], prefix, window });
     const newLink = () => new RedisLink(url, log);
     return { stream, follower: new RedisFollower({ stream, newLink, answerMsMax: this.#answerMsMax, window }) };
   }

@@ -1,4 +1,6 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { BusbarError } from '../../domain/errors.ts';
+import { CHANNEL_CODECS } from './channel-codecs.ts';
 import { cursorExpired, newIncarnation, parseCursor } from './cursor.ts';
 import { EntryRing } from './entry-ring.ts';
 import type { Announcement, Channel, Channels, LiveBus, LiveEntry, Window } from './live-bus.ts';
@@ -8,13 +10,19 @@ const HANDOVER_ENTRIES_MAX = 256;
 const PLACE = /^\d{1,15}$/;
 
 /**
- * The live bus inside one process, for the embedded mode. Events pass as the objects they are; what is kept is lost with
- * the process, and a cursor of an earlier process is answered with `CURSOR_EXPIRED`.
+ * The live bus inside one process, for the embedded mode. Events pass as the objects they are, and are packed once they have passed;
+ * what is kept is lost with the process, and a cursor of an earlier process is answered with `CURSOR_EXPIRED`.
  * @param clock milliseconds UTC; the age bound of the window is measured with it.
  */
 export function createRingBus({ window, clock }: { window: Window; clock: () => number }): LiveBus {
-  const create = <Event>() => new RingChannel<Event>(new EntryRing(window, clock));
-  const channels: Rings = { lmp: create(), trades: create(), positions: create(), forecasts: create() };
+  const create = <C extends Channel>(channel: C) =>
+    new RingChannel(new EntryRing<Channels[C]>(window, clock, CHANNEL_CODECS[channel]));
+  const channels: Rings = {
+    lmp: create('lmp'),
+    trades: create('trades'),
+    positions: create('positions'),
+    forecasts: create('forecasts'),
+  };
   const closed = new AbortController();
 
   const open = <C extends Channel>(channel: C): Rings[C] => {
@@ -37,11 +45,13 @@ export function createRingBus({ window, clock }: { window: Window; clock: () => 
       let position = after === undefined ? ring.end : opened.positionOf(after);
       while (!signal.aborted) {
         assertOpen(closed.signal);
+        const decoded = position < ring.looseFrom;
         const entries = ring.from(position, HANDOVER_ENTRIES_MAX);
         if (!entries) throw cursorExpired(opened.cursorAt(position));
         position += entries.length;
         if (entries.length > 0) yield entries;
         else await ring.changed(signal);
+        if (decoded) await nextTurn();
       }
     },
   };

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import manifest from '../../package.json' with { type: 'json' };
 
 export interface Running {
   readonly pid: number;
@@ -14,13 +15,16 @@ export interface Running {
   stop(signal?: 'SIGTERM' | 'SIGINT'): Promise<number | null>;
 }
 
+/** As `npm start` has them. */
+const NODE_FLAGS = manifest.scripts.start.split(' ').slice(2, -1);
+
 /** Starts one of Busbar's own programs as a process of its own, with nothing of this process's configuration. */
 export function startProgram(
   file: string,
   environment: Readonly<Record<string, string>>,
   arguments_: readonly string[] = [],
 ): Running {
-  const child = spawn(process.execPath, ['--import', 'tsx', file, ...arguments_], {
+  const child = spawn(process.execPath, [...NODE_FLAGS, file, ...arguments_], {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, LOG_LEVEL: 'info', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -59,6 +59,8 @@ export interface Written {
   /** What contradicts what is there, by its place in what was to be written. */
   readonly refused: readonly Refused[];
   readonly news: News;
+  /** Statements under way whose answers nothing is made of: they travel with the ledger's. */
+  readonly saved?: Promise<unknown>;
 }
 
 export interface Refused {

@@ -27,7 +27,7 @@ export function createTradesFamily(markRuns: readonly MarketRun[]): FamilyOf<'tr
     },
     write: async (client, placed, { ledgerId, now }) => {
       const trades = placed.map(({ fact, nodeId }) => ({ trade: fact, nodeId }));
-      const { written, revised, unchanged, refused, positions } = await writeTrades(client, trades, {
+      const { written, revised, unchanged, refused, positions, saved } = await writeTrades(client, trades, {
         ledgerId,
         now,
         markRuns,
@@ -45,6 +45,7 @@ export function createTradesFamily(markRuns: readonly MarketRun[]): FamilyOf<'tr
           positions: positions.map((position) => positionEvent(position, ledgerId, now)),
           trades: written.map((trade) => tradeEvent(trade, ledgerId, now)),
         },
+        saved,
       };
     },
     committed: () => {},

@@ -23,7 +23,18 @@ export interface TradesWritten {
   readonly refused: readonly number[];
   /** As they stand now. */
   readonly positions: readonly StoredPosition[];
+  /** Resolves when they are kept: to be waited for before the commit. */
+  readonly saved: Promise<unknown>;
 }
+
+const NOTHING_WRITTEN: TradesWritten = {
+  written: [],
+  revised: 0,
+  unchanged: 0,
+  refused: [],
+  positions: [],
+  saved: Promise.resolve(),
+};
 
 /**
  * Writes versions of trades so that of each trade the highest counts, and moves the positions that depend on them. Trades are
@@ -34,12 +45,12 @@ export async function writeTrades(
   placed: readonly PlacedTrade[],
   by: Marking & { readonly ledgerId: number },
 ): Promise<TradesWritten> {
-  if (placed.length === 0) return { written: [], revised: 0, unchanged: 0, refused: [], positions: [] };
+  if (placed.length === 0) return NOTHING_WRITTEN;
   const heads = await takeHeads(client, placed);
   const judged = judge(placed, heads);
   const known = [...judged.heads.values()].filter(({ trade }) => heads.has(trade.tradeId));
   // In this order: a position that is worked out anew reads what is inserted.
-  const [kept, , positions] = await Promise.all([
+  const [kept, , { positions, saved }] = await Promise.all([
     insertVersions(client, judged, by),
     saveHeads(client, known),
     changePositions(client, changesOf(heads, judged.heads), by),
@@ -51,6 +62,7 @@ export async function writeTrades(
     unchanged: judged.unchanged - kept.length - otherTerms.length,
     refused: [...judged.refused, ...otherTerms],
     positions,
+    saved,
   };
 }
 

@@ -34,13 +34,19 @@ export interface PositionChange extends PositionId {
 /** Trades between two checkpoints. */
 const CHECKPOINT_TRADES = 1_000;
 
-/** @returns the positions as they stand now. */
+export interface ChangedPositions {
+  /** As they stand now. */
+  readonly positions: readonly StoredPosition[];
+  /** Resolves when they are kept, which needs no answer to go on: to be waited for before the commit. */
+  readonly saved: Promise<unknown>;
+}
+
 export async function changePositions(
   client: Queryable,
   changes: readonly PositionChange[],
   by: Marking & { readonly ledgerId: number },
-): Promise<StoredPosition[]> {
-  if (changes.length === 0) return [];
+): Promise<ChangedPositions> {
+  if (changes.length === 0) return { positions: [], saved: Promise.resolve() };
   const nodes = changes.map(({ nodeId }) => nodeId);
   const [stored, prices] = await Promise.all([
     lockPositions(client, changes),
@@ -59,12 +65,14 @@ export async function changePositions(
     else now.push(goneOn(each, added, course));
   }
   now.push(...(await workedOut(client, reworks, course)));
-  await Promise.all([
+  const saved = Promise.all([
     savePositions(client, now, by),
     saveCheckpoints(client, course.checkpoints),
     saveSnapshots(client, course.snapshots, 'TRADE', prices),
   ]);
-  return now;
+  // Met where it is waited for, which may be after another failure ended the transaction.
+  saved.catch(() => {});
+  return { positions: now, saved };
 }
 
 /** What the positions went through. */

@@ -24,7 +24,9 @@ export function createReworkTask(parts: ProcessorParts & { readonly markRuns: re
       if (!method || ids.length === 0) return undefined;
       const changes = ids.map((id) => ({ ...id, added: [], reworkFrom: undefined, method }));
       const now = parts.clock();
-      const positions = await changePositions(client, changes, { ledgerId, markRuns: parts.markRuns, now });
+      const by = { ledgerId, markRuns: parts.markRuns, now };
+      const { positions, saved } = await changePositions(client, changes, by);
+      await saved;
       return {
         rowsIn: positions.reduce((sum, { position }) => sum + position.trades, 0),
         written: 0,

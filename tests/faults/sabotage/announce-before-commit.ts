@@ -3,10 +3,14 @@ import type { Queryable } from '../../../prisma/queryable.ts';
 
 export * from '../../../prisma/transaction.ts';
 
-export async function inTransaction<T>(pool: pg.Pool, work: (client: Queryable) => Promise<T>): Promise<T> {
+export async function inTransactionOpenedBy<Opened, T>(
+  pool: pg.Pool,
+  opening: (client: Queryable) => Promise<Opened>,
+  work: (client: Queryable, opened: Opened) => Promise<T>,
+): Promise<T> {
   const client = await pool.connect();
   await client.query('BEGIN');
-  const result = await work(client);
+  const result = await work(client, await opening(client));
   client.query('COMMIT').then(
     () => client.release(),
     (error) => client.release(error),

@@ -9,9 +9,9 @@ export const SABOTAGES = {
     module: '../../../ingestors/pipeline/store/positions.ts',
     replacement: './position-forgotten.ts',
   },
-  /** Each statement of a transaction is committed by itself. */
+  /** Each statement of a unit's transaction is committed by itself. */
   'no-transaction': { module: '../../../prisma/transaction.ts', replacement: './no-transaction.ts' },
-  /** A transaction counts as committed when COMMIT is sent: what follows, announcing first of all, does not wait for it. */
+  /** A unit counts as committed when COMMIT is sent: what follows, announcing first of all, does not wait for it. */
   'announce-before-commit': { module: '../../../prisma/transaction.ts', replacement: './announce-before-commit.ts' },
 } as const;
 
