@@ -11,6 +11,7 @@
 import { type ChildProcess, execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { NODE_FLAGS } from '../tests/support/processes.ts';
 import {
   type FromServer,
   type FromSubscribers,
@@ -60,7 +61,7 @@ export async function run() {
 /** Updates that arrive at sockets that read, a second: an update in a frame with others counts as the others do. */
 export async function measure(name: 'plain' | 'stock' | 'busbar') {
   const profile = process.env.FANOUT_PROFILE === name ? ['--cpu-prof', '--cpu-prof-dir=/tmp'] : [];
-  const execArgv = ['--import', 'tsx', ...profile];
+  const execArgv = [...NODE_FLAGS, ...profile];
   // Stock's says of every socket that does not read and is gone at the end that it could not be written to.
   const stderr = name === 'stock' ? 'ignore' : 'inherit';
   const server = fork(`bench/fanout/${name}.ts`, [], {

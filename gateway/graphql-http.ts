@@ -6,8 +6,8 @@ import type { Context, Renewal } from '../schema/context.ts';
 import { type DenialNotes, errorsIn } from './audit/notes.ts';
 import type { AttendAnswer } from './auth/attended-answer.ts';
 import { Tenure } from './auth/tenure.ts';
+import { sendOrdinaryAnswers } from './cache/ordinary-answers.ts';
 import { type Caller, callerOf } from './caller.ts';
-import { compressAnswers } from './encoding/compressed-answers.ts';
 import type { ErrorMask } from './errors.ts';
 import { endContext } from './limits/ending-context.ts';
 import { withinTime } from './limits/execution-time.ts';
@@ -88,7 +88,7 @@ export function createGraphqlHttp(options: {
       noteDenials(denied),
       shareSubscriptions(subscriptions, shares, attend, metrics),
       ...(sql ? [tellSql(sql)] : []),
-      compressAnswers(),
+      sendOrdinaryAnswers(),
     ],
   });
 }

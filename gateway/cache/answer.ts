@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { promisify } from 'node:util';
 import { brotliDecompress } from 'node:zlib';
@@ -9,8 +10,7 @@ const BYTES_MAX = 256 * 1024 * 1024;
 
 /** A finished answer, compressed at most once in each way however often it is sent. */
 export class Answer {
-  /** Names what is in it; undefined where that is not known. */
-  readonly tag: string | undefined;
+  #tag: string | undefined;
   readonly #plain: Buffer;
   readonly #compressed = new Map<Coding, Promise<Buffer>>();
   #bytes: number;
@@ -19,7 +19,18 @@ export class Answer {
   constructor(plain: Buffer, tag?: string) {
     this.#plain = plain;
     this.#bytes = plain.length;
-    this.tag = tag;
+    this.#tag = tag;
+  }
+
+  /** Names what is in it; undefined where nobody knows it by a name. */
+  get tag(): string | undefined {
+    return this.#tag;
+  }
+
+  /** Its name; where it has none, one that is made of what is in it. */
+  tagged(): string {
+    this.#tag ??= createHash('sha256').update(this.#plain).digest('base64url');
+    return this.#tag;
   }
 
   /** Memory that it takes. */

@@ -16,7 +16,7 @@ export interface Running {
 }
 
 /** As `npm start` has them. */
-const NODE_FLAGS = manifest.scripts.start.split(' ').slice(2, -1);
+export const NODE_FLAGS = manifest.scripts.start.split(' ').slice(2, -1);
 
 /** Starts one of Busbar's own programs as a process of its own, with nothing of this process's configuration. */
 export function startProgram(

@@ -9,8 +9,9 @@ const query = (nodes: number) =>
   `{ latestLmp(nodes: ${JSON.stringify(Array.from({ length: nodes }, (_, place) => `PJM:N${place}`))}, run: SPOT) { lmp ledgerEntry { id } } }`;
 
 let gateway: TestGateway;
+let price = 42.5;
 beforeAll(async () => {
-  const latestLmp = async (nodes: readonly string[]) => nodes.map((node) => tick(node, 42.5));
+  const latestLmp = async (nodes: readonly string[]) => nodes.map((node) => tick(node, price));
   gateway = await startGateway({
     reads: { latestLmp },
     edge: { front: { ...LOOPBACK_FRONT, origins: [PAGE] } },
@@ -25,7 +26,49 @@ const ask = (nodes: number, headers: Record<string, string> = {}) =>
     body: JSON.stringify({ query: query(nodes) }),
   });
 
+const get = (headers: Record<string, string> = {}) =>
+  fetch(`${gateway.url}?query=${encodeURIComponent(query(100))}`, {
+    headers: { 'accept-encoding': 'identity', ...headers },
+  });
+
 describe('an answer of the ordinary way', () => {
+  test('to a GET has a strong validator, by which it is not sent twice, and is sent once it is another', async () => {
+    const first = await get();
+    const etag = first.headers.get('etag') ?? '';
+    expect(etag).toMatch(/^"[\w-]{43}\.json\.identity"$/);
+    expect(first.headers.get('cache-control')).toBe('private, no-cache');
+    await first.text();
+    const again = await get({ 'if-none-match': etag });
+    expect([again.status, again.headers.get('etag'), again.headers.get('content-type'), await again.text()]).toEqual([
+      304,
+      etag,
+      null,
+      '',
+    ]);
+    const inBrotli = await get({ 'if-none-match': etag, 'accept-encoding': 'br' });
+    expect([inBrotli.status, inBrotli.headers.get('etag')]).toEqual([200, etag.replace('identity', 'br')]);
+    price = 43;
+    const moved = await get({ 'if-none-match': etag });
+    expect([moved.status, moved.headers.get('etag') === etag, (await moved.text()).includes('43')]).toEqual([
+      200,
+      false,
+      true,
+    ]);
+    price = 42.5;
+  });
+
+  test('to a POST has none: nobody may ask by it', async () => {
+    const { headers } = await ask(100);
+    expect([headers.get('etag'), headers.get('cache-control')]).toEqual([null, null]);
+  });
+
+  test('that is refused has none', async () => {
+    const response = await fetch(`${gateway.url}?query=${encodeURIComponent('{ nothing }')}`, {
+      headers: { accept: 'application/graphql-response+json' },
+    });
+    expect([response.status, response.headers.get('etag')]).toEqual([400, null]);
+  });
+
   test('is compressed as one accepts it, and is the same', async () => {
     const plain = await ask(100);
     const text = await plain.text();
