@@ -33,15 +33,22 @@ export interface NodeRequest {
 }
 
 /** What came with it: for a socket, the one that opened it. */
-export function requestIn({ contextValue }: ExecutionArgs): IncomingMessage | undefined {
-  const hasOne = typeof contextValue === 'object' && contextValue !== null && 'req' in contextValue;
-  return hasOne && contextValue.req instanceof IncomingMessage ? contextValue.req : undefined;
+export function requestIn(args: ExecutionArgs): IncomingMessage | undefined {
+  return foundIn(args, 'req', IncomingMessage);
 }
 
 /** Of whoever asks by a socket. */
-export function tenureIn({ contextValue }: ExecutionArgs): Tenure | undefined {
-  const hasOne = typeof contextValue === 'object' && contextValue !== null && 'tenure' in contextValue;
-  return hasOne && contextValue.tenure instanceof Tenure ? contextValue.tenure : undefined;
+export function tenureIn(args: ExecutionArgs): Tenure | undefined {
+  return foundIn(args, 'tenure', Tenure);
+}
+
+function foundIn<Kind>(
+  { contextValue }: ExecutionArgs,
+  name: keyof NodeRequest,
+  kind: abstract new (...given: never[]) => Kind,
+): Kind | undefined {
+  const found: unknown = typeof contextValue === 'object' && contextValue !== null && Reflect.get(contextValue, name);
+  return found instanceof kind ? found : undefined;
 }
 
 /**

@@ -42,7 +42,7 @@ export interface HotLaneOptions {
 }
 
 export function createHotLane({ schema, store, metrics, log, sql, cache, intake }: HotLaneOptions): HotLane {
-  const { limits } = intake;
+  const { limits, persisted } = intake;
   const operations = createPreparedOperations(schema, undefined, limits.document);
 
   const answerTo = async (asked: HotRequest, bound: BoundOperation): Promise<Answer> => {
@@ -74,11 +74,12 @@ export function createHotLane({ schema, store, metrics, log, sql, cache, intake 
   return {
     async answer(request, body, response, rights) {
       const asked = hotRequestFrom(request, body);
-      const bound = asked && intake.admits(asked.query, rights) && bind(asked);
+      const bound = asked && persisted.admits(asked.query, rights) && bind(asked);
       if (!bound || bound.cost > limits.costMax || !showsPrices(rights, bound)) return false;
       await intake.spend(bound.cost, request, response);
       const answer = await read(asked, bound);
       if (!answer) return false;
+      persisted.letThrough(asked.query);
       await sendAnswer(request, response, answer, asked.mediaType);
       return true;
     },

@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import { type BusbarError, isBusbarError } from '../../domain/errors.ts';
-import type { Rights } from '../../domain/rights.ts';
 import type { Metrics } from '../../runtime/metrics.ts';
 import { callerOf } from '../caller.ts';
 import { createPersistedOperations, type PersistedOperations } from '../persisted/persisted-operations.ts';
@@ -13,8 +12,6 @@ import { REQUEST_LIMITS, type RequestLimits } from './request-limits.ts';
 export interface Intake {
   readonly limits: RequestLimits;
   readonly persisted: PersistedOperations;
-  /** Whether a text may be executed. */
-  admits(text: string, rights: Rights): boolean;
   /**
    * Counts an operation, or an export, before anything is read of it.
    * @param response told what is left, where it is of HTTP.
@@ -52,7 +49,6 @@ export function createIntake(
   return {
     limits,
     persisted,
-    admits: persisted.admits,
     begin: (request, response) => take(1, request, response),
     async spend(cost, request, response) {
       const points = pointsOf(cost);

@@ -209,12 +209,35 @@ describe('the stages', () => {
     const log = pino({ level: 'warn' }, { write: (line) => void lines.push(JSON.parse(line)) });
     const metrics = createMetrics();
     const persisted = createPersistedOperations({ stage: 'log', known: known(FEEDS), log, metrics });
-    for (const text of [STRANGE, FEEDS, STRANGE]) expect(persisted.admits(text, ALL_RIGHTS)).toBe(true);
+    for (const text of [STRANGE, FEEDS, STRANGE]) {
+      expect(persisted.admits(text, ALL_RIGHTS)).toBe(true);
+      persisted.letThrough(text);
+    }
     expect(lines).toEqual([
       expect.objectContaining({ msg: 'unknown operation', operation: 'Strange', sha256: sha256Of(STRANGE) }),
     ]);
     expect((await metrics.unknownOperations.get()).values[0]?.value).toBe(2);
   });
+});
+
+test('what is handed from one way of answering to the other counts once', async () => {
+  const metrics = createMetrics();
+  const persisted = createPersistedOperations({ stage: 'log', log: silent, metrics });
+  const db = { query: async () => ({ rows: [] }) };
+  gateway = await startGateway({
+    hot: { db, rollups: async () => ({}) as never, clock: Date.now },
+    intake: { persisted },
+  });
+  const hot = (to: string) =>
+    `{ lmps(nodes: ["PJM:A"], run: SPOT, from: "2026-01-01T00:00:00Z", to: "${to}") { edges { node { lmp } } } }`;
+  const counted = async () => (await metrics.unknownOperations.get()).values[0]?.value;
+  expect(await post(gateway, { query: hot('2026-01-02T00:00:00Z') })).toMatchObject({ data: { lmps: { edges: [] } } });
+  expect(await counted()).toBe(1);
+  // A range that ends before it begins is refused, by the ordinary way.
+  expect(await post(gateway, { query: hot('2025-01-02T00:00:00Z') })).toMatchObject({
+    errors: [{ extensions: { code: 'BAD_USER_INPUT' } }],
+  });
+  expect(await counted()).toBe(2);
 });
 
 describe('a manifest', () => {

@@ -27,8 +27,10 @@ export interface PersistedOperations {
    * @throws BusbarError `PERSISTED_QUERY_NOT_FOUND`, to which clients answer with the text; `BAD_USER_INPUT`.
    */
   textOf(reference: OperationReference, rights: Rights): string | undefined;
-  /** Whether a text may be executed. Where it may though it is not known, this says so in the log. */
+  /** Whether a text may be executed. */
   admits(text: string, rights: Rights): boolean;
+  /** Notes that a text was let through, once for each time: where it is not known, this says so in the log. */
+  letThrough(text: string): void;
 }
 
 export type PersistedStage = CoreConfig['PERSISTED'];
@@ -79,23 +81,20 @@ export function createPersistedOperations(options: PersistedOptions): PersistedO
       if (mayExecute(query, rights)) brought.set(hash, query, query.length);
       return query;
     },
-    admits(text, rights) {
+    admits: mayExecute,
+    letThrough(text) {
       if (stage === 'log' && !known.has(text)) tell(text);
-      return mayExecute(text, rights);
     },
   };
 }
 
-/** @throws BusbarError `FORBIDDEN` */
+/** Before it is executed. @throws BusbarError `FORBIDDEN` */
 export function requireKnown(persisted: PersistedOperations, text: string, rights: Rights): void {
-  if (persisted.admits(text, rights)) return;
-  throw new BusbarError(
-    'FORBIDDEN',
-    'only operations that were registered are executed here: register this one first',
-    {
-      details: { sha256: sha256Of(text) },
-    },
-  );
+  if (!persisted.admits(text, rights)) {
+    const message = 'only operations that were registered are executed here: register this one first';
+    throw new BusbarError('FORBIDDEN', message, { details: { sha256: sha256Of(text) } });
+  }
+  persisted.letThrough(text);
 }
 
 const HASH = /^(?:sha256:)?([0-9a-f]{64})$/;
