@@ -394,6 +394,20 @@ describe('a question that asks for too much or makes no sense', () => {
 });
 
 describe('the subscription to prices', () => {
+  it.each(['lmp', 'forecasts'])('of no node at all is refused: %s', async (field) => {
+    const contextValue: Context = {
+      rights: ALL_RIGHTS,
+      reads,
+      operations: NO_OPERATIONS,
+      live: NO_LIVE,
+      loaders: createLoaders(reads, ALL_RIGHTS),
+    };
+    const document = parse(`subscription { ${field}(nodes: []) { cursor } }`);
+    expect(await subscribe({ schema, document, contextValue })).toMatchObject({
+      errors: [{ message: '`nodes` is empty: leave it out to mean all' }],
+    });
+  });
+
   it('hands filter, delivery and cursor to whoever is live, and passes the updates on', async () => {
     const calls: unknown[] = [];
     const live: Live = {

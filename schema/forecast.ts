@@ -3,7 +3,7 @@ import { builder } from './builder.ts';
 import { Delivery } from './delivery.ts';
 import { LedgerEntry } from './ledger.ts';
 import { MarketRun } from './market-run.ts';
-import { NODES_ARGUMENT, nodesFrom } from './node-names.ts';
+import { NODES_ARGUMENT, nodesFrom, someNodesFrom } from './node-names.ts';
 import { PricingNode } from './pricing-node.ts';
 import type { ForecastRow, ForecastUpdate as ForecastUpdateRow } from './trading-rows.ts';
 
@@ -131,7 +131,7 @@ builder.subscriptionField('forecasts', (t) =>
       after: t.arg.string({ description: 'The cursor of the last update seen; without it, begin now.' }),
     },
     subscribe: (_root, { nodes, run, delivery, after }, { live }) => {
-      const filter = { ...(nodes != null && { nodes: nodesFrom(nodes) }), ...(run != null && { run }) };
+      const filter = { ...(nodes != null && { nodes: someNodesFrom(nodes) }), ...(run != null && { run }) };
       return live.forecasts(filter, delivery ?? 'EVERY', after ?? undefined);
     },
     resolve: (update) => update,

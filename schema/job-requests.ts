@@ -4,8 +4,8 @@ import { builder } from './builder.ts';
 import type { LogRange, Range } from './context.ts';
 import { FEED_ARGUMENT } from './feed-argument.ts';
 import { Job } from './job.ts';
-import { requireWithin } from './limits.ts';
-import { nodesFrom } from './node-names.ts';
+import { requireWithin, someOf } from './limits.ts';
+import { someNodesFrom } from './node-names.ts';
 import { rangeFrom } from './range.ts';
 import { rowIdFrom, rowIdsFrom } from './row-id.ts';
 
@@ -174,11 +174,11 @@ function backfillRange(given: Range): Range {
 function partitionsFrom(partitions: readonly string[] | null | undefined): { partitions?: readonly string[] } {
   if (partitions == null) return {};
   requireWithin('partitions', partitions.length, 'leave them out to mean all');
-  return { partitions: [...new Set(some('partitions', partitions))] };
+  return { partitions: [...new Set(someOf('partitions', partitions))] };
 }
 
 function namedNodes(nodes: readonly string[] | null | undefined): { nodes?: readonly string[] } {
-  return nodes == null ? {} : { nodes: nodesFrom(some('nodes', nodes)) };
+  return nodes == null ? {} : { nodes: someNodesFrom(nodes) };
 }
 
 function offsetsFrom({ partition, fromOffset, toOffset }: LogRange): LogRange {
@@ -187,10 +187,4 @@ function offsetsFrom({ partition, fromOffset, toOffset }: LogRange): LogRange {
     'BAD_USER_INPUT',
     '`into` must name a partition and offsets from 0, with `fromOffset` before `toOffset`',
   );
-}
-
-/** A list that may be left out, which means all: an empty one is not taken for that. */
-function some(argument: string, texts: readonly string[]): readonly string[] {
-  if (texts.length > 0) return texts;
-  throw new BusbarError('BAD_USER_INPUT', `\`${argument}\` is empty: leave it out to mean all`);
 }

@@ -63,3 +63,12 @@ export function limitExceeded(limit: LimitName, asked: number, advice: string): 
     details: { limit, max, asked },
   });
 }
+
+/**
+ * A list that may be left out, which means all there are: an empty one is a mistake, and not taken for that.
+ * @throws BusbarError `BAD_USER_INPUT`
+ */
+export function someOf(argument: string, texts: readonly string[]): readonly string[] {
+  if (texts.length > 0) return texts;
+  throw new BusbarError('BAD_USER_INPUT', `\`${argument}\` is empty: leave it out to mean all`);
+}

@@ -12,7 +12,7 @@ import { LedgerEntry } from './ledger.ts';
 import { LIMITS } from './limits.ts';
 import { LmpRevision } from './lmp-revision.ts';
 import { MarketRun } from './market-run.ts';
-import { NODES_ARGUMENT, nodesFrom, requireMarket } from './node-names.ts';
+import { NODES_ARGUMENT, nodesFrom, requireMarket, someNodesFrom } from './node-names.ts';
 import { PricingNode } from './pricing-node.ts';
 import { QualityFlag } from './quality-flag.ts';
 import { rangeFrom } from './range.ts';
@@ -186,7 +186,7 @@ builder.subscriptionField('lmp', (t) =>
     },
     subscribe: (_root, { nodes, market, run, delivery, after, snapshot }, { live }) => {
       const filter: LmpFilter = {
-        ...(nodes != null && { nodes: nodesFrom(nodes) }),
+        ...(nodes != null && { nodes: someNodesFrom(nodes) }),
         ...(market != null && { market: requireMarket(market) }),
         ...(run != null && { run }),
       };

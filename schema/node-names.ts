@@ -1,6 +1,6 @@
 import { BusbarError } from '../domain/errors.ts';
 import { MARKETS, marketById, type NodeName, parseNodeName } from '../domain/market.ts';
-import { requireWithin } from './limits.ts';
+import { requireWithin, someOf } from './limits.ts';
 
 /** How the arguments that take nodes describe them. */
 export const NODES_ARGUMENT =
@@ -13,6 +13,14 @@ export const NODES_ARGUMENT =
 export function nodesFrom(names: readonly string[]): NodeName[] {
   requireWithin('nodes', names.length, 'ask in several queries');
   return [...new Set(names.map(nodeFrom))];
+}
+
+/**
+ * Nodes of an argument that may be left out, which means all.
+ * @throws BusbarError as `nodesFrom` does, and `BAD_USER_INPUT` where none is named.
+ */
+export function someNodesFrom(names: readonly string[]): NodeName[] {
+  return nodesFrom(someOf('nodes', names));
 }
 
 /** @throws BusbarError `BAD_USER_INPUT` naming the markets there are. */

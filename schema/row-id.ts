@@ -1,5 +1,5 @@
 import { BusbarError } from '../domain/errors.ts';
-import { requireWithin } from './limits.ts';
+import { requireWithin, someOf } from './limits.ts';
 
 /**
  * The number behind an `ID` of a job or a dead letter.
@@ -16,12 +16,11 @@ export function rowIdFrom(argument: string, text: string): number {
 }
 
 /**
- * A list that may be left out, which means all there are: an empty one is therefore a mistake, and not taken for that.
+ * Of a list that may be left out, which means all there are.
  * @returns each once.
  * @throws BusbarError `BAD_USER_INPUT`, `LIMIT_EXCEEDED`.
  */
 export function rowIdsFrom(argument: string, texts: readonly string[]): number[] {
   requireWithin('ids', texts.length, 'ask in several requests');
-  if (texts.length === 0) throw new BusbarError('BAD_USER_INPUT', `\`${argument}\` is empty: leave it out to mean all`);
-  return [...new Set(texts.map((text) => rowIdFrom(argument, text)))];
+  return [...new Set(someOf(argument, texts).map((text) => rowIdFrom(argument, text)))];
 }

@@ -49,8 +49,8 @@ export function createAnswerCache({ store, memory, shared, metrics }: AnswerCach
     return identity;
   };
 
-  const computed = async (bound: Computation, now: number, tag?: string) =>
-    new Answer(Buffer.from(await bound.json({ ...store, clock: () => now })), tag);
+  const computed = async (bound: Computation, now: number) =>
+    new Answer(Buffer.from(await bound.json({ ...store, clock: () => now })));
 
   const keyFor = async (asked: HotRequest, reads: readonly ReadSet[], now: number) => {
     const [known, revisions] = await Promise.all([identityOf(), readRevisions(store.db, reads)]);
@@ -60,7 +60,7 @@ export function createAnswerCache({ store, memory, shared, metrics }: AnswerCach
   const found = async (key: string): Promise<{ answer?: Answer; outcome: Outcome }> => {
     try {
       const packed = await shared?.get(key);
-      return packed ? { answer: await Answer.unpacked(packed, key), outcome: 'hit' } : { outcome: 'miss' };
+      return packed ? { answer: await Answer.unpacked(packed), outcome: 'hit' } : { outcome: 'miss' };
     } catch {
       return { outcome: 'error' };
     }
@@ -70,7 +70,7 @@ export function createAnswerCache({ store, memory, shared, metrics }: AnswerCach
     const { answer, outcome } = await found(key);
     told(outcome);
     if (answer) return answer;
-    const made = await computed(bound, now, key);
+    const made = await computed(bound, now);
     // Whoever asked does not wait for it. What cannot be compressed is not shared.
     if (shared) void share(shared, key, made, secondsFor(bound.reads, now)).catch(() => {});
     return made;

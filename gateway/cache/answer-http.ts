@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Answer } from './answer.ts';
 
 /**
- * Sends an answer in the best encoding that is accepted, with a strong validator: `304` to a GET that has it already. Clients may
+ * Sends an answer in the best encoding that is accepted, with a strong validator to a GET: `304` where it has that already. Clients may
  * keep it but have to ask each time, since corrections come for any day.
  */
 export async function sendAnswer(
@@ -20,11 +20,16 @@ export async function sendAnswer(
 export const ANSWERS_VARY_BY = 'Accept, Accept-Encoding';
 
 export interface WrittenAnswer {
-  readonly status: 200 | 304;
+  readonly status: number;
   /** All but `vary`. */
   readonly headers: Readonly<Record<string, string>>;
   /** Undefined: there is none. */
   readonly body: Buffer | undefined;
+}
+
+/** Whether an answer comes with a validator. A POST cannot ask by one, and what was refused is to be asked again. */
+export function isValidated({ method }: IncomingMessage, status: number): boolean {
+  return method === 'GET' && status === 200;
 }
 
 /** An answer as `request` accepts it. */
@@ -32,19 +37,17 @@ export async function writtenAnswer(
   request: IncomingMessage,
   answer: Answer,
   mediaType: MediaType,
+  status = 200,
 ): Promise<WrittenAnswer> {
   const coding = answer.codingFor(request.headers);
-  const isGet = request.method === 'GET';
-  // To a POST, which cannot ask by it, it is told where it is known: then what is kept is known to be the same elsewhere.
-  const tag = isGet ? answer.tagged() : answer.tag;
-  const validator = tag && `"${tag}.${SHORT[mediaType]}.${coding ?? 'identity'}"`;
+  const validator = isValidated(request, status)
+    ? `"${answer.hash}.${SHORT[mediaType]}.${coding ?? 'identity'}"`
+    : undefined;
   const headers = validator ? { 'cache-control': 'private, no-cache', etag: validator } : {};
-  // A POST that names what it has would have to be refused with 412, which helps nobody: it is answered.
-  if (isGet && validator && names(request.headers['if-none-match'], validator))
-    return { status: 304, headers, body: undefined };
+  if (validator && names(request.headers['if-none-match'], validator)) return { status: 304, headers, body: undefined };
   const body = await answer.in(coding);
   return {
-    status: 200,
+    status,
     headers: {
       ...headers,
       'content-type': `${mediaType}; charset=utf-8`,

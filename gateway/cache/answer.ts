@@ -10,27 +10,21 @@ const BYTES_MAX = 256 * 1024 * 1024;
 
 /** A finished answer, compressed at most once in each way however often it is sent. */
 export class Answer {
-  #tag: string | undefined;
+  #hash: string | undefined;
   readonly #plain: Buffer;
   readonly #compressed = new Map<Coding, Promise<Buffer>>();
   #bytes: number;
   #grown: () => void = () => undefined;
 
-  constructor(plain: Buffer, tag?: string) {
+  constructor(plain: Buffer) {
     this.#plain = plain;
     this.#bytes = plain.length;
-    this.#tag = tag;
   }
 
-  /** Names what is in it; undefined where nobody knows it by a name. */
-  get tag(): string | undefined {
-    return this.#tag;
-  }
-
-  /** Its name; where it has none, one that is made of what is in it. */
-  tagged(): string {
-    this.#tag ??= createHash('sha256').update(this.#plain).digest('base64url');
-    return this.#tag;
+  /** SHA-256 of what is in it, base64url. */
+  get hash(): string {
+    this.#hash ??= createHash('sha256').update(this.#plain).digest('base64url');
+    return this.#hash;
   }
 
   /** Memory that it takes. */
@@ -67,12 +61,12 @@ export class Answer {
   }
 
   /** @throws Error where it is not what `packed` made. */
-  static async unpacked(packed: Buffer, tag: string): Promise<Answer> {
+  static async unpacked(packed: Buffer): Promise<Answer> {
     const bytes = packed.subarray(1);
     const form = packed.toString('latin1', 0, 1);
-    if (form === 'p') return new Answer(bytes, tag);
+    if (form === 'p') return new Answer(bytes);
     if (form !== 'b') throw new TypeError('not a packed answer');
-    const answer = new Answer(await promisify(brotliDecompress)(bytes, { maxOutputLength: BYTES_MAX }), tag);
+    const answer = new Answer(await promisify(brotliDecompress)(bytes, { maxOutputLength: BYTES_MAX }));
     answer.#compressed.set('br', Promise.resolve(bytes));
     answer.#bytes += bytes.length;
     return answer;

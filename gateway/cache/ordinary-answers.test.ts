@@ -62,11 +62,17 @@ describe('an answer of the ordinary way', () => {
     expect([headers.get('etag'), headers.get('cache-control')]).toEqual([null, null]);
   });
 
-  test('that is refused has none', async () => {
-    const response = await fetch(`${gateway.url}?query=${encodeURIComponent('{ nothing }')}`, {
-      headers: { accept: 'application/graphql-response+json' },
+  test('that is refused has none, and is compressed as others are', async () => {
+    const unknown = Array.from({ length: 40 }, (_, place) => `nothing${place}`).join(' ');
+    const response = await fetch(`${gateway.url}?query=${encodeURIComponent(`{ ${unknown} }`)}`, {
+      headers: { accept: 'application/graphql-response+json', 'accept-encoding': 'br' },
     });
     expect([response.status, response.headers.get('etag')]).toEqual([400, null]);
+    expect([response.headers.get('content-encoding'), response.headers.get('content-type')]).toEqual([
+      'br',
+      'application/graphql-response+json; charset=utf-8',
+    ]);
+    expect((await response.json()).errors[0].message).toContain('nothing0');
   });
 
   test('is compressed as one accepts it, and is the same', async () => {

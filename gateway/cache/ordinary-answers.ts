@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Plugin } from 'graphql-yoga';
+import { codingFor } from '../encoding/compression.ts';
 import { Answer } from './answer.ts';
-import { ANSWERS_VARY_BY, isJsonType, writtenAnswer } from './answer-http.ts';
+import { ANSWERS_VARY_BY, isJsonType, isValidated, writtenAnswer } from './answer-http.ts';
 
 interface NodeContext {
   readonly req: IncomingMessage;
@@ -17,12 +18,17 @@ export function sendOrdinaryAnswers(): Plugin<object, NodeContext> {
       const [mediaType = ''] = (response.headers.get('content-type') ?? '').split(';', 1);
       if (!isJsonType(mediaType)) return;
       res?.appendHeader('vary', ANSWERS_VARY_BY);
-      if (response.status !== 200) return;
+      const isWritten = isValidated(req, response.status) || codingFor(lengthOf(response), req.headers) !== undefined;
+      if (!isWritten) return;
       const answer = new Answer(Buffer.from(await response.text()));
-      const { status, headers, body } = await writtenAnswer(req, answer, mediaType);
+      const { status, headers, body } = await writtenAnswer(req, answer, mediaType, response.status);
       const kept = [...response.headers].filter(([name]) => !OF_THE_BODY.has(name.toLowerCase()));
       const init = { status, headers: { ...Object.fromEntries(kept), ...headers } };
       setResponse(new fetchAPI.Response(body ? new Uint8Array(body) : null, init));
     },
   };
+}
+
+function lengthOf({ headers }: Response): number {
+  return Number(headers.get('content-length'));
 }

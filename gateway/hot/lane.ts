@@ -76,10 +76,10 @@ export function createHotLane({ schema, store, metrics, log, sql, cache, intake 
       const asked = hotRequestFrom(request, body);
       const bound = asked && persisted.admits(asked.query, rights) && bind(asked);
       if (!bound || bound.cost > limits.costMax || !showsPrices(rights, bound)) return false;
+      intake.letThrough(asked.query, response);
       await intake.spend(bound.cost, request, response);
       const answer = await read(asked, bound);
       if (!answer) return false;
-      persisted.letThrough(asked.query);
       await sendAnswer(request, response, answer, asked.mediaType);
       return true;
     },

@@ -23,6 +23,11 @@ export interface Intake {
    * @throws BusbarError `RATE_LIMITED`
    */
   spend(cost: number, request: IncomingMessage, response?: ServerResponse): Promise<void>;
+  /**
+   * Notes that a text may be executed, before it costs anything. What is handed from one way of answering to another is noted once.
+   * @param response of HTTP.
+   */
+  letThrough(text: string, response?: ServerResponse): void;
   /** Notes that a limit has refused something. */
   refused(error: unknown): void;
 }
@@ -46,6 +51,7 @@ export function createIntake(
     if (response) tellBudget(response, budget);
   };
   const paid = new WeakMap<ServerResponse, number>();
+  const noted = new WeakSet<ServerResponse>();
   return {
     limits,
     persisted,
@@ -56,6 +62,11 @@ export function createIntake(
       if (points <= already) return;
       if (response) paid.set(response, points);
       await take(points - already, request, response);
+    },
+    letThrough(text, response) {
+      if (response && noted.has(response)) return;
+      if (response) noted.add(response);
+      persisted.letThrough(text);
     },
     refused: refusalCounter(metrics),
   };

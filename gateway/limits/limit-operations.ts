@@ -18,12 +18,14 @@ import { type OperationCost, operationCost, requireAffordable } from './operatio
  * The limits of the ordinary way, for HTTP and sockets alike: whether a text may be executed and how large it is, before it is
  * validated; what it costs, before it is executed.
  */
-export function limitOperations({ limits, persisted, spend }: Intake): Plugin<Asking> {
+export function limitOperations({ limits, persisted, spend, letThrough }: Intake): Plugin<Asking> {
   const costs = new WeakMap<object, number>();
   return {
     onParse({ context, params: { source }, setParseFn }) {
       const { rights } = callerOf(context.req).identity;
-      requireKnown(persisted, typeof source === 'string' ? source : source.body, rights);
+      const asked = typeof source === 'string' ? source : source.body;
+      requireKnown(persisted, asked, rights);
+      letThrough(asked, context.res);
       setParseFn((text, options) => parseBounded(text, limits.document, options));
       return ({ result }) => {
         if (isDocument(result)) requireIntrospection(result, rights, limits.introspection);

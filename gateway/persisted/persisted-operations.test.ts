@@ -8,6 +8,7 @@ import { createMetrics } from '../../runtime/metrics.ts';
 import { socketClient, startGateway, type TestGateway } from '../../tests/support/gateway.ts';
 import { silent } from '../../tests/support/live.ts';
 import type { Authenticator } from '../auth/authenticator.ts';
+import { REQUEST_LIMITS } from '../limits/request-limits.ts';
 import { type KnownOperations, knownOperations, readManifest, sha256Of } from './manifest.ts';
 import { createPersistedOperations, type PersistedStage } from './persisted-operations.ts';
 
@@ -60,6 +61,7 @@ async function post({ url }: TestGateway, body: object, role = 'ADMIN') {
 
 const apollo = (sha256Hash: string, version = 1) => ({ extensions: { persistedQuery: { version, sha256Hash } } });
 const notFound = { errors: [{ message: 'PersistedQueryNotFound', extensions: { code: 'PERSISTED_QUERY_NOT_FOUND' } }] };
+const refusal = (code: string) => ({ errors: [{ extensions: { code } }] });
 const forbidden = { status: 403, errors: [{ extensions: { code: 'FORBIDDEN' } }] };
 
 describe('an operation by its hash', () => {
@@ -220,24 +222,38 @@ describe('the stages', () => {
   });
 });
 
-test('what is handed from one way of answering to the other counts once', async () => {
-  const metrics = createMetrics();
-  const persisted = createPersistedOperations({ stage: 'log', log: silent, metrics });
-  const db = { query: async () => ({ rows: [] }) };
-  gateway = await startGateway({
-    hot: { db, rollups: async () => ({}) as never, clock: Date.now },
-    intake: { persisted },
-  });
+describe('an operation that is not known', () => {
   const hot = (to: string) =>
     `{ lmps(nodes: ["PJM:A"], run: SPOT, from: "2026-01-01T00:00:00Z", to: "${to}") { edges { node { lmp } } } }`;
+  const metrics = createMetrics();
   const counted = async () => (await metrics.unknownOperations.get()).values[0]?.value;
-  expect(await post(gateway, { query: hot('2026-01-02T00:00:00Z') })).toMatchObject({ data: { lmps: { edges: [] } } });
-  expect(await counted()).toBe(1);
-  // A range that ends before it begins is refused, by the ordinary way.
-  expect(await post(gateway, { query: hot('2025-01-02T00:00:00Z') })).toMatchObject({
-    errors: [{ extensions: { code: 'BAD_USER_INPUT' } }],
+  const startLogging = async (query: () => Promise<{ rows: [] }>) => {
+    metrics.unknownOperations.reset();
+    gateway = await startGateway({
+      hot: { db: { query }, rollups: async () => ({}) as never, clock: Date.now },
+      intake: {
+        limits: { ...REQUEST_LIMITS, executionMsMax: 100 },
+        persisted: createPersistedOperations({ stage: 'log', log: silent, metrics }),
+      },
+    });
+    return gateway;
+  };
+
+  test.each([
+    ['answered', '2026-01-02T00:00:00Z', async () => ({ rows: [] as [] }), { data: { lmps: { edges: [] } } }],
+    // Of a range that ends before it begins.
+    [
+      'refused by the ordinary way',
+      '2025-01-02T00:00:00Z',
+      async () => ({ rows: [] as [] }),
+      refusal('BAD_USER_INPUT'),
+    ],
+    ['given up', '2026-01-02T00:00:00Z', () => new Promise<never>(() => {}), refusal('LIMIT_EXCEEDED')],
+    ['handed over by the hot lane', '2026-01-02T00:00:00Z', () => Promise.reject(new Error('away')), { errors: [{}] }],
+  ])('counts once, %s', async (_, to, query, answer) => {
+    expect(await post(await startLogging(query), { query: hot(to) })).toMatchObject(answer);
+    expect(await counted()).toBe(1);
   });
-  expect(await counted()).toBe(2);
 });
 
 describe('a manifest', () => {

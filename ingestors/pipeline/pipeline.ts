@@ -204,7 +204,7 @@ async function place<Name extends FamilyName>(
   return { placed, strangers, told };
 }
 
-/** Tries the facts in ever smaller parts, each in a savepoint, in a transaction that is taken back as a whole. */
+/** Tries the facts in ever smaller parts, each in a savepoint, in a transaction that keeps nothing of them. */
 async function withoutPoison<Name extends FamilyName>(
   pool: pg.Pool,
   prepared: Prepared<Name>,

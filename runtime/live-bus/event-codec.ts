@@ -1,5 +1,5 @@
 /**
- * How the events of one channel stand in Redis: an entry's events are the text of one field.
+ * How the events of one channel stand in Redis, and packed in a ring: an entry's events are the text of one field.
  *
  * A change of what is written is a new format. The format is part of the stream's key, so that processes of two versions
  * never misread each other.

@@ -1,5 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { AGE_MS_MAX, type BusUnderTest, CHECKS, describeLiveBus, ON_LMP, WIDE } from './live-bus.conformance.ts';
+import {
+  AGE_MS_MAX,
+  type BusUnderTest,
+  CHECKS,
+  describeLiveBus,
+  ON_LMP,
+  range,
+  tick,
+  WIDE,
+} from './live-bus.conformance.ts';
 import type { LiveBus, Window } from './live-bus.ts';
 import { createRingBus } from './ring-bus.ts';
 
@@ -37,6 +46,23 @@ describe('the ring in the process', () => {
     expect(await take(bus, start, 3)).toHaveLength(3);
     await bus.announce('lmp', announcement('a', 4));
     expect(await failureOf(bus, start)).toBe('CURSOR_EXPIRED');
+  });
+
+  test('a reader from far back leaves a turn of the event loop to others after each piece that is decoded', async () => {
+    const { bus } = await createRingUnderTest(WIDE);
+    const start = await bus.tail('lmp');
+    // Each more than is decoded at once; the 16 newest stay as they are.
+    const ticks = range(1, 600).map((place) => tick(`PJM:${place}`, 1));
+    for (const sequence of range(1, 40)) await bus.announce('lmp', { source: 'a', sequence, batches: [ticks] });
+    const pieces: { entries: number; turn: number }[] = [];
+    const turns = countTurns();
+    for await (const { length: entries } of bus.read('lmp', start, AbortSignal.timeout(10_000))) {
+      pieces.push({ entries, turn: turns.passed });
+      if (entries > 1) break;
+    }
+    turns.stop();
+    expect(pieces.map(({ entries }) => entries)).toEqual([...range(1, 24).map(() => 1), 16]);
+    for (const [place, { turn }] of pieces.entries()) expect(turn).toBeGreaterThanOrEqual(place);
   });
 });
 
@@ -125,6 +151,22 @@ async function createRingUnderTest(window: Window): Promise<BusUnderTest> {
       now += AGE_MS_MAX + 1;
     },
     stop: () => bus.close(),
+  };
+}
+
+/** How often others had their turn since. */
+function countTurns(): { readonly passed: number; stop(): void } {
+  let passed = 0;
+  const pass = () => {
+    passed++;
+    next = setImmediate(pass);
+  };
+  let next = setImmediate(pass);
+  return {
+    get passed() {
+      return passed;
+    },
+    stop: () => clearImmediate(next),
   };
 }
 

@@ -2,7 +2,7 @@ import type { EventCodec } from './event-codec.ts';
 import type { LmpTick } from './live-bus.ts';
 
 /**
- * A tick in Redis is a JSON array in this order. Against objects with names, 100 ticks measured 15.6 kB instead of
+ * A tick is written as a JSON array in this order. Against objects with names, 100 ticks measured 15.6 kB instead of
  * 27.2 kB, 155 µs instead of 221 µs to write and 87 µs instead of 135 µs to read.
  */
 export const tickCodec: EventCodec<LmpTick> = {
