@@ -109,14 +109,20 @@ function ask(
       return Reflect.get(target, name, receiver);
     },
   });
-  const contextValue: Context = {
+  return graphql({ schema, source, variableValues, contextValue: contextOf(counted) }).then((result) => ({
+    ...result,
+    asked,
+  }));
+}
+
+function contextOf(asked: Reads, live: Live = NO_LIVE): Context {
+  return {
     rights: ALL_RIGHTS,
-    reads: counted,
+    reads: asked,
     operations: NO_OPERATIONS,
-    live: NO_LIVE,
-    loaders: createLoaders(counted, ALL_RIGHTS),
+    live,
+    loaders: createLoaders(asked, ALL_RIGHTS),
   };
-  return graphql({ schema, source, variableValues, contextValue }).then((result) => ({ ...result, asked }));
 }
 
 async function answer(source: string, variables?: Record<string, unknown>) {
@@ -395,15 +401,8 @@ describe('a question that asks for too much or makes no sense', () => {
 
 describe('the subscription to prices', () => {
   it.each(['lmp', 'forecasts'])('of no node at all is refused: %s', async (field) => {
-    const contextValue: Context = {
-      rights: ALL_RIGHTS,
-      reads,
-      operations: NO_OPERATIONS,
-      live: NO_LIVE,
-      loaders: createLoaders(reads, ALL_RIGHTS),
-    };
     const document = parse(`subscription { ${field}(nodes: []) { cursor } }`);
-    expect(await subscribe({ schema, document, contextValue })).toMatchObject({
+    expect(await subscribe({ schema, document, contextValue: contextOf(reads) })).toMatchObject({
       errors: [{ message: '`nodes` is empty: leave it out to mean all' }],
     });
   });
@@ -417,17 +416,10 @@ describe('the subscription to prices', () => {
         yield { cursor: 'c1', ticks: await reads.latestLmp(['PJM:NEW'], 'REAL_TIME_5_MIN') };
       },
     };
-    const contextValue: Context = {
-      rights: ALL_RIGHTS,
-      reads,
-      operations: NO_OPERATIONS,
-      live,
-      loaders: createLoaders(reads, ALL_RIGHTS),
-    };
     const document = parse(
       'subscription { lmp(nodes: ["PJM:NEW", "PJM:NEW"], market: "PJM", run: REAL_TIME_5_MIN, delivery: LATEST, after: "c0") { cursor ticks { lmp node { id } } } }',
     );
-    const events = await subscribe({ schema, document, contextValue });
+    const events = await subscribe({ schema, document, contextValue: contextOf(reads, live) });
     if (!(Symbol.asyncIterator in events)) throw new AggregateError(events.errors ?? []);
     const results = [];
     for await (const { data } of events) results.push(data);

@@ -9,6 +9,7 @@ import { openApiKeys } from '../gateway/auth/api-keys.ts';
 import { createAuthenticator } from '../gateway/auth/create-authenticator.ts';
 import { createApiKey, revokeApiKey } from '../prisma/operations/api-keys.ts';
 import { makeSigningKey, openTokensOf, startIssuer, type TestIssuer } from './support/auth.ts';
+import { cacheOutcomes } from './support/cache-outcomes.ts';
 import { socketClient } from './support/gateway.ts';
 import { ringBus, silent } from './support/live.ts';
 import { freshDatabase, type TestDatabase } from './support/postgres.ts';
@@ -254,8 +255,7 @@ async function keptForAnother(): Promise<Question> {
 
 /** Answers that were given of what is kept. */
 async function hits(): Promise<number> {
-  const { values } = await gateway.metrics.cacheRequests.get();
-  return values.find(({ labels }) => labels.outcome === 'hit')?.value ?? 0;
+  return (await cacheOutcomes(gateway.metrics)).hit ?? 0;
 }
 
 async function persistedByAnother(): Promise<Question> {

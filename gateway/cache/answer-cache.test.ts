@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { DAY_MS } from '../../domain/instant.ts';
 import { createMetrics } from '../../runtime/metrics.ts';
+import { cacheOutcomes } from '../../tests/support/cache-outcomes.ts';
 import { freshDatabase, type TestDatabase } from '../../tests/support/postgres.ts';
 import type { Computation } from '../hot/hot-operation.ts';
 import type { HotRequest } from '../hot/hot-request.ts';
@@ -39,7 +40,7 @@ describe('an answer', () => {
   test('is computed once for as long as no commit speaks of what it reads', async () => {
     expect(await texts(ask(), ask(), ask())).toEqual(['1', '1', '1']);
     expect(await texts(ask())).toEqual(['1']);
-    expect(await outcomes()).toEqual({ miss: 1, hit: 3 });
+    expect(await cacheOutcomes(metrics)).toEqual({ miss: 1, hit: 3 });
   });
 
   test.each([
@@ -90,13 +91,13 @@ describe('an answer', () => {
     const reads: ReadSet[] = [{ ...PAST, fromRollups: true }];
     rollups = 'kept';
     for (const computedAs of ['1', '2']) expect(await texts(ask({ reads }))).toEqual([computedAs]);
-    expect(await outcomes()).toEqual({ bypass: 2 });
+    expect(await cacheOutcomes(metrics)).toEqual({ bypass: 2 });
   });
 
   test('of prices that are about to be dropped for their age is not kept', async () => {
     const reads: ReadSet[] = [{ ...PAST, range: { from: NOW - 3_640 * DAY_MS, to: NOW } }];
     for (const computedAs of ['1', '2']) expect(await texts(ask({ reads }))).toEqual([computedAs]);
-    expect(await outcomes()).toEqual({ bypass: 2 });
+    expect(await cacheOutcomes(metrics)).toEqual({ bypass: 2 });
   });
 
   test('that failed is not kept, and fails all that waited for it', async () => {
@@ -109,7 +110,7 @@ describe('an answer', () => {
   test('is not kept where the store does not say what was committed', async () => {
     const reads: ReadSet[] = [{ ...PAST, range: { from: NOW, to: 8e15 * 1_000 } }];
     for (const computedAs of ['1', '2']) expect(await texts(ask({ reads }))).toEqual([computedAs]);
-    expect(await outcomes()).toEqual({ error: 2 });
+    expect(await cacheOutcomes(metrics)).toEqual({ error: 2 });
   });
 });
 
@@ -177,9 +178,4 @@ async function move({ market = 'PJM', run = 'REAL_TIME_5_MIN', day = '2026-01-10
     `INSERT INTO read_revision (family, market_id, run, day, feed_id, partition, n) VALUES ('lmp', $1, $2, $3, 'feed', $4, 5)`,
     [market, run, day, partition],
   );
-}
-
-async function outcomes() {
-  const { values } = await metrics.cacheRequests.get();
-  return Object.fromEntries(values.map(({ labels, value }) => [labels.outcome, value]));
 }

@@ -36,19 +36,24 @@ function known(...texts: string[]): KnownOperations {
   return knownOperations(new Map(texts.map((text) => [sha256Of(text), text])));
 }
 
-async function start(stage: PersistedStage, operations?: KnownOperations): Promise<TestGateway> {
-  const db = { query: async () => ({ rows: [] }) };
+const NO_ROWS = async (): Promise<{ rows: [] }> => ({ rows: [] });
+
+async function start(
+  stage: PersistedStage,
+  operations?: KnownOperations,
+  { metrics = createMetrics(), query = NO_ROWS, limits = REQUEST_LIMITS } = {},
+): Promise<TestGateway> {
   const persisted = createPersistedOperations({
     stage,
     ...(operations && { known: operations }),
     log: silent,
-    metrics: createMetrics(),
+    metrics,
   });
   gateway = await startGateway({
     authenticator: ROLES,
     reads: { feeds: async () => [], markets: async () => [] },
-    hot: { db, rollups: async () => ({}) as never, clock: Date.now },
-    intake: { persisted },
+    hot: { db: { query }, rollups: async () => ({}) as never, clock: Date.now },
+    intake: { limits, persisted },
   });
   return gateway;
 }
@@ -225,34 +230,19 @@ describe('the stages', () => {
 describe('an operation that is not known', () => {
   const hot = (to: string) =>
     `{ lmps(nodes: ["PJM:A"], run: SPOT, from: "2026-01-01T00:00:00Z", to: "${to}") { edges { node { lmp } } } }`;
-  const metrics = createMetrics();
-  const counted = async () => (await metrics.unknownOperations.get()).values[0]?.value;
-  const startLogging = async (query: () => Promise<{ rows: [] }>) => {
-    metrics.unknownOperations.reset();
-    gateway = await startGateway({
-      hot: { db: { query }, rollups: async () => ({}) as never, clock: Date.now },
-      intake: {
-        limits: { ...REQUEST_LIMITS, executionMsMax: 100 },
-        persisted: createPersistedOperations({ stage: 'log', log: silent, metrics }),
-      },
-    });
-    return gateway;
-  };
+  const limits = { ...REQUEST_LIMITS, executionMsMax: 100 };
 
   test.each([
-    ['answered', '2026-01-02T00:00:00Z', async () => ({ rows: [] as [] }), { data: { lmps: { edges: [] } } }],
+    ['answered', '2026-01-02T00:00:00Z', NO_ROWS, { data: { lmps: { edges: [] } } }],
     // Of a range that ends before it begins.
-    [
-      'refused by the ordinary way',
-      '2025-01-02T00:00:00Z',
-      async () => ({ rows: [] as [] }),
-      refusal('BAD_USER_INPUT'),
-    ],
+    ['refused by the ordinary way', '2025-01-02T00:00:00Z', NO_ROWS, refusal('BAD_USER_INPUT')],
     ['given up', '2026-01-02T00:00:00Z', () => new Promise<never>(() => {}), refusal('LIMIT_EXCEEDED')],
     ['handed over by the hot lane', '2026-01-02T00:00:00Z', () => Promise.reject(new Error('away')), { errors: [{}] }],
   ])('counts once, %s', async (_, to, query, answer) => {
-    expect(await post(await startLogging(query), { query: hot(to) })).toMatchObject(answer);
-    expect(await counted()).toBe(1);
+    const metrics = createMetrics();
+    const started = await start('log', undefined, { metrics, query, limits });
+    expect(await post(started, { query: hot(to) })).toMatchObject(answer);
+    expect((await metrics.unknownOperations.get()).values[0]?.value).toBe(1);
   });
 });
 

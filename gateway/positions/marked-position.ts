@@ -8,10 +8,10 @@ import { type HeldPosition, positionRow, type StandingPosition } from './positio
 export class MarkedPosition implements PositionKey {
   readonly standing: StandingPosition;
   readonly price: RunPrice | undefined;
-  readonly #held: HeldPosition | undefined;
+  readonly #held: HeldPosition;
   #row: PositionRow | undefined;
 
-  constructor(standing: StandingPosition, price: RunPrice | undefined, held?: HeldPosition) {
+  constructor(standing: StandingPosition, price: RunPrice | undefined, held: HeldPosition) {
     this.standing = standing;
     this.price = price;
     this.#held = held;

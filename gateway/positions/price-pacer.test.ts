@@ -4,6 +4,7 @@ import { DueQueue } from '../live/due-queue.ts';
 import type { Seat } from './board.ts';
 import { standingFrom } from './board-life.ts';
 import { type BoardUpdate, MarkedPosition } from './marked-position.ts';
+import { heldPosition } from './position-row.ts';
 import { PRICE_SPACING_MS, PricePace } from './price-pace.ts';
 import { PricePacer } from './price-pacer.ts';
 
@@ -25,7 +26,8 @@ afterEach(() => {
 });
 
 function marked(node: string): MarkedPosition {
-  return new MarkedPosition(standingFrom(positionEvent(1, 10, { node })), undefined);
+  const standing = standingFrom(positionEvent(1, 10, { node }));
+  return new MarkedPosition(standing, undefined, heldPosition(standing));
 }
 
 function change(cursor: string, node: string, byPrice: boolean): void {

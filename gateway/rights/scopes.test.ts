@@ -1,7 +1,7 @@
 import type { Client } from 'graphql-ws';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { LiveBus } from '../../runtime/live-bus/live-bus.ts';
-import type { createMetrics } from '../../runtime/metrics.ts';
+import { cacheOutcomes } from '../../tests/support/cache-outcomes.ts';
 import { socketClient } from '../../tests/support/gateway.ts';
 import { announcer, ringBus } from '../../tests/support/live.ts';
 import { freshDatabase, type TestDatabase } from '../../tests/support/postgres.ts';
@@ -287,7 +287,7 @@ describe('the same hot query of two people', () => {
           errors: [{ path: ['lmpSeries'], extensions: { code: 'FORBIDDEN' } }],
         });
       }
-      const kept = await Promise.all(gateways.map(({ metrics }) => hits(metrics)));
+      const kept = await Promise.all(gateways.map(async ({ metrics }) => (await cacheOutcomes(metrics)).hit ?? 0));
       expect(kept.every((count) => count > 0)).toBe(true);
     } finally {
       await Promise.all(gateways.map((each) => each.close()));
@@ -295,11 +295,6 @@ describe('the same hot query of two people', () => {
     }
   });
 });
-
-async function hits({ cacheRequests }: ReturnType<typeof createMetrics>): Promise<number> {
-  const { values } = await cacheRequests.get();
-  return values.find(({ labels }) => labels.outcome === 'hit')?.value ?? 0;
-}
 
 function position([account, id]: string[]) {
   return { account, node: { id } };

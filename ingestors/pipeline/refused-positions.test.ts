@@ -1,13 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { freshDatabase, type TestDatabase } from '../../tests/support/postgres.ts';
 import { randomTrades } from '../../tests/support/random-trades.ts';
-import { silentPipeline } from '../../tests/support/silent-pipeline.ts';
-import { addNodesOf, tradeRecord } from '../../tests/support/stored-positions.ts';
-import type { Feed } from '../feed.ts';
-import { JSON_TOPIC_FEEDS } from '../feeds/json-topics/feed.ts';
-import { unowned } from './store/positions.ts';
+import { ingestTrades } from '../../tests/support/silent-pipeline.ts';
+import { addNodesOf } from '../../tests/support/stored-positions.ts';
 
-const feed = JSON_TOPIC_FEEDS.find(({ id }) => id === 'trades') as Feed;
 const VERSIONS = [...randomTrades({ seed: 31, versions: 60, accounts: 2, nodes: 3 })];
 const FIRST_VERSIONS = VERSIONS.filter(({ version }) => version === 1);
 const UNLUCKY = 'desk 1';
@@ -19,19 +15,7 @@ beforeEach(async () => {
 });
 afterEach(() => db.drop());
 
-function ingest(versions: typeof VERSIONS) {
-  return silentPipeline(db.pool).ingest(feed, unowned(feed.id, 'test'), {
-    kind: 'FILE',
-    next: undefined,
-    request: null,
-    lag: null,
-    items: versions.map((each) => ({
-      payload: { bytes: Buffer.from(tradeRecord(each)), name: 'trades' },
-      publishedAt: Date.now(),
-      publishedSeq: 0,
-    })),
-  });
-}
+const ingest = (versions: typeof VERSIONS) => ingestTrades(db.pool, versions);
 
 describe.each(['position', 'positions_pnl', 'price_exposure'])('a store that refuses rows of %s', (table) => {
   const refuse = () =>

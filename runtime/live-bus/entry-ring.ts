@@ -17,8 +17,9 @@ const DECODED_BYTES_AT_ONCE = 64 * 1024;
  * reader, so a slow one costs nothing and holds nobody back; once the ring has overtaken its position it is told so.
  * The slots fill up to `entriesMax` and are reused from then on, which makes an append O(1).
  *
- * With a codec, all but the newest entries, which those who keep up have read, are **packed** into bytes. An hour of ticks as objects is some hundred
- * megabytes that the garbage collector goes through again and again: for 0.2 to 0.4 s each time a trade was late.
+ * With a codec, all but the newest entries, which those who keep up have read, are **packed** into bytes. An hour of ticks as
+ * objects is some hundred megabytes that the garbage collector goes through again and again: for 0.2 to 0.4 s each time a trade
+ * was late.
  */
 export class EntryRing<Event> {
   readonly #window: Window;

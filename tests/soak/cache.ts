@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { openBenchStore } from '../../bench/bench-store.ts';
+import { cacheOutcomes } from '../support/cache-outcomes.ts';
 import { startRedis } from '../support/redis.ts';
 import { type StoreGateway, startStoreGateway } from '../support/store-gateway.ts';
 import { huntStaleAnswers, keepStill } from './cache-hunt.ts';
@@ -47,8 +48,7 @@ export async function runCache({ isTold }: { isTold: boolean }) {
 
 /** `hits`: the share of the answers that were kept ones. `errors`: questions in which Redis turned out to be away. */
 async function outcomesOf({ metrics }: StoreGateway) {
-  const { values } = await metrics.cacheRequests.get();
-  const of = (outcome: string) => values.find(({ labels }) => labels.outcome === outcome)?.value ?? 0;
-  const asked = values.reduce((sum, { value }) => sum + value, 0);
-  return { asked, hits: of('hit') / asked, errors: of('error') };
+  const outcomes = await cacheOutcomes(metrics);
+  const asked = Object.values(outcomes).reduce((sum, count) => sum + count, 0);
+  return { asked, hits: (outcomes.hit ?? 0) / asked, errors: outcomes.error ?? 0 };
 }

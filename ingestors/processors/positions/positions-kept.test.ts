@@ -7,19 +7,15 @@ import { createRingBus } from '../../../runtime/live-bus/ring-bus.ts';
 import { createMetrics } from '../../../runtime/metrics.ts';
 import { freshDatabase, type TestDatabase } from '../../../tests/support/postgres.ts';
 import { randomTrades } from '../../../tests/support/random-trades.ts';
-import { silentPipeline } from '../../../tests/support/silent-pipeline.ts';
+import { ingestTrades, TRADES_FEED } from '../../../tests/support/silent-pipeline.ts';
 import { STORED_VERSIONS, sqlPositions, storeVersions } from '../../../tests/support/sql-positions.ts';
-import { addNodesOf, storedPositions, tradeRecord } from '../../../tests/support/stored-positions.ts';
-import type { Feed } from '../../feed.ts';
-import { JSON_TOPIC_FEEDS } from '../../feeds/json-topics/feed.ts';
+import { addNodesOf, storedPositions } from '../../../tests/support/stored-positions.ts';
 import { createAnnouncer } from '../../pipeline/announcer.ts';
 import { archivesOf } from '../../pipeline/families/families.ts';
-import { unowned } from '../../pipeline/store/positions.ts';
 import { createReworkTask } from './rework-account.ts';
 import { snapshotAll } from './snapshot-positions.ts';
 
 const log = pino({ level: 'silent' });
-const feed = JSON_TOPIC_FEEDS.find(({ id }) => id === 'trades') as Feed;
 const VERSIONS = [...randomTrades({ seed: 31, versions: 3_000, accounts: 2, nodes: 3 })];
 
 describe('positions beside their trades', () => {
@@ -29,17 +25,7 @@ describe('positions beside their trades', () => {
     db = await freshDatabase();
     bus = createRingBus({ window: { entriesMax: 1_000, ageMsMax: 3_600_000 }, clock: Date.now });
     await addNodesOf(db.pool, VERSIONS);
-    await silentPipeline(db.pool).ingest(feed, unowned(feed.id, 'test'), {
-      kind: 'FILE',
-      next: undefined,
-      request: null,
-      items: VERSIONS.map((version) => ({
-        payload: { bytes: Buffer.from(tradeRecord(version)), name: 'trades' },
-        publishedAt: Date.now(),
-        publishedSeq: 0,
-      })),
-      lag: null,
-    });
+    await ingestTrades(db.pool, VERSIONS);
   });
   afterEach(async () => {
     await bus.close();
@@ -47,7 +33,7 @@ describe('positions beside their trades', () => {
   });
 
   const announcer = () =>
-    createAnnouncer({ bus, pool: db.pool, archiveOf: archivesOf([feed]), metrics: createMetrics(), log });
+    createAnnouncer({ bus, pool: db.pool, archiveOf: archivesOf([TRADES_FEED]), metrics: createMetrics(), log });
   const rework = (account: string) =>
     createReworkTask({ pool: db.pool, announcer: announcer(), clock: Date.now, markRuns: ['SPOT'] })(
       { account },
