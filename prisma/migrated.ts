@@ -11,6 +11,7 @@ const FOLDER = new URL('./migrations/', import.meta.url);
  */
 export async function requireMigrated(pool: pg.Pool): Promise<void> {
   const applied = await reachable(() => appliedTo(pool));
+  if (applied.size === 0) throw new BusbarError('UNAVAILABLE', 'the store is not migrated: do it by npm run migrate');
   const missing = (await migrations()).filter((name) => !applied.has(name));
   if (missing.length === 0) return;
   throw new BusbarError('UNAVAILABLE', `the store lacks ${missing.join(', ')}: bring it up to date by npm run migrate`);

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { CoreConfig } from '../runtime/config.ts';
 import { openEmbeddedPostgres } from '../runtime/embedded-postgres.ts';
+import { requireMigrated } from './migrated.ts';
 import { createPool } from './pool.ts';
 
 export interface Store {
@@ -8,19 +9,36 @@ export interface Store {
   /** With its password: for sessions of their own (locks, LISTEN), never for logs. */
   readonly url: string;
   readonly embedded: boolean;
-  /** Migrations applied while opening; the embedded store is always up to date. */
+  /** Migrations applied while opening. */
   readonly migrated: readonly string[];
   close(): Promise<void>;
 }
 
+type OnConnectionError = (error: Error) => void;
+
 /**
  * Opens the configured store, or the embedded one where none is configured. The embedded one is migrated at once; a
- * configured one only by `npm run migrate`, so that a rollout decides when.
+ * configured one only by `npm run migrate`, so that a rollout decides when, and is refused until then.
+ * @throws BusbarError `UNAVAILABLE` where the store is away or not migrated.
  */
-export async function openStore(
+export function openStore(config: CoreConfig, name: string, onConnectionError: OnConnectionError): Promise<Store> {
+  return open(config, name, onConnectionError, async (pool) => {
+    await requireMigrated(pool);
+    return [];
+  });
+}
+
+/** The same for `npm run migrate`: brings the configured store up to date too. */
+export function openToMigrate(config: CoreConfig, name: string): Promise<Store> {
+  return open(config, name, () => {}, migrateAll);
+}
+
+/** @param prepare does to a configured store what it needs before it is used. @returns what it migrated. */
+async function open(
   config: CoreConfig,
   name: string,
-  onConnectionError: (error: Error) => void,
+  onConnectionError: OnConnectionError,
+  prepare: (pool: pg.Pool) => Promise<readonly string[]>,
 ): Promise<Store> {
   const embedded = config.DATABASE_URL ? undefined : await openEmbeddedPostgres(config.BUSBAR_DATA);
   const url = config.DATABASE_URL?.reveal() ?? embedded?.url ?? '';
@@ -30,7 +48,8 @@ export async function openStore(
     await embedded?.release();
   };
   try {
-    return { pool, url, embedded: embedded !== undefined, migrated: embedded ? await migrateAll(pool) : [], close };
+    const migrated = await (embedded ? migrateAll : prepare)(pool);
+    return { pool, url, embedded: embedded !== undefined, migrated, close };
   } catch (error) {
     await close();
     throw error;

@@ -1,6 +1,5 @@
 import type pg from 'pg';
 import { ALL_RIGHTS } from '../../domain/rights.ts';
-import { requireMigrated } from '../../prisma/migrated.ts';
 import type { KeyKeeper } from '../../prisma/operations/api-keys.ts';
 import { type AuditedAction, audited } from '../../prisma/operations/audit.ts';
 import type { Queryable } from '../../prisma/queryable.ts';
@@ -22,7 +21,6 @@ export interface Invocation {
 export async function withStore<T>({ environment }: Invocation, use: (pool: pg.Pool) => Promise<T>): Promise<T> {
   const store = await openStore(readConfig(environment).core, 'busbar keys', () => {});
   try {
-    await requireMigrated(store.pool);
     return await use(store.pool);
   } finally {
     await store.close();

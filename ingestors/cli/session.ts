@@ -1,4 +1,3 @@
-import { requireMigrated } from '../../prisma/migrated.ts';
 import type { Actor } from '../../prisma/operations/audit.ts';
 import { openStore, type Store } from '../../prisma/store.ts';
 import { type Config, type Environment, readConfig } from '../../runtime/config.ts';
@@ -28,7 +27,6 @@ export async function withStore<T>(invocation: Invocation, use: (session: Sessio
   const config = readConfig(invocation.environment, FEED_SETTINGS);
   const store = await openStore(config.core, 'busbar feeds', () => {});
   try {
-    await requireMigrated(store.pool);
     return await use({ ...invocation, config, store });
   } finally {
     await store.close();
