@@ -11,7 +11,6 @@ import { EntryHistory } from './entry-history.ts';
 import { InterestIndex, wantedBy } from './interest-index.ts';
 import type { LiveChannel } from './live-channel.ts';
 import type { LiveUpdate } from './live-update.ts';
-import type { Stream } from './stream.ts';
 import { Subscription } from './subscription.ts';
 import { followUpstream, type Upstream, type UpstreamListener } from './upstream.ts';
 
@@ -84,7 +83,7 @@ export class ChannelHub<C extends Channel, Filter, Update extends LiveUpdate> {
   }
 
   /** @throws BusbarError `UNAVAILABLE` where the bus cannot be reached; the stream ends with all others. */
-  subscribe(filter: Filter, delivery: Delivery, after: string | undefined): Stream<Update, Update> {
+  subscribe(filter: Filter, delivery: Delivery, after: string | undefined): Subscription<Update, Update> {
     const { state } = this.#upstream;
     if (state === 'down' || state === 'closed') {
       throw new BusbarError('UNAVAILABLE', 'the live stream cannot be reached: try again');
@@ -97,7 +96,7 @@ export class ChannelHub<C extends Channel, Filter, Update extends LiveUpdate> {
     const enter = () => subscription.onEnded(this.#index.add(filter, subscription));
     if (after === undefined) enter();
     else this.#catchUp({ after, filter, subscription, backlog, enter });
-    return subscription.stream;
+    return subscription;
   }
 
   /** Ends every subscription with `UNAVAILABLE` and the cursor to resume from. */

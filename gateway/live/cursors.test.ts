@@ -40,6 +40,17 @@ async function subscribe(gateway: TestGateway, query: string, variables = {}) {
   return frames as unknown as AsyncIterableIterator<Frame>;
 }
 
+async function subscribeByEvents(gateway: TestGateway, query: string): Promise<Response> {
+  const members = await memberCount(gateway);
+  const response = await fetch(gateway.url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
+    body: JSON.stringify({ query: `subscription { ${query} }` }),
+  });
+  await expect.poll(() => memberCount(gateway), { interval: 5 }).toBe(members + 1);
+  return response;
+}
+
 async function memberCount(gateway: TestGateway): Promise<number> {
   return (await gateway.metrics.liveMembers.get()).values[0]?.value ?? 0;
 }
@@ -57,6 +68,8 @@ async function* partsOf({ body }: Response): AsyncGenerator<string, undefined> {
 
 const UPDATE = '{ cursor ticks { lmp } }';
 const OF_TWO = `lmp(nodes: ["PJM:A", "PJM:B"], run: REAL_TIME_5_MIN, after: $after) ${UPDATE}`;
+
+const OF_TWO_NOW = OF_TWO.replace(', after: $after', '');
 
 describe('a cursor', () => {
   let gateway: TestGateway;
@@ -103,12 +116,7 @@ describe('a cursor', () => {
   });
 
   test('of a subscription that the gateway ended is one to resume with', async () => {
-    const response = await fetch(gateway.url, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
-      body: JSON.stringify({ query: `subscription { ${OF_TWO.replace(', after: $after', '')} }` }),
-    });
-    await expect.poll(() => memberCount(gateway), { interval: 5 }).toBe(2);
+    const response = await subscribeByEvents(gateway, OF_TWO_NOW);
     await announcer(gateway.bus, 'test/1').price(3);
     const parts = partsOf(response);
     let text = '';
@@ -122,6 +130,32 @@ describe('a cursor', () => {
     for await (const part of parts) text += part;
     expect(last).toBeDefined();
     expect(text).toContain(`"extensions":{"cursor":"${last}","code":"UNAVAILABLE"}`);
+  });
+});
+
+describe('an event stream that was sent nothing before the gateway ended it is told where to go on', () => {
+  const endedBefore = async (gateway: TestGateway, query: string) => {
+    const response = await subscribeByEvents(gateway, query);
+    await gateway.gateway.close();
+    const [, cursor] = /"extensions":{"cursor":"([^"]+)","code":"UNAVAILABLE"}/.exec(await response.text()) ?? [];
+    return cursor;
+  };
+
+  test.each([
+    ['trades', 'trades { cursor }'],
+    ['forecasts', 'forecasts(nodes: ["PJM:A"]) { cursor }'],
+  ])('with %s', async (_, query) => {
+    expect(await endedBefore(await startOn(ringBus()), query)).toBeDefined();
+  });
+
+  test('and misses nothing of what came while there was no gateway', async () => {
+    const bus = ringBus();
+    const [one, other] = [await startOn(bus), await startOn(bus)];
+    const source = announcer(bus);
+    await source.price(1);
+    const after = await endedBefore(one, OF_TWO_NOW);
+    await source.price(2);
+    expect((await next(await subscribe(other, OF_TWO, { after }))).ticks).toEqual([{ lmp: 2 }]);
   });
 });
 

@@ -3,6 +3,16 @@ export interface LiveUpdate {
   readonly cursor: string;
 }
 
+/** Updates that follow a place. */
+export interface Placed {
+  /** The cursor for whoever has been given none of them; undefined where there is no such place, or not yet. */
+  readonly beginning: string | undefined;
+}
+
+export function isPlaced(source: object): source is Placed {
+  return 'beginning' in source;
+}
+
 /** How updates of one kind are put together and taken apart; each kind has a name of its own for its events. */
 export interface UpdateShape<Event, Update extends LiveUpdate> {
   readonly update: (cursor: string, events: readonly Event[]) => Update;

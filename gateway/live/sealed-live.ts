@@ -4,11 +4,11 @@ import type { Live, LmpUpdate } from '../../schema/context.ts';
 import type { Seal } from '../cursors/cursor-seal.ts';
 import { filterKey } from './filter-key.ts';
 import type { LiveHub } from './hub.ts';
-import type { LiveUpdate } from './live-update.ts';
+import type { LiveUpdate, Placed } from './live-update.ts';
 import { lmpOpening } from './lmp-opening.ts';
 import type { Opening, OpeningSource } from './opening.ts';
 import type { PlacedSnapshot, ReadSnapshot } from './snapshots.ts';
-import type { Stream } from './stream.ts';
+import type { Subscription } from './subscription.ts';
 
 /**
  * The hub as clients of certain rights may ask it. Its cursors are places on the bus: what leaves here is sealed for the field, the
@@ -52,13 +52,20 @@ export function cursorBinding(rights: Rights, field: string, filter: object): st
 }
 
 /** The hub's updates under cursors for the client. Errors that tell where to resume tell it so too. */
-class SealedUpdates<Update extends LiveUpdate> implements AsyncIterableIterator<Update, undefined> {
+class SealedUpdates<Update extends LiveUpdate> implements AsyncIterableIterator<Update, undefined>, Placed {
+  readonly #place: Partial<Placed>;
   readonly #updates: AsyncIterator<Update, undefined>;
   readonly #seal: (cursor: string) => string;
 
-  constructor(updates: AsyncIterable<Update, undefined>, seal: (cursor: string) => string) {
+  constructor(updates: AsyncIterable<Update, undefined> & Partial<Placed>, seal: (cursor: string) => string) {
+    this.#place = updates;
     this.#updates = updates[Symbol.asyncIterator]();
     this.#seal = seal;
+  }
+
+  get beginning(): string | undefined {
+    const { beginning } = this.#place;
+    return beginning && this.#seal(beginning);
   }
 
   async next(): Promise<IteratorResult<Update, undefined>> {
@@ -93,10 +100,10 @@ class OpeningUpdates extends SealedUpdates<LmpUpdate> implements OpeningSource {
   readonly #sealHead: (cursor: string) => string;
   /** Whoever was given the same snapshot is given the same opening. */
   readonly #openings = new WeakMap<PlacedSnapshot, Opening>();
-  readonly #given: Stream<LmpUpdate, LmpUpdate>;
+  readonly #given: Subscription<LmpUpdate, LmpUpdate>;
 
   constructor(
-    updates: Stream<LmpUpdate, LmpUpdate>,
+    updates: Subscription<LmpUpdate, LmpUpdate>,
     seal: (cursor: string) => string,
     read: () => Promise<PlacedSnapshot>,
   ) {
@@ -114,6 +121,6 @@ class OpeningUpdates extends SealedUpdates<LmpUpdate> implements OpeningSource {
   }
 
   drained(): Promise<boolean> {
-    return this.#given.drained();
+    return this.#given.stream.drained();
   }
 }

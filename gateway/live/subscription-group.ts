@@ -7,6 +7,7 @@ import type { ErrorMask } from '../errors.ts';
 import { executesOf } from './compiled-operations.ts';
 import type { Conflation } from './conflation.ts';
 import { fellBehind } from './fell-behind.ts';
+import { isPlaced, type Placed } from './live-update.ts';
 import { EveryFrames, type Frame, LatestFrames, MemberBacklog } from './member-backlog.ts';
 import { isOpeningSource, type Opening, type OpeningSource } from './opening.ts';
 import { Stream } from './stream.ts';
@@ -30,6 +31,8 @@ export type Member = Stream<Frame, ExecutionResult>;
  * event before, so that whoever resumes there gets it again, and nobody gets one error after another. Where a nullable field failed
  * the rest is worth having: each update then says which of its nulls are errors, and the log says it once.
  *
+ * Whatever ends it says where to go on: behind the event that was offered last or, where none was, where the source began.
+ *
  * Where the source has openings, a member is first told its own: those who join at one moment share it. Until then it has seen
  * nothing, and what ends it names no cursor.
  */
@@ -42,6 +45,8 @@ export class SubscriptionGroup {
   /** By member: takes back its waiting until its opening can be forgotten. */
   readonly #toForget = new Map<Member, () => void>();
   #openingSource: OpeningSource | undefined;
+  /** Undefined where members have openings: they begin there. */
+  #placed: Placed | undefined;
   #starting: Promise<ExecutionResult | undefined> | undefined;
   #source: AsyncIterator<unknown> | undefined;
   #executes: ReturnType<typeof executesOf> | undefined;
@@ -107,8 +112,13 @@ export class SubscriptionGroup {
 
   /** The reason with the place to go on from. */
   #atCursor(reason: BusbarError): BusbarError {
-    const details = this.#cursor === undefined ? reason.details : { cursor: this.#cursor, ...reason.details };
+    const details = { ...this.#place, ...reason.details };
     return new BusbarError(reason.code, reason.message, { cause: reason, details });
+  }
+
+  get #place(): { readonly cursor?: string } {
+    const cursor = this.#cursor ?? this.#placed?.beginning;
+    return cursor === undefined ? {} : { cursor };
   }
 
   async #subscribe(): Promise<ExecutionResult | undefined> {
@@ -116,6 +126,7 @@ export class SubscriptionGroup {
       const source = await createSourceEventStream(this.#options.args);
       if (!isAsyncIterable(source)) return this.#refused(source);
       if (isOpeningSource(source)) this.#openingSource = source;
+      else if (isPlaced(source)) this.#placed = source;
       this.#source = source[Symbol.asyncIterator]();
     } catch (error) {
       return this.#refused({ errors: [this.#mask.error(error)] });
@@ -152,7 +163,7 @@ export class SubscriptionGroup {
     const { done, value: event } = await source.next();
     if (done) return undefined;
     const startedAt = performance.now();
-    const result = await this.#execute(event, this.#cursor === undefined ? {} : { cursor: this.#cursor });
+    const result = await this.#execute(event, this.#place);
     if (!result.data) {
       this.#endWith(result);
       return undefined;
@@ -166,7 +177,7 @@ export class SubscriptionGroup {
     if (member.offer(frame)) return;
     this.#options.metrics.overflowCloses.inc();
     // What it has waiting ends with the event before this one.
-    this.#end(member, this.#errorResult(fellBehind(this.#cursor)));
+    this.#end(member, this.#errorResult(fellBehind(this.#place.cursor)));
   }
 
   /** @param lost what is said where nothing could be answered. */

@@ -1,14 +1,15 @@
 import { BusbarError } from '../../domain/errors.ts';
 import type { Metrics } from '../../runtime/metrics.ts';
 import { fellBehind } from './fell-behind.ts';
-import type { LiveUpdate } from './live-update.ts';
+import type { LiveUpdate, Placed } from './live-update.ts';
 import { type Backlog, Stream } from './stream.ts';
 
 /** One consumer of a hub: what waits for it, and the cursor up to which it has received everything. */
-export class Subscription<In extends LiveUpdate, Out> {
+export class Subscription<In extends LiveUpdate, Out> implements AsyncIterable<Out, undefined>, Placed {
   readonly stream: Stream<In, Out>;
   readonly #metrics: Metrics;
   readonly #endings: (() => void)[] = [];
+  #beginning: string | undefined;
   #cursor: string | undefined;
 
   /** @param cursor undefined where it begins with the hub's reader, which does not stand yet. */
@@ -17,6 +18,7 @@ export class Subscription<In extends LiveUpdate, Out> {
     cursor,
     metrics,
   }: { backlog: Backlog<In, Out>; cursor: string | undefined; metrics: Metrics }) {
+    this.#beginning = cursor;
     this.#cursor = cursor;
     this.#metrics = metrics;
     this.stream = new Stream(backlog, () => {
@@ -27,7 +29,16 @@ export class Subscription<In extends LiveUpdate, Out> {
   }
 
   begin(head: string): void {
+    this.#beginning ??= head;
     this.#cursor ??= head;
+  }
+
+  get beginning(): string | undefined {
+    return this.#beginning;
+  }
+
+  [Symbol.asyncIterator](): Stream<In, Out> {
+    return this.stream;
   }
 
   receive(update: In): void {

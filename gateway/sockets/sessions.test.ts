@@ -309,16 +309,21 @@ describe('A credential that is revoked', () => {
     const alice = names.put('alice');
     names.put('bob');
     const [first, second, other] = [await enter('alice'), await enter('alice'), await enter('bob')];
-    for (const each of [first, second, other]) each.send(SUBSCRIBE);
+    for (const each of [first, other]) each.send(SUBSCRIBE);
+    second.send({ ...SUBSCRIBE, payload: { query: LMP, variables: { nodes: ['PJM:QUIET'] } } });
     await expect.poll(members).toBe(3);
     await source.price(7);
     await first.next('next');
     names.revoke(alice);
-    expect(await first.closed).toEqual([4401, 'the key was revoked']);
-    expect(await second.closed).toEqual([4401, 'the key was revoked']);
-    expect(first.messages.at(-2)?.payload).toMatchObject({
-      errors: [{ message: 'the key was revoked', extensions: { code: 'UNAUTHENTICATED', cursor: expect.any(String) } }],
-    });
+    // Also who was sent nothing is told where to go on.
+    for (const each of [first, second]) {
+      expect(await each.closed).toEqual([4401, 'the key was revoked']);
+      expect(each.messages.at(-2)?.payload).toMatchObject({
+        errors: [
+          { message: 'the key was revoked', extensions: { code: 'UNAUTHENTICATED', cursor: expect.any(String) } },
+        ],
+      });
+    }
     await source.price(8);
     await expect.poll(() => prices(other.messages)).toEqual([7, 8]);
     expect(await members()).toBe(1);
