@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { lotsAtHand, lotsIn } from '../tests/support/lots-at-hand.ts';
 import type { NodeName } from './market.ts';
 import { type Decimal, decimalFrom, ZERO } from './money.ts';
+import { OpenLots } from './open-lots.ts';
 import { POSITION_CASES, type Shown } from './position.cases.ts';
 import {
   applyTrade,
@@ -11,6 +13,7 @@ import {
   flatPosition,
   foldTrades,
   markPosition,
+  mostClosedBy,
   notional,
   type Position,
   pnl01,
@@ -84,6 +87,19 @@ const METHOD = fc.constantFrom(...COST_METHODS);
 /** Equal positions have equal texts, whatever number of decimals they are held with. */
 const stateOf = (position: Position) => JSON.parse(JSON.stringify(position));
 
+/** Just as many as have to be at hand. */
+function enoughLots(position: Position, before: readonly Trade[], group: readonly Trade[]): OpenLots {
+  const lots = new OpenLots();
+  const most = mostClosedBy(group, position);
+  for (const lot of lotsIn(position, before)) {
+    const { sign } = lots.held;
+    const held = sign < 0 ? lots.held.negated() : lots.held;
+    if (held.minus(most).sign > 0) break;
+    lots.add(lot);
+  }
+  return lots;
+}
+
 /** Price × MW·minutes received less paid, with nothing of the code under test but its plus and times. */
 function cashOf(trades: readonly Trade[]): Decimal {
   return trades.reduce((cash, { side, mw, minutes, price }) => {
@@ -124,10 +140,10 @@ describe('positions', () => {
       fc.property(TRADES, PRICE, (trades, price) => {
         const [average, fifo] = COST_METHODS.map((method) => {
           const open = foldTrades(method, trades);
-          return stateOf(applyTrades(open, closing(open, price)));
+          return stateOf(applyTrades(open, closing(open, price), lotsAtHand(lotsIn(open, trades))));
         });
         expect(average).toMatchObject({ quantity: '0', cost: '0' });
-        expect(fifo).toMatchObject({ ...average, method: 'FIFO', lots: [] });
+        expect(fifo).toMatchObject({ ...average, method: 'FIFO', oldest: null });
       }),
     );
   });
@@ -150,10 +166,14 @@ describe('positions', () => {
         let grouped = flatPosition(method);
         for (const [index, from] of bounds.entries()) {
           const group = trades.slice(from, bounds[index + 1]);
-          grouped = positionFromJson(stateOf(applyTrades(grouped, group)));
+          grouped = positionFromJson(
+            stateOf(applyTrades(grouped, group, enoughLots(grouped, trades.slice(0, from), group))),
+          );
         }
         expect(stateOf(grouped)).toEqual(whole);
-        expect(stateOf(trades.reduce(applyTrade, flatPosition(method)))).toEqual(whole);
+        const lots = new OpenLots();
+        const one = trades.reduce((position, trade) => applyTrade(position, trade, lots), flatPosition(method));
+        expect(stateOf(one)).toEqual(whole);
       }),
     );
   });
@@ -178,10 +198,12 @@ describe('positions', () => {
     );
   });
 
-  it('by FIFO hold lots of one sign that sum to quantity and cost', () => {
+  it('by FIFO have lots of one sign among their trades that sum to quantity and cost', () => {
     fc.assert(
       fc.property(TRADES, (trades) => {
-        const { quantity, cost, lots = [] } = foldTrades('FIFO', trades);
+        const position = foldTrades('FIFO', trades);
+        const { quantity, cost } = position;
+        const lots = lotsIn(position, trades);
         const sum = lots.reduce((total, lot) => total.plus(lot.quantity), ZERO);
         const paid = lots.reduce((total, lot) => total.plus(lot.quantity.times(lot.price)), ZERO);
         expect([String(sum), String(paid)]).toEqual([String(quantity), String(cost)]);
@@ -194,7 +216,8 @@ describe('positions', () => {
     for (const method of COST_METHODS) {
       const open = foldTrades(method, tradesFrom('T1 BUY 10 @ 40', 'T2 BUY 10 @ 50'));
       const before = stateOf(open);
-      applyTrade(open, tradeFrom('T3 SELL 15 @ 60'));
+      const lots = lotsAtHand(lotsIn(open, tradesFrom('T1 BUY 10 @ 40', 'T2 BUY 10 @ 50')));
+      applyTrade(open, tradeFrom('T3 SELL 15 @ 60'), lots);
       expect(stateOf(open)).toEqual(before);
     }
   });
@@ -213,7 +236,7 @@ describe('positions', () => {
   it('count their trades and remember the last', () => {
     const position = foldTrades('AVERAGE_COST', tradesFrom('T1 BUY 10 @ 40', 'T2 BUY 10 @ 50'));
     expect(position).toMatchObject({ trades: 2, last: { ts: 120_000, tradeId: 'T2' } });
-    expect(flatPosition('FIFO')).toMatchObject({ trades: 0, last: null, lots: [] });
+    expect(flatPosition('FIFO')).toMatchObject({ trades: 0, last: null, oldest: null });
   });
 
   it('are plain text and numbers as JSON', () => {
@@ -221,7 +244,11 @@ describe('positions', () => {
       stateOf(foldTrades(method, tradesFrom('T1 BUY 10 @ 40.5', 'T2 SELL 4 @ 50 x 30')));
     const both = { quantity: '480', cost: '19440', realized: '1140', trades: 2, last: { ts: 120_000, tradeId: 'T2' } };
     expect(state('AVERAGE_COST')).toEqual({ method: 'AVERAGE_COST', ...both });
-    expect(state('FIFO')).toEqual({ method: 'FIFO', ...both, lots: [{ quantity: '480', price: '40.5' }] });
+    expect(state('FIFO')).toEqual({
+      method: 'FIFO',
+      ...both,
+      oldest: { ts: 60_000, tradeId: 'T1', quantity: '480' },
+    });
   });
 });
 
@@ -241,9 +268,18 @@ describe('what would count wrongly is refused', () => {
     expect(() => applyTrade(open, tradeFrom(line))).toThrow(RangeError);
   });
 
-  it('a FIFO position whose lots were lost', () => {
-    const { lots: _, ...rest } = foldTrades('FIFO', tradesFrom('T1 BUY 10 @ 40'));
-    expect(() => applyTrade(rest, tradeFrom('T2 SELL 5 @ 50'))).toThrow(RangeError);
+  it('by FIFO, more than the lots at hand, or as much where others lie behind them', () => {
+    const trades = tradesFrom('T1 BUY 10 @ 40', 'T2 BUY 10 @ 50');
+    const long = foldTrades('FIFO', trades);
+    const [first] = lotsIn(long, trades);
+    for (const [mw, lots] of [
+      [5, []],
+      [10, [first]],
+      [15, [first]],
+    ] as const) {
+      const sale = tradeFrom(`T3 SELL ${mw} @ 60`);
+      expect(() => applyTrade(long, sale, lotsAtHand(lots.flatMap((lot) => lot ?? [])))).toThrow(RangeError);
+    }
   });
 });
 

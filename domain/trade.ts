@@ -1,5 +1,5 @@
 import type { NodeName } from './market.ts';
-import type { Decimal } from './money.ts';
+import { Decimal } from './money.ts';
 
 /** One version of a trade: an amendment or a cancellation is the same trade with a higher version. */
 export interface Trade {
@@ -24,6 +24,11 @@ const NAME = /^(?=.*\S)[^\p{Cc}\p{Cs}]{1,100}$/u;
 /** Whether a trade or an account can be called so: 1 to 100 characters, not all blank and none a control character. */
 export function isTradeName(text: string): boolean {
   return NAME.test(text);
+}
+
+/** What is delivered: positive is bought. */
+export function mwMinutesOf({ side, mw, minutes }: Pick<Trade, 'side' | 'mw' | 'minutes'>): Decimal {
+  return mw.times(new Decimal(BigInt(side === 'BUY' ? minutes : -minutes), 0));
 }
 
 /** A trade's place among the others of its account and node. */

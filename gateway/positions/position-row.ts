@@ -3,11 +3,11 @@ import { type Decimal, decimalFrom } from '../../domain/money.ts';
 import { type Holding, holdingOf, markPosition, notional, type Position, pnl01 } from '../../domain/position.ts';
 import type { MarkPrice, PositionKey, PositionRow } from '../../schema/trading-rows.ts';
 
-/** A position as its last change left it, before any price. Its lots are nobody's business here. */
+/** A position as its last change left it, before any price. */
 export interface StandingPosition extends PositionKey {
   /** Grows with each change: the highest is how it stands. */
   readonly seq: number;
-  readonly position: Omit<Position, 'lots'>;
+  readonly position: Omit<Position, 'oldest'>;
   readonly ledgerId: number;
   /** When it was committed: milliseconds UTC. */
   readonly recordedAt: number;

@@ -27,7 +27,7 @@ interface StoredPosition {
 }
 
 /**
- * Positions as trades left them, without their lots, by account and node.
+ * Positions as trades left them, by account and node.
  * @param rowsMax null: all there are.
  */
 export async function readStandingPositions(

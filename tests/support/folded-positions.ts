@@ -1,11 +1,12 @@
 import { type CostMethod, foldTrades, type Position } from '../../domain/position.ts';
 import { currentTrades, type Trade } from '../../domain/trade.ts';
+import { lotsIn } from './lots-at-hand.ts';
 import type { SqlPosition } from './sql-positions.ts';
 
 /** What the domain makes of versions of trades, in the form and the order in which `sqlPositions` gives it. */
 export function foldedPositions(method: CostMethod, versions: Iterable<Trade>): SqlPosition[] {
   return [...booksOf(currentTrades(versions))]
-    .map(([book, trades]) => textsOf(book, foldTrades(method, trades)))
+    .map(([book, trades]) => textsOf(book, foldTrades(method, trades), trades))
     .sort((one, other) => compareTexts(one.account, other.account) || compareTexts(one.node, other.node));
 }
 
@@ -21,8 +22,9 @@ function booksOf(trades: readonly Trade[]): Map<string, Trade[]> {
   return books;
 }
 
-function textsOf(book: string, { quantity, cost, realized, trades, lots }: Position): SqlPosition {
+function textsOf(book: string, position: Position, counted: readonly Trade[]): SqlPosition {
   const [account, node] = JSON.parse(book);
+  const { method, quantity, cost, realized, trades } = position;
   return {
     account,
     node,
@@ -30,7 +32,7 @@ function textsOf(book: string, { quantity, cost, realized, trades, lots }: Posit
     cost: String(cost),
     realized: String(realized),
     trades,
-    lots: lots?.map((lot) => `${lot.quantity} @ ${lot.price}`) ?? null,
+    lots: method === 'FIFO' ? lotsIn(position, counted).map((lot) => `${lot.quantity} @ ${lot.price}`) : null,
   };
 }
 

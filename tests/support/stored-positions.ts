@@ -7,10 +7,16 @@ export async function storedPositions(db: Queryable): Promise<SqlPosition[]> {
   const { rows } = await db.query<SqlPosition>(
     `SELECT account, n.market_id || ':' || n.name AS node, trim_scale(quantity)::text AS quantity,
             trim_scale(cost)::text AS cost, trim_scale(realized)::text AS realized, trades,
-            CASE WHEN lots IS NOT NULL THEN coalesce(
-              (SELECT array_agg((lot ->> 'quantity') || ' @ ' || (lot ->> 'price') ORDER BY place)
-               FROM jsonb_array_elements(lots) WITH ORDINALITY AS t(lot, place)), '{}') END AS lots
-     FROM position JOIN pricing_node n ON n.id = node_id
+            CASE WHEN method = 'FIFO' THEN coalesce(
+              (SELECT array_agg(lot.quantity || ' @ ' || trim_scale(lot.price) ORDER BY lot.ts, lot.trade_id)
+               FROM (SELECT t.ts, t.trade_id, t.price, trim_scale(
+                       CASE WHEN (t.ts, t.trade_id) = (oldest_ts, oldest_trade_id) THEN oldest_quantity
+                            ELSE sign(p.quantity) * t.mw * t.minutes END) AS quantity
+                     FROM trade t JOIN trade_head h USING (trade_id, version, ts)
+                     WHERE t.account = p.account AND t.node_id = p.node_id AND t.status = 'ACTIVE'
+                       AND t.side = CASE WHEN p.quantity > 0 THEN 'BUY' ELSE 'SELL' END::trade_side
+                       AND (t.ts, t.trade_id) >= (oldest_ts, oldest_trade_id)) AS lot), '{}') END AS lots
+     FROM position p JOIN pricing_node n ON n.id = node_id
      WHERE trades > 0
      ORDER BY account COLLATE "C", n.market_id || ':' || n.name COLLATE "C"`,
   );

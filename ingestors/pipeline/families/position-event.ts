@@ -1,7 +1,7 @@
 import type { PositionEvent } from '../../../runtime/live-bus/live-bus.ts';
 import type { StoredPosition } from '../../processors/positions/stored-position.ts';
 
-/** A position as the live bus carries it: without its lots, which nobody marks. */
+/** A position as the live bus carries it: without where its open begins, which nobody marks. */
 export function positionEvent(
   { account, node, seq, position }: StoredPosition,
   ledgerId: number,

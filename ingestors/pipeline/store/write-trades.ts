@@ -3,8 +3,9 @@ import { compareTrades, type Trade, type TradeKey } from '../../../domain/trade.
 import { ms } from '../../../prisma/instants.ts';
 import type { Queryable } from '../../../prisma/queryable.ts';
 import { changePositions, type PositionChange } from '../../processors/positions/change-positions.ts';
+import type { PositionId } from '../../processors/positions/counted-trades.ts';
 import type { Marking } from '../../processors/positions/snapshots.ts';
-import type { PositionId, StoredPosition } from '../../processors/positions/stored-position.ts';
+import type { StoredPosition } from '../../processors/positions/stored-position.ts';
 
 /** A version of a trade, and its node as the store knows it. */
 export interface PlacedTrade {

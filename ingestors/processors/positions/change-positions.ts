@@ -5,20 +5,22 @@
  * amendment, a cancellation, another cost method, works the position out anew, from the last checkpoint before the first
  * trade that is concerned.
  */
+
+import { OpenLots } from '../../../domain/open-lots.ts';
 import { applyTrade, applyTrades, type CostMethod, flatPosition, type Position } from '../../../domain/position.ts';
 import { compareTrades, type Trade, type TradeKey } from '../../../domain/trade.ts';
 import { readMarkPrices } from '../../../prisma/operations/mark-prices.ts';
 import type { Queryable } from '../../../prisma/queryable.ts';
+import { type PositionId, tradesAfter } from './counted-trades.ts';
+import { bringLots, type Closing } from './lots-at-hand.ts';
 import { type Marking, type Snapshot, saveSnapshots } from './snapshots.ts';
 import {
   type Checkpoint,
   lockPositions,
-  type PositionId,
   type StoredPosition,
   saveCheckpoints,
   savePositions,
   takeCheckpointsBefore,
-  tradesAfter,
 } from './stored-position.ts';
 
 /** What happened to a position. Its trades and heads are written already. */
@@ -33,6 +35,9 @@ export interface PositionChange extends PositionId {
 
 /** Trades between two checkpoints. */
 const CHECKPOINT_TRADES = 1_000;
+
+/** Of a position by FIFO while it is worked out anew. */
+const LOTS_AT_HAND = 5_000;
 
 export interface ChangedPositions {
   /** As they stand now. */
@@ -54,7 +59,7 @@ export async function changePositions(
   ]);
   const byKey = new Map(changes.map((change) => [keyOf(change), change]));
   const course: Course = { checkpoints: [], snapshots: [] };
-  const now: StoredPosition[] = [];
+  const goingOn: GoingOn[] = [];
   const reworks: Rework[] = [];
   for (const each of stored) {
     const change = byKey.get(keyOf(each));
@@ -62,8 +67,10 @@ export async function changePositions(
     const added = [...change.added].sort(compareTrades);
     const at = reworkPlace(each.position, change, added);
     if (at) reworks.push({ ...each, at, method: change.method ?? each.position.method });
-    else now.push(goneOn(each, added, course));
+    else goingOn.push({ ...each, trades: added, lots: new OpenLots() });
   }
+  await bringLots(client, goingOn);
+  const now = goingOn.map((each) => goneOn(each, course));
   now.push(...(await workedOut(client, reworks, course)));
   const saved = Promise.all([
     savePositions(client, now, by),
@@ -81,16 +88,21 @@ interface Course {
   readonly snapshots: Snapshot[];
 }
 
-function goneOn(stored: StoredPosition, added: readonly Trade[], course: Course): StoredPosition {
+/** A position that its new trades come after. */
+interface GoingOn extends StoredPosition {
+  readonly trades: readonly Trade[];
+  readonly lots: OpenLots;
+}
+
+function goneOn({ account, nodeId, node, trades, lots, ...stored }: GoingOn, course: Course): StoredPosition {
   let { seq, position } = stored;
-  const { account, nodeId } = stored;
-  for (const trade of added) {
-    position = applyTrade(position, trade);
+  for (const trade of trades) {
+    position = applyTrade(position, trade, lots);
     seq += 1;
     course.snapshots.push({ account, nodeId, seq, position });
     if (position.trades % CHECKPOINT_TRADES === 0) course.checkpoints.push({ account, nodeId, position });
   }
-  return { ...stored, seq, position };
+  return { account, nodeId, node, seq, position };
 }
 
 /** A position that is worked out anew, from before a trade. */
@@ -103,11 +115,15 @@ async function workedOut(client: Queryable, reworks: readonly Rework[], course: 
   if (reworks.length === 0) return [];
   const checkpoints = await takeCheckpointsBefore(client, reworks);
   const positions = reworks.map(({ method }, index) => checkpoints[index] ?? flatPosition(method));
+  const lots = reworks.map(() => new OpenLots());
   const starts = reworks.map(({ account, nodeId }, index) => ({ account, nodeId, at: positions[index]?.last ?? null }));
   for await (const { index, trades } of tradesAfter(client, starts)) {
     const rework = reworks[index];
     const position = positions[index];
-    if (rework && position) positions[index] = applied(rework, position, trades, course);
+    const atHand = lots[index];
+    if (!rework || !position || !atHand) continue;
+    const stretch = { account: rework.account, nodeId: rework.nodeId, position, trades, lots: atHand };
+    positions[index] = await applied(client, stretch, course);
   }
   return reworks.map(({ account, nodeId, node, seq: before, method }, index) => {
     const worked = { account, nodeId, node, seq: before + 1, position: positions[index] ?? flatPosition(method) };
@@ -116,12 +132,16 @@ async function workedOut(client: Queryable, reworks: readonly Rework[], course: 
   });
 }
 
-/** A stretch between two checkpoints at a time. */
-function applied({ account, nodeId }: PositionId, from: Position, trades: readonly Trade[], course: Course): Position {
-  let position = from;
-  for (let at = 0; at < trades.length; ) {
+/** As far as the next checkpoint at a time. */
+async function applied(client: Queryable, all: Closing, course: Course): Promise<Position> {
+  const { account, nodeId, lots } = all;
+  let { position } = all;
+  for (let at = 0; at < all.trades.length; ) {
     const next = at + CHECKPOINT_TRADES - (position.trades % CHECKPOINT_TRADES);
-    position = applyTrades(position, trades.slice(at, next));
+    const trades = all.trades.slice(at, next);
+    await bringLots(client, [{ account, nodeId, position, trades, lots }]);
+    position = applyTrades(position, trades, lots);
+    lots.trim(LOTS_AT_HAND);
     at = next;
     if (position.trades % CHECKPOINT_TRADES === 0) course.checkpoints.push({ account, nodeId, position });
   }

@@ -5,8 +5,9 @@ import type { MarketRun } from '../../../domain/market-run.ts';
 import { readMarkPrices } from '../../../prisma/operations/mark-prices.ts';
 import { inTransaction } from '../../../prisma/transaction.ts';
 import type { Recurring } from '../../jobs/recurring.ts';
+import type { PositionId } from './counted-trades.ts';
 import { type Marking, saveSnapshots } from './snapshots.ts';
-import { type PositionId, pageOfPositions } from './stored-position.ts';
+import { pageOfPositions } from './stored-position.ts';
 
 /** Marked in one transaction: some tenths of a second. */
 const PAGE_POSITIONS = 100;

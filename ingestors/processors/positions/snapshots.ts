@@ -3,7 +3,7 @@ import { type Decimal, decimalFrom } from '../../../domain/money.ts';
 import { markPosition, notional, type Position, pnl01 } from '../../../domain/position.ts';
 import type { MarkPrices } from '../../../prisma/operations/mark-prices.ts';
 import type { Queryable } from '../../../prisma/queryable.ts';
-import type { PositionId } from './stored-position.ts';
+import type { PositionId } from './counted-trades.ts';
 
 /** A position as it is to be kept, marked at the price of now. */
 export interface Snapshot extends PositionId {

@@ -1,15 +1,10 @@
-/** Rows of `position` and `position_checkpoint`, and the trades behind them. */
+/** Rows of `position` and `position_checkpoint`. */
 import type { NodeName } from '../../../domain/market.ts';
-import { decimalFrom } from '../../../domain/money.ts';
 import { type CostMethod, type Position, type PositionJson, positionFromJson } from '../../../domain/position.ts';
-import type { Trade, TradeKey } from '../../../domain/trade.ts';
+import type { TradeKey } from '../../../domain/trade.ts';
 import { ms } from '../../../prisma/instants.ts';
 import type { Queryable } from '../../../prisma/queryable.ts';
-
-export interface PositionId {
-  readonly account: string;
-  readonly nodeId: number;
-}
+import { PLACES, type PositionId, placesOf } from './counted-trades.ts';
 
 export interface StoredPosition extends PositionId {
   readonly node: NodeName;
@@ -53,7 +48,8 @@ const MAKE_POSITIONS = `
 const COLUMNS = `
   p.account, p.node_id AS "nodeId", (SELECT market_id || ':' || name FROM pricing_node WHERE id = p.node_id) AS node,
   p.seq, p.method, trim_scale(p.quantity) AS quantity, trim_scale(p.cost) AS cost,
-  trim_scale(p.realized) AS realized, p.lots, p.trades, ${ms('p.last_ts')} AS "lastTs", p.last_trade_id AS "lastTradeId"`;
+  trim_scale(p.realized) AS realized, p.trades, ${ms('p.last_ts')} AS "lastTs", p.last_trade_id AS "lastTradeId",
+  ${ms('p.oldest_ts')} AS "oldestTs", p.oldest_trade_id AS "oldestTradeId", trim_scale(p.oldest_quantity) AS "oldestQuantity"`;
 
 /** All or none: whoever held some while it makes others would not keep the order. */
 const LOCK_POSITIONS = `
@@ -92,25 +88,25 @@ interface PositionTexts extends PositionId {
   readonly quantity: string;
   readonly cost: string;
   readonly realized: string;
-  readonly lots: PositionJson['lots'] | null;
   readonly trades: number;
   readonly lastTs: number | null;
   readonly lastTradeId: string | null;
+  readonly oldestTs: number | null;
+  readonly oldestTradeId: string | null;
+  readonly oldestQuantity: string | null;
 }
 
-function storedFrom({
-  account,
-  nodeId,
-  node,
-  seq,
-  lots,
-  lastTs,
-  lastTradeId,
-  ...state
-}: PositionTexts): StoredPosition {
+function storedFrom(texts: PositionTexts): StoredPosition {
+  const { account, nodeId, node, seq, method, quantity, cost, realized, trades, lastTs, lastTradeId } = texts;
   const last = lastTs === null || lastTradeId === null ? null : { ts: lastTs, tradeId: lastTradeId };
-  const own = lots ?? (state.method === 'FIFO' ? [] : undefined);
-  return { account, nodeId, node, seq, position: positionFromJson({ ...state, last, ...(own && { lots: own }) }) };
+  const state = { method, quantity, cost, realized, trades, last };
+  const position = positionFromJson(method === 'FIFO' ? { ...state, oldest: oldestFrom(texts) } : state);
+  return { account, nodeId, node, seq, position };
+}
+
+function oldestFrom({ oldestTs, oldestTradeId, oldestQuantity }: PositionTexts): (PositionJson['oldest'] & {}) | null {
+  if (oldestTs === null || oldestTradeId === null || oldestQuantity === null) return null;
+  return { ts: oldestTs, tradeId: oldestTradeId, quantity: oldestQuantity };
 }
 
 /** Writes positions back that `lockPositions` gave. */
@@ -131,10 +127,12 @@ export async function savePositions(
       positions.map(({ position }) => String(position.quantity)),
       positions.map(({ position }) => String(position.cost)),
       positions.map(({ position }) => String(position.realized)),
-      positions.map(({ position }) => position.lots && JSON.stringify(position.lots)),
       positions.map(({ position }) => position.trades),
       positions.map(({ position }) => position.last?.ts),
       positions.map(({ position }) => position.last?.tradeId),
+      positions.map(({ position }) => position.oldest?.ts),
+      positions.map(({ position }) => position.oldest?.tradeId),
+      positions.map(({ position }) => position.oldest && String(position.oldest.quantity)),
       now,
     ],
   });
@@ -142,11 +140,13 @@ export async function savePositions(
 
 const SAVE_POSITIONS = `
   UPDATE position p SET seq = t.seq, method = t.method, quantity = t.quantity, cost = t.cost, realized = t.realized,
-    lots = t.lots, trades = t.trades, last_ts = to_timestamp(t.last_ts / 1000.0), last_trade_id = t.last_trade_id,
-    recorded_at = to_timestamp($13::float8 / 1000.0), ledger_id = $1
+    trades = t.trades, last_ts = to_timestamp(t.last_ts / 1000.0), last_trade_id = t.last_trade_id,
+    oldest_ts = to_timestamp(t.oldest_ts / 1000.0), oldest_trade_id = t.oldest_trade_id, oldest_quantity = t.oldest_quantity,
+    recorded_at = to_timestamp($15::float8 / 1000.0), ledger_id = $1
   FROM unnest($2::text[], $3::int4[], $4::int8[], $5::cost_method[], $6::numeric[], $7::numeric[], $8::numeric[],
-              $9::jsonb[], $10::int4[], $11::float8[], $12::text[])
-       AS t(account, node_id, seq, method, quantity, cost, realized, lots, trades, last_ts, last_trade_id)
+              $9::int4[], $10::float8[], $11::text[], $12::float8[], $13::text[], $14::numeric[])
+       AS t(account, node_id, seq, method, quantity, cost, realized, trades, last_ts, last_trade_id, oldest_ts, oldest_trade_id,
+            oldest_quantity)
   WHERE p.account = t.account AND p.node_id = t.node_id`;
 
 /** Where a position is worked out from. */
@@ -172,19 +172,6 @@ export async function takeCheckpointsBefore(
     return state && positionFromJson(state);
   });
 }
-
-function placesOf(places: readonly (PositionId & { readonly at: TradeKey | null })[]): unknown[] {
-  return [
-    places.map(({ account }) => account),
-    places.map(({ nodeId }) => nodeId),
-    places.map(({ at }) => at?.ts ?? null),
-    places.map(({ at }) => at?.tradeId ?? null),
-  ];
-}
-
-const PLACES = `
-  (SELECT account, node_id, to_timestamp(ts / 1000.0) AS ts, trade_id, place::int4
-   FROM unnest($1::text[], $2::int4[], $3::float8[], $4::text[]) WITH ORDINALITY AS t(account, node_id, ts, trade_id, place)) AS asked`;
 
 const FORGET_CHECKPOINTS = `
   DELETE FROM position_checkpoint c USING ${PLACES}
@@ -221,68 +208,3 @@ export async function saveCheckpoints(client: Queryable, checkpoints: readonly C
     ],
   });
 }
-
-/** Of one position at a time: twice what lies between two checkpoints. */
-const PAGE_TRADES = 2_000;
-
-/**
- * The trades that count in positions, of each in their order, after a place; page by page, so that a long past needs no more
- * memory. `index` says of which of those asked.
- */
-export async function* tradesAfter(
-  client: Queryable,
-  asked: readonly (PositionId & { readonly at: TradeKey | null })[],
-): AsyncGenerator<{ readonly index: number; readonly trades: readonly Trade[] }> {
-  for (let open = asked.map((each, index) => ({ ...each, index })); open.length > 0; ) {
-    const pages = await pagesOfTrades(client, open);
-    const next: typeof open = [];
-    for (const [place, each] of open.entries()) {
-      const trades = pages.get(place + 1) ?? [];
-      if (trades.length > 0) yield { index: each.index, trades };
-      const last = trades.at(-1);
-      if (last && trades.length === PAGE_TRADES) next.push({ ...each, at: last });
-    }
-    open = next;
-  }
-}
-
-async function pagesOfTrades(
-  client: Queryable,
-  places: readonly (PositionId & { readonly at: TradeKey | null })[],
-): Promise<Map<number, Trade[]>> {
-  const { rows } = await client.query<TradeTexts>({
-    name: 'trades-after',
-    text: TRADES_AFTER,
-    values: placesOf(places),
-  });
-  const pages = new Map<number, Trade[]>();
-  for (const { place, mw, price, ...trade } of rows) {
-    const page = pages.get(place) ?? [];
-    page.push({ ...trade, mw: decimalFrom(mw), price: decimalFrom(price) });
-    pages.set(place, page);
-  }
-  return pages;
-}
-
-interface TradeTexts extends Omit<Trade, 'mw' | 'price'> {
-  /** Of the position asked for, from 1. */
-  readonly place: number;
-  readonly mw: string;
-  readonly price: string;
-  readonly node: NodeName;
-}
-
-const TRADES_AFTER = `
-  SELECT asked.place, counted.*
-  FROM ${PLACES}
-  CROSS JOIN LATERAL (
-    SELECT t.trade_id AS "tradeId", t.version, ${ms('t.ts')} AS ts, t.account, n.market_id || ':' || n.name AS node, t.side,
-           trim_scale(t.mw) AS mw, trim_scale(t.price) AS price, t.minutes, t.status
-    FROM trade t
-    JOIN trade_head h ON h.trade_id = t.trade_id AND h.version = t.version AND h.ts = t.ts
-    JOIN pricing_node n ON n.id = t.node_id
-    WHERE t.account = asked.account AND t.node_id = asked.node_id AND t.status = 'ACTIVE'
-      AND (asked.ts IS NULL OR (t.ts, t.trade_id) > (asked.ts, asked.trade_id COLLATE "C"))
-    ORDER BY t.ts, t.trade_id LIMIT ${PAGE_TRADES}
-  ) AS counted
-  ORDER BY asked.place, counted.ts, counted."tradeId" COLLATE "C"`;
