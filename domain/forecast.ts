@@ -7,8 +7,14 @@
  *   `SMA_20`.
  *
  * A model forecasts as soon as it has the prices that it needs. When the next price comes, its error is forecast − price.
+ * Errors are of forecasts that stood when their price came. What is published within a second is forecast together, from what
+ * was there before: of such prices only the first is scored, as of the 24 that a day-ahead market publishes at once. That
+ * is told by when prices were published, so it does not depend on how they are cut into commits.
  * Prices and errors are currency per MWh, as doubles: forecasts are no money.
  */
+import { markableStarts } from './mark-price.ts';
+import { isClearedAhead, type MarketRun } from './market-run.ts';
+
 export const FORECAST_MODELS = ['SMA_5', 'SMA_20', 'NEXT_VALUE', 'EWMA'] as const;
 
 export type ForecastModel = (typeof FORECAST_MODELS)[number];
@@ -21,9 +27,19 @@ export interface ForecastState {
   readonly prices: readonly number[];
   readonly ewma: number;
   readonly errors: Readonly<Record<ForecastModel, ErrorSums>>;
+  /** When the price that was scored last, or the first one, was published, milliseconds UTC: what is published with it is not scored. */
+  readonly publishedAt: number;
 }
 
-/** Sums over every forecast whose price has come. */
+/** A price of the series, milliseconds UTC. */
+export interface PriceToTake {
+  /** Start of its interval. */
+  readonly at: number;
+  readonly price: number;
+  readonly publishedAt: number;
+}
+
+/** Sums over every forecast that stood when its price came. */
 interface ErrorSums {
   readonly count: number;
   readonly sum: number;
@@ -36,7 +52,7 @@ export interface ModelForecast {
   readonly model: ForecastModel;
   /** Of the next price; null while there are too few prices. */
   readonly value: number | null;
-  /** Forecasts whose price has come. */
+  /** Forecasts that stood when their price came. */
   readonly samples: number;
   /** Mean absolute error; null before the first sample, as the two below. */
   readonly mae: number | null;
@@ -46,6 +62,9 @@ export interface ModelForecast {
   readonly bias: number | null;
 }
 
+/** Forecasts are made so often: nobody has forecast a price that was published sooner after the one before. */
+export const FORECAST_EVERY_MS = 1_000;
+
 const PRICES_MAX = 20;
 const EWMA_ALPHA = 2 / (PRICES_MAX + 1);
 const NEXT_VALUE_STEPS = 5;
@@ -53,24 +72,35 @@ const NEXT_VALUE_STEPS = 5;
 const NO_ERRORS: ErrorSums = { count: 0, sum: 0, absolute: 0, squared: 0 };
 
 /**
- * Scores what was forecast and takes the price up.
+ * The latest start of an interval whose price is taken up now, milliseconds UTC. A price that lies further ahead waits: it would
+ * be the last one until its time, and every price until then would come too late. What is cleared ahead has no such bound.
+ */
+export function takenUpTo(run: MarketRun, now: number): number {
+  return isClearedAhead(run) ? Number.POSITIVE_INFINITY : markableStarts(now).upTo;
+}
+
+/**
+ * Scores what was forecast, where a forecast stood when the price was published, and takes the price up.
  * @param state undefined: there was no price yet.
- * @param at start of the price's interval, milliseconds UTC.
  * @throws RangeError, as a programming error, where it does not come after the last one: it would be counted twice.
  */
-export function addPrice(state: ForecastState | undefined, price: number, at: number): ForecastState {
-  if (!state) return { lastAt: at, prices: [price], ewma: price, errors: eachModel(() => NO_ERRORS) };
+export function addPrice(state: ForecastState | undefined, { at, price, publishedAt }: PriceToTake): ForecastState {
+  if (!state) return { lastAt: at, prices: [price], ewma: price, errors: eachModel(() => NO_ERRORS), publishedAt };
   if (at <= state.lastAt) throw new RangeError(`a price of ${at} does not come after the one of ${state.lastAt}`);
+  const wasForecast = publishedAt - state.publishedAt >= FORECAST_EVERY_MS;
   return {
     lastAt: at,
     prices: [...state.prices, price].slice(-PRICES_MAX),
     ewma: EWMA_ALPHA * price + (1 - EWMA_ALPHA) * state.ewma,
-    errors: eachModel((model) => scored(state.errors[model], forecastBy(state, model), price)),
+    errors: wasForecast
+      ? eachModel((model) => scored(state.errors[model], forecastBy(state, model), price))
+      : state.errors,
+    publishedAt: wasForecast ? publishedAt : state.publishedAt,
   };
 }
 
 /** One a model, in the order of `FORECAST_MODELS`. */
-export function forecastsOf(state: ForecastState): ModelForecast[] {
+export function forecastsOf(state: Pick<ForecastState, 'prices' | 'ewma' | 'errors'>): ModelForecast[] {
   return FORECAST_MODELS.map((model) => {
     const { count, sum, absolute, squared } = state.errors[model];
     const value = forecastBy(state, model);
@@ -79,7 +109,7 @@ export function forecastsOf(state: ForecastState): ModelForecast[] {
   });
 }
 
-function forecastBy({ prices, ewma }: ForecastState, model: ForecastModel): number | null {
+function forecastBy({ prices, ewma }: Pick<ForecastState, 'prices' | 'ewma'>, model: ForecastModel): number | null {
   switch (model) {
     case 'SMA_5':
       return meanOfLast(prices, 5);

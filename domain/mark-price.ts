@@ -20,7 +20,7 @@ export function markableStarts(now: number): { readonly after: number; readonly 
 }
 
 /** Whether a price that begins then marks anything now. Milliseconds UTC. */
-export function isMarkable(startAt: number, now: number): boolean {
+function isMarkable(startAt: number, now: number): boolean {
   const { after, upTo } = markableStarts(now);
   return startAt > after && startAt <= upTo;
 }

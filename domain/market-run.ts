@@ -27,6 +27,13 @@ export function intervalMinutesOf(run: MarketRun): number | null {
   return INTERVAL_MINUTES[run];
 }
 
+/** Runs whose prices are known long before their intervals begin: the next price is tomorrow's, or of the hours to come. */
+const CLEARED_AHEAD: readonly MarketRun[] = ['DAY_AHEAD_HOURLY', 'HOUR_AHEAD_15_MIN'];
+
+export function isClearedAhead(run: MarketRun): boolean {
+  return CLEARED_AHEAD.includes(run);
+}
+
 export function isMarketRun(text: string): text is MarketRun {
   // `in` would also find what every object inherits: 'toString' is no run.
   return Object.hasOwn(INTERVAL_MINUTES, text);

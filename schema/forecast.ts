@@ -22,14 +22,14 @@ const ForecastModel = builder.enumType('ForecastModel', {
 
 const ModelForecast = builder.objectRef<ModelForecastRow>('ModelForecast').implement({
   description:
-    'What one model says of the next price, and how it has done so far. Errors are forecast − price, USD/MWh, over every forecast whose price has come.',
+    'What one model says of the next price, and how it has done so far. Errors are forecast − price, USD/MWh, over the forecasts that stood when their price came: of prices published within a second of each other, as a day-ahead market does, only the first had been forecast.',
   fields: (t) => ({
     model: t.expose('model', { type: ForecastModel, description: 'Which model.' }),
     value: t.exposeFloat('value', {
       nullable: true,
       description: 'Forecast of the next price, USD/MWh; null while there are too few prices.',
     }),
-    samples: t.exposeInt('samples', { description: 'Forecasts whose price has come.' }),
+    samples: t.exposeInt('samples', { description: 'Forecasts that stood when their price came.' }),
     mae: t.exposeFloat('mae', {
       nullable: true,
       description: 'Mean absolute error, Σ|e| / n; null before the first sample.',

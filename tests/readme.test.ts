@@ -233,7 +233,8 @@ function nodeFrom(text: string): NodeName {
 function stateOf(place: number): ForecastState {
   let state: ForecastState | undefined;
   for (let minute = 0; minute < 120; minute += 5) {
-    state = addPrice(state, spotPrice(place, minute), FROM + minute * MINUTE_MS);
+    const at = FROM + minute * MINUTE_MS;
+    state = addPrice(state, { at, price: spotPrice(place, minute), publishedAt: at });
   }
   if (!state) throw new TypeError('there are prices');
   return state;

@@ -14,15 +14,17 @@ afterAll(() => db.drop());
 async function store(node: string, run: string, state: ForecastState): Promise<void> {
   await storeNodes(db.pool, [node]);
   await db.pool.query(
-    `INSERT INTO forecast_state (node_id, run, last_at, prices, ewma, errors, ledger_id)
-     SELECT id, $2::market_run, $3, $4, $5, $6, 7 FROM pricing_node WHERE market_id || ':' || name = $1`,
+    `INSERT INTO forecast_state (node_id, run, last_at, prices, ewma, errors, published_at, ledger_id)
+     SELECT id, $2::market_run, $3, $4, $5, $6, $3, 7 FROM pricing_node WHERE market_id || ':' || name = $1`,
     [node, run, new Date(state.lastAt), state.prices, state.ewma, JSON.stringify(state.errors)],
   );
 }
 
 function stateOf(prices: readonly number[]): ForecastState {
   let state: ForecastState | undefined;
-  for (const [place, price] of prices.entries()) state = addPrice(state, price, place * 300_000);
+  for (const [place, price] of prices.entries()) {
+    state = addPrice(state, { at: place * 300_000, price, publishedAt: place * 300_000 });
+  }
   if (!state) throw new Error('no prices');
   return state;
 }

@@ -37,5 +37,5 @@ function forecastRowFrom({ node, run, ledger_id, last_at, prices, ewma, errors }
   const lastAt = last_at.getTime();
   const lastPrice = prices.at(-1);
   if (lastPrice === undefined) throw new TypeError(`a state of forecasts without a price: ${node} ${run}`);
-  return { node, run, lastAt, lastPrice, models: forecastsOf({ lastAt, prices, ewma, errors }), ledgerId: ledger_id };
+  return { node, run, lastAt, lastPrice, models: forecastsOf({ prices, ewma, errors }), ledgerId: ledger_id };
 }

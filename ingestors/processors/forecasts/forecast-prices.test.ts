@@ -1,12 +1,14 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { pino } from 'pino';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { addPrice, type ForecastState, forecastsOf } from '../../../domain/forecast.ts';
-import { HOUR_MS, isoFromInstant, MINUTE_MS } from '../../../domain/instant.ts';
+import { DAY_MS, HOUR_MS, isoFromInstant, MINUTE_MS } from '../../../domain/instant.ts';
+import type { MarketRun } from '../../../domain/market-run.ts';
 import type { ForecastEvent, LiveBus } from '../../../runtime/live-bus/live-bus.ts';
 import { createRingBus } from '../../../runtime/live-bus/ring-bus.ts';
 import { createMetrics } from '../../../runtime/metrics.ts';
 import { FORECASTS_SCHEMA } from '../../../schema/events/forecasts.ts';
+import { storeLmps } from '../../../tests/support/lmp-rows.ts';
 import { freshDatabase, type TestDatabase } from '../../../tests/support/postgres.ts';
 import { silentPipeline } from '../../../tests/support/silent-pipeline.ts';
 import type { Feed } from '../../feed.ts';
@@ -16,16 +18,27 @@ import { archivesOf } from '../../pipeline/families/families.ts';
 import { unowned } from '../../pipeline/store/positions.ts';
 import { FORECASTS_FEED, followPrices } from './forecast-prices.ts';
 import { publishForecasts } from './publish-forecasts.ts';
+import { type PricedSeries, pricesAfter } from './stored-forecast.ts';
 
 const log = pino({ level: 'silent' });
 const FROM = Date.UTC(2026, 0, 9);
-const clock = () => FROM + 12 * HOUR_MS;
+const STEP_MS = 5 * MINUTE_MS;
+let now = 0;
+const clock = () => now;
 const realtime = JSON_TOPIC_FEEDS.find(({ id }) => id === 'realtime_prices') as Feed;
+const dayAhead = JSON_TOPIC_FEEDS.find(({ id }) => id === 'dayahead_prices') as Feed;
+
+interface PublishedRecord {
+  readonly at: number;
+  readonly publishedAt: number;
+  readonly body: object;
+}
 
 describe('forecasts follow prices', () => {
   let db: TestDatabase;
   let bus: LiveBus;
   beforeEach(async () => {
+    now = FROM + 12 * HOUR_MS;
     db = await freshDatabase();
     bus = createRingBus({ window: { entriesMax: 1_000, ageMsMax: HOUR_MS }, clock });
   });
@@ -36,31 +49,54 @@ describe('forecasts follow prices', () => {
 
   const announcer = () =>
     createAnnouncer({ bus, pool: db.pool, archiveOf: archivesOf([realtime]), metrics: createMetrics(), log });
-  const processor = () => ({ pool: db.pool, announcer: announcer(), clock, feeds: [realtime.id], log });
-  /** Prices of 5-minute intervals, by their number. */
-  const publish = (prices: Readonly<Record<number, number>>, hub = 'PJM-WEST') => {
-    const records = Object.entries(prices).map(([interval, lmp_rt]) =>
-      JSON.stringify({ ts: isoFromInstant(FROM + Number(interval) * 5 * MINUTE_MS), hub, lmp_rt }),
-    );
-    published += 1;
-    return silentPipeline(db.pool, clock).ingest(realtime, unowned(realtime.id, 'test'), {
+  const processor = () => ({ pool: db.pool, announcer: announcer(), clock, feeds: [realtime.id, dayAhead.id], log });
+  const ingest = async (feed: Feed, records: readonly PublishedRecord[]) => {
+    const outcome = await silentPipeline(db.pool, clock).ingest(feed, unowned(feed.id, 'test'), {
       kind: 'FILE',
       next: undefined,
       request: null,
-      items: records.map((record) => ({
-        payload: { bytes: Buffer.from(record), name: realtime.id },
-        publishedAt: FROM + published,
+      items: records.map(({ at, publishedAt, body }) => ({
+        payload: { bytes: Buffer.from(JSON.stringify({ ts: isoFromInstant(at), ...body })), name: feed.id },
+        publishedAt,
         publishedSeq: 0,
       })),
       lag: null,
     });
+    expect(outcome.rejected).toBe(0);
   };
-  let published = 0;
+  /** Prices of 5-minute intervals, by their number. @param publishedAt each with its interval where not given. */
+  const publish = (prices: Readonly<Record<number, number>>, hub = 'PJM-WEST', publishedAt?: number) =>
+    ingest(
+      realtime,
+      Object.entries(prices).map(([interval, lmp_rt]) => {
+        const at = FROM + Number(interval) * STEP_MS;
+        return { at, publishedAt: publishedAt ?? at, body: { hub, lmp_rt } };
+      }),
+    );
+  /** Prices of hours, by their number from midnight. */
+  const publishDay = (prices: Readonly<Record<number, number>>, publishedAt: number) =>
+    ingest(
+      dayAhead,
+      Object.entries(prices).map(([hour, lmp_da]) => {
+        return { at: FROM + Number(hour) * HOUR_MS, publishedAt, body: { hub: 'PJM-WEST', lmp_da } };
+      }),
+    );
   const series = (prices: readonly number[]) => Object.fromEntries(prices.map((price, place) => [place, price]));
-  const expected = (prices: readonly number[]) => {
+  const stateOf = (prices: readonly (readonly [interval: number, price: number])[]) => {
     let state: ForecastState | undefined;
-    for (const [place, price] of prices.entries()) state = addPrice(state, price, FROM + place * 5 * MINUTE_MS);
-    return forecastsOf(state ?? expect.unreachable());
+    for (const [interval, price] of prices) {
+      const at = FROM + interval * STEP_MS;
+      state = addPrice(state, { at, price, publishedAt: at });
+    }
+    return state ?? expect.unreachable();
+  };
+  const expected = (prices: readonly number[]) => forecastsOf(stateOf([...prices.entries()]));
+  const forecasts = async (run: MarketRun = 'REAL_TIME_5_MIN') => {
+    const { rows } = await db.pool.query<{ at: Date } & Pick<ForecastState, 'prices' | 'ewma' | 'errors'>>(
+      'SELECT last_at AS at, prices, ewma, errors FROM forecast_state WHERE run = $1',
+      [run],
+    );
+    return rows.map(({ at, ...state }) => ({ lastAt: at.getTime(), models: forecastsOf(state) }));
   };
   const events = async (after: string): Promise<ForecastEvent[]> => {
     const seen: ForecastEvent[] = [];
@@ -91,13 +127,104 @@ describe('forecasts follow prices', () => {
     const { 3: late, ...others } = series(PRICES);
     await publish(others);
     await followPrices(processor());
-    await publish({ 3: late ?? 0, 5: 99 });
+    await publish({ 3: late ?? 0, 5: 99 }, 'PJM-WEST', now);
     expect(await followPrices(processor())).toBe('all');
     expect(await followPrices(processor())).toBe('nothing');
     const { rows } = await db.pool.query('SELECT count(*)::int AS entries FROM ledger_entry WHERE feed_id = $1', [
       FORECASTS_FEED,
     ]);
     expect(rows[0]?.entries).toBe(1);
+  });
+
+  it('a price far ahead waits until its time has come: it freezes nothing', async () => {
+    const ahead = (3 * DAY_MS) / STEP_MS;
+    now = FROM + HOUR_MS;
+    await publish(series(PRICES.slice(0, 10)));
+    await publish({ [ahead]: 99 }, 'PJM-WEST', now);
+    await followPrices(processor());
+    now = FROM + 3 * HOUR_MS;
+    await publish(Object.fromEntries([...PRICES.entries()].slice(10)));
+    expect(await followPrices(processor())).toBe('all');
+    expect(await forecasts()).toEqual([{ lastAt: FROM + (PRICES.length - 1) * STEP_MS, models: expected(PRICES) }]);
+    // Its time has come; it is taken up in its order with the next price of its series.
+    now = FROM + 3 * DAY_MS;
+    expect(await followPrices(processor())).toBe('nothing');
+    await publish({ [ahead - 1]: 31, [ahead + 1]: 32 });
+    await followPrices(processor());
+    const taken = stateOf([...PRICES.entries(), [ahead - 1, 31], [ahead, 99], [ahead + 1, 32]]);
+    const models = (await forecasts())[0]?.models;
+    expect(models?.map(({ value }) => value)).toEqual(forecastsOf(taken).map(({ value }) => value));
+    // It had been published before the one before it: nobody has forecast it.
+    expect(models?.at(-1)).toMatchObject({ model: 'EWMA', samples: PRICES.length - 1 + 2 });
+  });
+
+  it('a series that begins with a price far ahead has no forecast yet', async () => {
+    await publish({ [(3 * DAY_MS) / STEP_MS]: 99 }, 'PJM-WEST', now);
+    expect(await followPrices(processor())).toBe('all');
+    expect(await forecasts()).toEqual([]);
+  });
+
+  it.each([1, 5, 24, 48])(
+    'day-ahead prices of two days, followed %i at a time: only the first of the second day had a forecast',
+    async (size) => {
+      now = FROM;
+      const hours = Array.from({ length: 48 }, (_, hour) => [hour, 20 + (hour % 24)] as const);
+      for (const day of [hours.slice(0, 24), hours.slice(24)]) {
+        const publishedAt = FROM - DAY_MS + (day[0]?.[0] ?? 0) * HOUR_MS;
+        for (let first = 0; first < day.length; first += size) {
+          await publishDay(Object.fromEntries(day.slice(first, first + size)), publishedAt);
+          if (size < 48) await followPrices(processor());
+        }
+      }
+      await followPrices(processor());
+      const [{ lastAt, models } = expect.unreachable()] = await forecasts('DAY_AHEAD_HOURLY');
+      expect(lastAt).toBe(FROM + 47 * HOUR_MS);
+      expect(models.map(({ model, samples, mae }) => [model, samples, mae])).toEqual([
+        ['SMA_5', 1, 41 - 20],
+        ['SMA_20', 1, 33.5 - 20],
+        ['NEXT_VALUE', 1, 44 - 20],
+        ['EWMA', 1, expect.any(Number)],
+      ]);
+    },
+  );
+
+  it('a source whose clock is ahead is scored as what it says is recorded', async () => {
+    for (const [place, price] of PRICES.entries()) {
+      now = FROM + place * STEP_MS;
+      await publish({ [place]: price }, 'PJM-WEST', place === 7 ? now + 20 * HOUR_MS : now);
+      await followPrices(processor());
+    }
+    expect((await forecasts()).map(({ models }) => models)).toEqual([expected(PRICES)]);
+  });
+
+  it('after a long pause a series goes on with its newest 500 prices', async () => {
+    now = FROM + 7 * DAY_MS;
+    await publish({ 0: 30, 1: 40 });
+    await followPrices(processor());
+    const missed = Array.from({ length: 700 }, (_, place) => [place + 2, 30 + ((place * 7) % 11)] as const);
+    await publish(Object.fromEntries(missed));
+    await followPrices(processor());
+    const taken = stateOf([[0, 30], [1, 40], ...missed.slice(-500)]);
+    expect(await forecasts()).toEqual([{ lastAt: taken.lastAt, models: forecastsOf(taken) }]);
+  });
+
+  it('prices are read for some hundreds of series at a time, and each has its forecast', async () => {
+    const nodes = Array.from({ length: 450 }, (_, place) => `PJM:N${place}`);
+    await storeLmps(
+      db.pool,
+      nodes.flatMap((node) =>
+        [0, 1, 2].map((place) => ({ node, run: 'SPOT' as const, start: FROM + place * STEP_MS, minutes: 0, lmp: 30 })),
+      ),
+    );
+    const { rows } = await db.pool.query<{ id: number; name: string }>('SELECT id, name FROM pricing_node ORDER BY id');
+    const asked = rows
+      .filter(({ name }) => /^N\d+$/.test(name))
+      .map(({ id, name }) => ({ nodeId: id, node: `PJM:${name}`, run: 'SPOT' as const, state: undefined }));
+    const statements = vi.spyOn(db.pool, 'query');
+    const priced: PricedSeries[] = [];
+    for await (const each of pricesAfter(db.pool, asked, now)) priced.push(each);
+    expect(priced.map(({ node, prices }) => [node, prices.length])).toEqual(asked.map(({ node }) => [node, 3]));
+    expect(statements).toHaveBeenCalledTimes(3);
   });
 
   it('what is forecast goes to the log, once each where nothing breaks', async () => {

@@ -2,11 +2,12 @@
  * Forecasts follow prices: each commit of prices is followed once, in the transaction that keeps what the models remember.
  *
  * A model takes each interval once, in the order of intervals. A price that comes late, or a correction of one that was
- * taken, changes no forecast: what was forecast was forecast from what was known.
+ * taken, changes no forecast: what was forecast was forecast from what was known. A price that lies too far ahead waits in the
+ * store for the first commit that brings its series a price when its time has come.
  */
 import type { Logger } from 'pino';
 import { messageOf } from '../../../domain/errors.ts';
-import { addPrice, type ForecastState } from '../../../domain/forecast.ts';
+import { addPrice, FORECAST_EVERY_MS, type ForecastState } from '../../../domain/forecast.ts';
 import type { Queryable } from '../../../prisma/queryable.ts';
 import type { Recurring } from '../../jobs/recurring.ts';
 import type { EventLog } from '../../sources/event-log.ts';
@@ -26,7 +27,6 @@ import {
 export const FORECASTS_FEED = 'forecasts';
 const PARTITION = 'prices';
 
-const FOLLOW_EVERY_MS = 1_000;
 /** Of each partition at a time: some seconds of small commits. */
 const COMMITS_MAX = 50;
 
@@ -40,7 +40,7 @@ export interface ForecastParts extends ProcessorParts {
 export function forecastsRecurring(parts: ForecastParts): Recurring {
   return {
     name: FORECASTS_FEED,
-    everyMs: FOLLOW_EVERY_MS,
+    everyMs: FORECAST_EVERY_MS,
     run: async (signal) => {
       try {
         // What comes meanwhile waits for the next time: to follow every small commit at once would cost as much as they do.
@@ -58,30 +58,35 @@ export function forecastsRecurring(parts: ForecastParts): Recurring {
 export async function followPrices(
   parts: Omit<ForecastParts, 'eventLog' | 'log'>,
 ): Promise<'nothing' | 'part' | 'all'> {
-  const { pool, feeds } = parts;
+  const { pool, feeds, clock } = parts;
   if ((await readNewCommits(pool, FORECASTS_FEED, feeds, 1)).length === 0) return 'nothing';
   const entry = { feed: FORECASTS_FEED, partition: PARTITION, request: 'forecasts of the next prices' };
   let commits: readonly NewCommits[] = [];
   await commitOwn(parts, entry, async (client, ledgerId) => {
     commits = await readNewCommits(client, FORECASTS_FEED, feeds, COMMITS_MAX);
-    return follow(client, ledgerId, commits);
+    return follow(client, ledgerId, commits, clock());
   });
   return commits.some(({ ledgerIds }) => ledgerIds.length === COMMITS_MAX) ? 'part' : 'all';
 }
 
-async function follow(client: Queryable, ledgerId: number, commits: readonly NewCommits[]): Promise<Made | undefined> {
+async function follow(
+  client: Queryable,
+  ledgerId: number,
+  commits: readonly NewCommits[],
+  now: number,
+): Promise<Made | undefined> {
   if (commits.length === 0) return undefined;
   const ledgerIds = commits.flatMap((commit) => commit.ledgerIds);
   const series = ledgerIds.length > 0 ? await readSeries(client, ledgerIds) : [];
   const moved: MovedSeries[] = [];
   let rowsIn = 0;
-  for (const priced of await pricesAfter(client, series)) {
+  for await (const priced of pricesAfter(client, series, now)) {
     rowsIn += priced.prices.length;
     moved.push(movedBy(priced));
   }
   if (moved.length > 0) await saveStates(client, moved, ledgerId);
   await noteFollowed(client, FORECASTS_FEED, commits);
-  // Corrections and late prices only: followed, and nobody is told anything.
+  // Corrections, late prices and prices far ahead only: followed, and nobody is told anything.
   if (moved.length === 0) return undefined;
   const instants = moved.map(({ state }) => state.lastAt);
   return {
@@ -99,7 +104,7 @@ export interface MovedSeries extends Series {
 
 function movedBy({ prices, state: before, ...series }: PricedSeries): MovedSeries {
   let state = before;
-  for (const { at, price } of prices) state = addPrice(state, price, at);
+  for (const price of prices) state = addPrice(state, price);
   if (!state) throw new TypeError('a series without a price is not moved');
   return { ...series, state };
 }

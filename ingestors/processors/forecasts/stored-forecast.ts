@@ -1,5 +1,11 @@
 import type pg from 'pg';
-import { type ForecastModel, type ForecastState, forecastsOf } from '../../../domain/forecast.ts';
+import {
+  type ForecastModel,
+  type ForecastState,
+  forecastsOf,
+  type PriceToTake,
+  takenUpTo,
+} from '../../../domain/forecast.ts';
 import type { MarketRun } from '../../../domain/market-run.ts';
 import { ms } from '../../../prisma/instants.ts';
 import type { Queryable } from '../../../prisma/queryable.ts';
@@ -18,11 +24,15 @@ export interface Series {
 
 export interface PricedSeries extends Series {
   /** After the state's last, oldest first; at least one. */
-  readonly prices: readonly { readonly at: number; readonly price: number }[];
+  readonly prices: readonly PriceToTake[];
 }
 
-/** A series that is new begins with so many of its newest prices, not with all its past. */
-const FIRST_PRICES = 500;
+/**
+ * A series takes so many of its newest prices at a time: where it is new, not all its past, and after a pause of forecasting, not
+ * all of the pause. So much is the most that is held of prices at once, and all models have long forgotten what was before.
+ */
+const NEWEST_PRICES = 500;
+const SERIES_AT_A_TIME = 200;
 
 /** The series that ledger entries brought prices of. Whoever follows prices does so under the lock of its own partition. */
 export async function readSeries(client: Queryable, ledgerIds: readonly number[]): Promise<Series[]> {
@@ -38,9 +48,10 @@ interface StateRow {
   readonly prices: readonly number[] | null;
   readonly ewma: number | null;
   readonly errors: ForecastState['errors'] | null;
+  readonly publishedAt: number | null;
 }
 
-const STATE = `${ms('s.last_at')} AS "lastAt", s.prices, s.ewma, s.errors`;
+const STATE = `${ms('s.last_at')} AS "lastAt", s.prices, s.ewma, s.errors, ${ms('s.published_at')} AS "publishedAt"`;
 
 /** Bounds on both columns spare a hypertable's other chunks; what history holds of an entry is no news. */
 const SERIES = `
@@ -61,43 +72,60 @@ function stateFrom({
   prices,
   ewma,
   errors,
+  publishedAt,
 }: Omit<StateRow, 'nodeId' | 'node' | 'run'>): ForecastState | undefined {
-  if (lastAt === null || prices === null || ewma === null || errors === null) return undefined;
-  return { lastAt, prices, ewma, errors };
+  if (lastAt === null || prices === null || ewma === null || errors === null || publishedAt === null) return undefined;
+  return { lastAt, prices, ewma, errors, publishedAt };
 }
 
-/** Those with prices after their state's last. One statement for all of them. */
-export async function pricesAfter(client: Queryable, series: readonly Series[]): Promise<PricedSeries[]> {
-  if (series.length === 0) return [];
-  const { rows } = await client.query<{ place: number; at: number[]; price: number[] }>({
+/**
+ * Those with prices after their state's last whose time has come. One statement for some hundreds of them.
+ * @param now milliseconds UTC.
+ */
+export async function* pricesAfter(
+  client: Queryable,
+  series: readonly Series[],
+  now: number,
+): AsyncGenerator<PricedSeries> {
+  for (let first = 0; first < series.length; first += SERIES_AT_A_TIME) {
+    yield* await somePricesAfter(client, series.slice(first, first + SERIES_AT_A_TIME), now);
+  }
+}
+
+async function somePricesAfter(client: Queryable, series: readonly Series[], now: number): Promise<PricedSeries[]> {
+  const { rows } = await client.query<{ place: number; at: number[]; price: number[]; publishedAt: number[] }>({
     name: 'prices-after',
     text: PRICES_AFTER,
     values: [
       series.map(({ nodeId }) => nodeId),
       series.map(({ run }) => run),
-      series.map(({ state }) => state?.lastAt ?? null),
-      FIRST_PRICES,
+      series.map(({ state }) => state?.lastAt ?? Number.NEGATIVE_INFINITY),
+      series.map(({ run }) => takenUpTo(run, now)),
+      NEWEST_PRICES,
     ],
   });
-  return rows.flatMap(({ place, at, price }) => {
+  return rows.flatMap(({ place, at, price, publishedAt }) => {
     const one = series[place - 1];
-    return one
-      ? [{ ...one, prices: at.map((start, index) => ({ at: start, price: price[index] ?? Number.NaN })) }]
-      : [];
+    if (!one) return [];
+    const prices = at.map((start, index) => ({
+      at: start,
+      price: price[index] ?? Number.NaN,
+      publishedAt: publishedAt[index] ?? Number.NaN,
+    }));
+    return [{ ...one, prices }];
   });
 }
 
+/** A price was there at the latest when it was recorded: a source whose clock is ahead would else silence errors until then. */
 const PRICES_AFTER = `
-  SELECT place::int, array_agg(at ORDER BY at) AS at, array_agg(lmp ORDER BY at) AS price
-  FROM unnest($1::int4[], $2::market_run[], $3::float8[]) WITH ORDINALITY AS t(node_id, run, last_at, place)
+  SELECT place::int, array_agg(at ORDER BY at) AS at, array_agg(lmp ORDER BY at) AS price,
+         array_agg(published_at ORDER BY at) AS "publishedAt"
+  FROM unnest($1::int4[], $2::market_run[], $3::float8[], $4::float8[]) WITH ORDINALITY AS t(node_id, run, last_at, up_to, place)
   CROSS JOIN LATERAL (
-    SELECT ${ms('interval_start')}::float8 AS at, lmp FROM lmp
-    WHERE lmp.node_id = t.node_id AND lmp.run = t.run AND interval_start > to_timestamp(t.last_at / 1000.0)
-    UNION ALL
-    SELECT ${ms('interval_start')}::float8 AS at, lmp FROM (
-      SELECT interval_start, lmp FROM lmp WHERE lmp.node_id = t.node_id AND lmp.run = t.run AND t.last_at IS NULL
-      ORDER BY interval_start DESC LIMIT $4
-    ) AS newest
+    SELECT ${ms('interval_start')} AS at, lmp, ${ms('least(published_at, recorded_at)')} AS published_at FROM lmp
+    WHERE lmp.node_id = t.node_id AND lmp.run = t.run
+      AND interval_start > to_timestamp(t.last_at / 1000.0) AND interval_start <= to_timestamp(t.up_to / 1000.0)
+    ORDER BY interval_start DESC LIMIT $5
   ) AS price
   GROUP BY place ORDER BY place`;
 
@@ -121,6 +149,7 @@ export async function saveStates(
           prices: state.prices,
           ewma: state.ewma,
           errors: state.errors,
+          publishedAt: state.publishedAt,
           ...valuesByModel(state),
         })),
       ),
@@ -135,18 +164,18 @@ function valuesByModel(state: ForecastState): Partial<Record<ForecastModel, numb
 const SAVE = `
   WITH moved AS (
     SELECT "nodeId" AS node_id, run, to_timestamp("lastAt" / 1000.0) AS last_at, "lastPrice" AS last_price, prices, ewma, errors,
-           "SMA_5" AS sma_5, "SMA_20" AS sma_20, "NEXT_VALUE" AS next_value
+           to_timestamp("publishedAt" / 1000.0) AS published_at, "SMA_5" AS sma_5, "SMA_20" AS sma_20, "NEXT_VALUE" AS next_value
     FROM jsonb_to_recordset($2::jsonb) AS t("nodeId" int4, run market_run, "lastAt" float8, "lastPrice" float8, prices float8[],
-      ewma float8, errors jsonb, "SMA_5" float8, "SMA_20" float8, "NEXT_VALUE" float8)
+      ewma float8, errors jsonb, "publishedAt" float8, "SMA_5" float8, "SMA_20" float8, "NEXT_VALUE" float8)
   ), kept AS (
     INSERT INTO forecast (node_id, run, last_at, last_price, sma_5, sma_20, next_value, ewma, ledger_id)
     SELECT node_id, run, last_at, last_price, sma_5, sma_20, next_value, ewma, $1 FROM moved
     ON CONFLICT (node_id, run, last_at) DO NOTHING
   )
-  INSERT INTO forecast_state (node_id, run, last_at, prices, ewma, errors, ledger_id)
-  SELECT node_id, run, last_at, prices, ewma, errors, $1 FROM moved
+  INSERT INTO forecast_state (node_id, run, last_at, prices, ewma, errors, published_at, ledger_id)
+  SELECT node_id, run, last_at, prices, ewma, errors, published_at, $1 FROM moved
   ON CONFLICT (node_id, run) DO UPDATE SET last_at = excluded.last_at, prices = excluded.prices, ewma = excluded.ewma,
-    errors = excluded.errors, ledger_id = excluded.ledger_id`;
+    errors = excluded.errors, published_at = excluded.published_at, ledger_id = excluded.ledger_id`;
 
 /** Forecasts that a commit was the last to move: of the others a later one tells. */
 export const forecastsArchive: NewsArchive = {

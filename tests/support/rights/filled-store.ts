@@ -85,9 +85,9 @@ const METADATA = `
 
 /** Of two prices. */
 const FORECASTS = `
-  INSERT INTO forecast_state (node_id, run, last_at, prices, ewma, errors, ledger_id)
+  INSERT INTO forecast_state (node_id, run, last_at, prices, ewma, errors, published_at, ledger_id)
   SELECT id, 'REAL_TIME_5_MIN', '2026-06-02T11:05Z', ARRAY[30, 31], 30.5,
-    json_build_object('SMA_5', none, 'SMA_20', none, 'NEXT_VALUE', none, 'EWMA', none),
+    json_build_object('SMA_5', none, 'SMA_20', none, 'NEXT_VALUE', none, 'EWMA', none), '2026-06-02T11:05Z',
     CASE market_id WHEN 'PJM' THEN 3 ELSE 1 END
   FROM pricing_node, (SELECT '{"count": 0, "sum": 0, "absolute": 0, "squared": 0}'::json AS none) AS errors`;
 
