@@ -39,7 +39,7 @@ function marksOf(positions: readonly StandingPosition[], isWatched: (account: nu
   const startedAt = performance.now();
   for (let at = 0; at < TICKS; at++) {
     const price = tick(at);
-    board.price(price, (_, { marked }) => {
+    board.prices([price], (_, { marked }) => {
       if (marked.row.node !== price.node) elsewhere++;
       marks++;
     });

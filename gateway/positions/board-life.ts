@@ -71,10 +71,10 @@ export class BoardLife {
     if (this.#queue.length > HELD_ENTRIES_MAX) this.#onLost(new Error('the store does not answer about positions'));
   }
 
-  /** Prices of one entry. */
+  /** Prices of one entry, each a change of its own. */
   prices(prices: readonly NodePrice[]): void {
     this.#pass(true, (tell) => {
-      for (const each of prices) this.#board.price(each, tell);
+      for (const each of prices) this.#board.prices([each], tell);
     });
   }
 
@@ -85,6 +85,7 @@ export class BoardLife {
    */
   watch(filter: PositionFilter, watcher: BoardWatcher): () => void {
     const positions = this.#board.select(filter);
+    this.#refill();
     requireWithin('positions', positions.length, 'name an account or a node');
     watcher.receive({ cursor: this.#cursor, positions });
     return this.#board.watch(filter, watcher);
@@ -122,7 +123,12 @@ export class BoardLife {
     const unknown = this.#board.unknown(positions.map(({ node }) => node));
     if (unknown.length === 0) return;
     this.#board.enter(unknown);
-    this.prices(await this.#source.prices(unknown));
+    await this.#ask(unknown);
+  }
+
+  async #ask(nodes: readonly string[]): Promise<void> {
+    const prices = await this.#source.prices(nodes);
+    this.#pass(true, (tell) => this.#board.prices(prices, tell));
   }
 
   #pass(byPrice: boolean, entry: (tell: Tell<BoardWatcher>) => void): void {
@@ -132,6 +138,12 @@ export class BoardLife {
       told.add(watcher);
     });
     for (const watcher of told) watcher.passed(this.#cursor);
+    this.#refill();
+  }
+
+  #refill(): void {
+    const nodes = this.#board.takeShort();
+    if (nodes.length > 0) this.#ask(nodes).catch(this.#onLost);
   }
 }
 

@@ -1,4 +1,4 @@
-import { isMarkable, isNewerPrice, markPriceOf, type RunPrice } from '../../domain/mark-price.ts';
+import { isNewerPrice, markPriceOf, type RunPrice } from '../../domain/mark-price.ts';
 import type { MarketRun } from '../../domain/market-run.ts';
 import type { PositionFilter } from '../../schema/trading-rows.ts';
 import { DESK_FACETS } from '../live/desk-facets.ts';
@@ -6,6 +6,7 @@ import { InterestIndex, wantedBy } from '../live/interest-index.ts';
 import { MarkedPosition } from './marked-position.ts';
 import { type HeldPosition, heldPosition, type StandingPosition } from './position-row.ts';
 import type { NodePrice } from './positions-source.ts';
+import { PricesAhead } from './prices-ahead.ts';
 
 export interface BoardOptions {
   /** By which positions are marked, in the order of preference. */
@@ -27,7 +28,8 @@ export type Tell<Watcher> = (watcher: Watcher, seat: Seat) => void;
  *
  * Positions of one node **sit** there together: a price goes to the node, and watchers of its seats are told that these changed, not
  * what they are worth: most prices give way to the next before anybody looks. It knows nothing of the bus and the store, and may
- * be told the same thing twice: of a position the highest `seq` counts, of a run the newest price.
+ * be told the same thing twice: of a position the highest `seq` counts, of a run the newest price that marks now. What begins too far
+ * ahead for that is kept until its time has come: whoever looks then sees it, and watchers are told with the next price of the node.
  */
 export class Board<Watcher> {
   readonly #options: BoardOptions;
@@ -35,6 +37,8 @@ export class Board<Watcher> {
   readonly #accounts = new Map<string, Set<WatchedSeat<Watcher>>>();
   readonly #interests = new InterestIndex<PositionFilter, StandingPosition, Watcher>(DESK_FACETS);
   readonly #watched = new Map<Watcher, Set<WatchedSeat<Watcher>>>();
+  /** Nodes of which more prices lie ahead than were kept, and these are spent. */
+  readonly #short = new Set<string>();
 
   constructor(options: BoardOptions) {
     this.#options = options;
@@ -47,7 +51,16 @@ export class Board<Watcher> {
 
   /** From here on prices of these nodes count. */
   enter(unknown: readonly string[]): void {
-    for (const node of unknown) this.#nodes.set(node, new BoardNode(this.#options));
+    for (const node of unknown) {
+      this.#nodes.set(node, new BoardNode(this.#options, () => this.#short.add(node)));
+    }
+  }
+
+  /** Nodes whose prices are to be told once more, each once. From here on what comes of them counts. */
+  takeShort(): string[] {
+    const nodes = [...this.#short];
+    this.#short.clear();
+    return nodes;
   }
 
   /** A position as a change left it, at a node that was entered. */
@@ -61,11 +74,18 @@ export class Board<Watcher> {
     for (const watcher of seat.watchers) tell(watcher, seat);
   }
 
-  /** A price, of whatever node. */
-  price(price: NodePrice, tell: Tell<Watcher>): void {
-    const node = this.#nodes.get(price.node);
-    if (!node?.take(price)) return;
-    for (const seat of node.watched) for (const watcher of seat.watchers) tell(watcher, seat);
+  /** Prices that are told together, of whatever nodes: marks are compared when all are known. */
+  prices(prices: readonly NodePrice[], tell: Tell<Watcher>): void {
+    const nodes = new Set<BoardNode<Watcher>>();
+    for (const price of prices) {
+      const node = this.#nodes.get(price.node);
+      node?.keep(price);
+      if (node) nodes.add(node);
+    }
+    for (const node of nodes) {
+      if (!node.isMarkedAnew()) continue;
+      for (const seat of node.watched) for (const watcher of seat.watchers) tell(watcher, seat);
+    }
   }
 
   /** Positions as they are, by account and node. */
@@ -120,27 +140,50 @@ class BoardNode<Watcher> {
   /** Of the seats those that somebody watches. */
   readonly watched = new Set<WatchedSeat<Watcher>>();
   readonly #options: BoardOptions;
-  /** The newest by run. */
+  readonly #onShort: () => void;
+  /** By run the newest of those whose time has come. */
   readonly #prices = new Map<MarketRun, RunPrice>();
+  readonly #ahead = new Map<MarketRun, PricesAhead>();
+  /** What positions here were marked at when watchers were last told of a price. */
+  #told: RunPrice | undefined;
 
-  constructor(options: BoardOptions) {
+  /** @param onShort called where prices that lie ahead have to be told once more. */
+  constructor(options: BoardOptions, onShort: () => void) {
     this.#options = options;
+    this.#onShort = onShort;
   }
 
   /** What positions here are marked at now. */
   get mark(): RunPrice | undefined {
-    return markPriceOf(this.#prices.values(), this.#options.runs, this.#options.clock());
+    const { runs, clock } = this.#options;
+    const now = clock();
+    for (const ahead of this.#ahead.values()) this.#settle(ahead.takeDue(now));
+    return markPriceOf(this.#prices.values(), runs, now);
   }
 
-  /** @returns whether positions here are marked at another price since. */
-  take(price: RunPrice): boolean {
-    const { runs, clock } = this.#options;
-    if (!runs.includes(price.run) || !isMarkable(price.startAt, clock())) return false;
-    const known = this.#prices.get(price.run);
-    if (known && !isNewerPrice(price, known)) return false;
-    const before = this.mark;
-    this.#prices.set(price.run, price);
-    return this.mark !== before;
+  keep(price: RunPrice): void {
+    if (this.#options.runs.includes(price.run)) this.#aheadOf(price.run).keep(price);
+  }
+
+  /** Whether positions here are marked at another price than when it was last asked, be it by one that came or by the clock. */
+  isMarkedAnew(): boolean {
+    const before = this.#told;
+    this.#told = this.mark;
+    return this.#told !== before;
+  }
+
+  #aheadOf(run: MarketRun): PricesAhead {
+    const known = this.#ahead.get(run);
+    if (known) return known;
+    const ahead = new PricesAhead(this.#onShort);
+    this.#ahead.set(run, ahead);
+    return ahead;
+  }
+
+  #settle(due: RunPrice | undefined): void {
+    if (!due) return;
+    const known = this.#prices.get(due.run);
+    if (!known || isNewerPrice(due, known)) this.#prices.set(due.run, due);
   }
 }
 

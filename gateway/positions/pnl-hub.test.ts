@@ -14,6 +14,7 @@ import { createLiveHub, type LiveHub } from '../live/hub.ts';
 import { standingFrom } from './board-life.ts';
 import { positionRow, type StandingPosition } from './position-row.ts';
 import type { NodePrice, PositionsSource } from './positions-source.ts';
+import { PRICES_AHEAD_MAX } from './prices-ahead.ts';
 
 const NOW = Date.UTC(2026, 0, 1, 1);
 const START = NOW - 600_000;
@@ -282,6 +283,39 @@ describe('a price', () => {
     expect(said(await next(subscribe({ node: 'PJM:A' })))[0]?.[3]).toBe('30');
     now = START + MARK_AGE_MS_MAX;
     expect(said(await next(subscribe({ node: 'PJM:A' })))[0]?.[3]).toBeUndefined();
+  });
+});
+
+describe('a price that begins more than an hour ahead', () => {
+  test('marks when its time has come, for who subscribes then and, with the next price, for who did before', async () => {
+    let now = NOW;
+    store.commitPosition(positionEvent(1, 10));
+    store.commitPrice(spot(31));
+    await start({ clock: () => now });
+    const updates = subscribe({}, 'EVERY');
+    await next(updates);
+    await store.announcePrices(spot(500, 130));
+    await settled();
+    now += 90 * 60_000;
+    await store.announcePrices(spot(37, 100));
+    expect(said(await next(updates))[0]?.[3]).toBe('500');
+    expect(said(await next(subscribe()))[0]?.[3]).toBe('500');
+  });
+
+  test('is asked for where more lie ahead than are kept', async () => {
+    let now = NOW;
+    store.commitPosition(positionEvent(1, 10));
+    await start({ clock: () => now });
+    const updates = subscribe({}, 'EVERY');
+    await next(updates);
+    const minutes = Array.from({ length: PRICES_AHEAD_MAX + 10 }, (_, place) => 120 + place);
+    await store.announcePrices(...minutes.map((each) => spot(each, each)));
+    store.commitPrice(spot(120 + PRICES_AHEAD_MAX + 9, 120 + PRICES_AHEAD_MAX + 9));
+    await settled();
+    now += 5 * 60 * 60_000;
+    await store.announcePrices(tick('PJM:A', 1, { startAt: START }));
+    expect(said(await next(updates))[0]?.[3]).toBe(String(119 + PRICES_AHEAD_MAX));
+    expect(said(await next(updates))[0]?.[3]).toBe(String(129 + PRICES_AHEAD_MAX));
   });
 });
 

@@ -3,6 +3,7 @@ import type { MarketMetricsQuestion } from '../../schema/trading-rows.ts';
 import { countingDb } from '../../tests/support/counting-db.ts';
 import { type LmpSpec, storeLmps } from '../../tests/support/lmp-rows.ts';
 import { freshDatabase, type TestDatabase } from '../../tests/support/postgres.ts';
+import { readDartSpread } from './dart-spread.ts';
 import { readMarketMetrics } from './market-metrics.ts';
 import { readPriceTrends } from './price-trends.ts';
 
@@ -86,6 +87,45 @@ describe('market metrics', () => {
       positiveShare: 0.5,
     });
   });
+
+  it.each([
+    ['10:00', '11:30'],
+    ['10:30', '12:00'],
+    ['10:30', '11:05'],
+    ['10:10', '10:20'],
+    ['10:00', '12:00'],
+  ])(
+    'have the spread of whole hours that start in the range, as `dartSpread` has it, from %s to %s',
+    async (from, to) => {
+      const node = 'NYISO:HOURS';
+      const hours = [10, 11, 12].map((hour) =>
+        price(node, 'DAY_AHEAD_HOURLY', `2024-07-04T${hour}:00Z`, 60, 40 + hour),
+      );
+      const parts = Array.from({ length: 36 }, (_, part) => {
+        const start = new Date(at('2024-07-04T10:00Z') + part * 300_000).toISOString();
+        // The second half of an hour is dearer, so that a part of an hour says the contrary of the whole.
+        return price(node, 'REAL_TIME_5_MIN', start, 5, part % 12 < 6 ? 20 : 100);
+      });
+      await storeLmps(db.pool, [...hours, ...parts]);
+      const range = { from: at(`2024-07-04T${from}Z`), to: at(`2024-07-04T${to}Z`) };
+      const [series] = await readDartSpread(db.pool, 'computed', [node], range, at('2025-01-01T00:00Z'));
+      const spreads = series?.spread.map(Number) ?? [];
+      for (const window of ['RANGE', 'HOUR', 'DAY', 'MONTH'] as const) {
+        const rows = await readMarketMetrics(db.pool, { ...ASKED, ...range, market: 'NYISO', node, window });
+        const darts = rows.flatMap(({ dart }) => dart ?? []);
+        const total = darts.reduce((sum, { hours, average }) => sum + hours * average, 0);
+        expect(darts.reduce((sum, { hours }) => sum + hours, 0)).toBe(spreads.length);
+        expect(total).toBeCloseTo(
+          spreads.reduce((sum, spread) => sum + spread, 0),
+          9,
+        );
+        expect(darts.map(({ positiveShare }) => positiveShare)).toEqual(darts.map(() => 0));
+        // Prices themselves are those of the range, and no more.
+        const counted = rows.filter(({ run }) => run === 'REAL_TIME_5_MIN').map(({ count }) => count);
+        expect(counted.reduce((sum, count) => sum + count, 0)).toBe((range.to - range.from) / 300_000);
+      }
+    },
+  );
 
   it('are of each operating day, whose first return is from the day before', async () => {
     const rows = await readMarketMetrics(db.pool, { ...ASKED, run: 'REAL_TIME_5_MIN', window: 'DAY' });

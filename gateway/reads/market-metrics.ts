@@ -1,3 +1,4 @@
+import { HOUR_MS } from '../../domain/instant.ts';
 import { localNameOf } from '../../domain/market.ts';
 import { MARKET_RUNS, type MarketRun } from '../../domain/market-run.ts';
 import { LIMITS, limitExceeded } from '../../schema/limits.ts';
@@ -9,6 +10,7 @@ import type {
 } from '../../schema/trading-rows.ts';
 import { nodeName } from './asked-nodes.ts';
 import { epochMs, HOUR_START, WEIGHT } from './lmp-parts.ts';
+import { gridAxis } from './series-axis.ts';
 import type { Queryable } from './statement.ts';
 
 /** Numbers of the day-ahead run's spread are null where no hour has both prices. */
@@ -69,9 +71,13 @@ export async function readMarketMetrics(
 ): Promise<MarketMetricRow[]> {
   const { market, node, run, from, to, window, by } = question;
   const shown = run ? [run] : MARKET_RUNS;
-  const read = shown.includes('DAY_AHEAD_HOURLY') ? [...new Set([...shown, ...DART_RUNS])] : shown;
+  const hasDart = shown.includes('DAY_AHEAD_HOURLY');
+  const read = hasDart ? [...new Set([...shown, ...DART_RUNS])] : shown;
+  // Hours of the spread that start in the range are whole, as in `dartSpread`.
+  const end = hasDart ? gridAxis({ from, to }, HOUR_MS).bounds.to : to;
   const name = node === undefined ? null : localNameOf(nodeName(node));
-  const values = [market, name, new Date(from), new Date(to), read, shown, pricesMax + 1];
+  const instants = [from, to, end].map((instant) => new Date(instant));
+  const values = [market, name, ...instants, read, shown, DART_RUNS, pricesMax + 1];
   const { rows } = await db.query<StoredMetric>({
     name: `market-metrics-${window}-${by}`,
     text: textOf(window, by),
@@ -126,10 +132,11 @@ function textOf(window: MetricWindow, by: MarketMetricsQuestion['by']): string {
       JOIN market AS m ON m.id = n.market_id
       CROSS JOIN LATERAL (
         SELECT run, interval_start, operating_day, lmp, ${WEIGHT} AS weight FROM lmp
-        WHERE node_id = n.id AND run = ANY($5::market_run[]) AND interval_start >= $3 AND interval_start < $4
+        WHERE node_id = n.id AND run = ANY($6::market_run[]) AND interval_start >= $3 AND interval_start < $5
+          AND (interval_start < $4 OR run = ANY($8::market_run[]))
       ) AS l
       WHERE n.market_id = $1 AND ($2::text IS NULL OR n.name = $2)
-      LIMIT $7
+      LIMIT $9
     ),
     metric AS (
       SELECT ${ofNode} AS of_node, run, starts_at, ends_at, count(*)::int AS count,
@@ -137,7 +144,7 @@ function textOf(window: MetricWindow, by: MarketMetricsQuestion['by']): string {
         stddev_samp(lmp) AS deviation, stddev_samp((lmp - previous) / nullif(abs(previous), 0)) AS volatility
       FROM (
         SELECT *, lag(lmp) OVER (PARTITION BY node_id, run ORDER BY interval_start) AS previous
-        FROM price WHERE run = ANY($6::market_run[])
+        FROM price WHERE run = ANY($7::market_run[]) AND interval_start < $4
       ) AS stepped
       GROUP BY 1, 2, 3, 4
     ),

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { DAY_MS } from '../../domain/instant.ts';
+import { DAY_MS, MINUTE_MS } from '../../domain/instant.ts';
 import { MARK_RUNS } from '../../domain/mark-price.ts';
 import type { MarketRun } from '../../domain/market-run.ts';
 import { decimalFrom } from '../../domain/money.ts';
@@ -7,6 +7,9 @@ import { countingDb } from '../../tests/support/counting-db.ts';
 import { storeLmps } from '../../tests/support/lmp-rows.ts';
 import { freshDatabase, type TestDatabase } from '../../tests/support/postgres.ts';
 import { storeTrades } from '../../tests/support/trading-rows.ts';
+import { BoardLife } from '../positions/board-life.ts';
+import type { BoardUpdate } from '../positions/marked-position.ts';
+import { PRICES_AHEAD_MAX } from '../positions/prices-ahead.ts';
 import { readAccounts } from './accounts.ts';
 import { readExposure } from './exposure.ts';
 import { createPositionsSource, readMarkedPositions, readPositions } from './positions.ts';
@@ -110,13 +113,14 @@ describe('positions', () => {
     expect(await readMarkedPositions(db.pool, {}, MARKING, 5)).toHaveLength(5);
   });
 
-  it('are where the live board begins, with the prices of every run that may mark them', async () => {
+  it('are where the live board begins, with the prices of every run that may mark them now and later', async () => {
     const source = createPositionsSource(db.pool, { markRuns: MARK_RUNS, clock: () => NOW });
     expect((await source.positions()).map(({ account, node, seq }) => [account, node, seq])).toHaveLength(5);
     const prices = await source.prices(['PJM:WEST', 'PJM:NOBODY']);
     expect(prices.map(({ run, lmp }) => [run, lmp]).sort()).toEqual([
       ['REAL_TIME_5_MIN', 99],
       ['SPOT', 32.2],
+      ['SPOT', 98],
     ]);
   });
 
@@ -190,5 +194,40 @@ describe('exposure', () => {
   it('is of one market where it is asked for', async () => {
     const rows = await readExposure(db.pool, { by: 'POSITION', market: 'CAISO' }, MARKING);
     expect(rows.map(({ node }) => node)).toEqual(['CAISO:NP15']);
+  });
+});
+
+describe('the live board', () => {
+  it('marks as the question does whenever it is looked at, also at prices that lay ahead when it began', async () => {
+    const node = 'PJM:AHEAD';
+    await storeTrades(db.pool, [{ id: '8', ts, account: 'ahead', node, side: 'BUY', mw: 1, price: 30 }]);
+    // More than a board keeps: one each minute, for some four hours.
+    const minutes = Array.from({ length: 5 * PRICES_AHEAD_MAX }, (_, place) => 59 + place);
+    await storeLmps(
+      db.pool,
+      minutes.map((each) => ({ node, run: 'SPOT', start: NOW + each * MINUTE_MS, minutes: 0, lmp: each })),
+    );
+    let now = NOW;
+    const source = createPositionsSource(db.pool, { markRuns: MARK_RUNS, clock: () => now });
+    const onLost = (error: unknown) => expect.unreachable(String(error));
+    const life = new BoardLife({ source, runs: MARK_RUNS, clock: () => now, cursor: '', onLost });
+    await life.load();
+    const live = () => {
+      const seen: unknown[] = [];
+      const watcher = {
+        receive: ({ positions }: BoardUpdate) => void seen.push(...positions.map(({ row }) => row)),
+        changed: () => undefined,
+        passed: () => undefined,
+      };
+      life.watch({ account: 'ahead' }, watcher)();
+      return seen;
+    };
+    const asked = () => readPositions(db.pool, { account: 'ahead' }, { runs: MARK_RUNS, now });
+    for (const after of [0, 1, 2, 30, 49, 50, 51, 170, 400, 20 * 60]) {
+      now = NOW + after * MINUTE_MS;
+      // What it kept may be spent: then it asks for more, and has it in a moment.
+      await expect.poll(live).toEqual(await asked());
+    }
+    life.end();
   });
 });

@@ -5,7 +5,7 @@ import type { PositionRow } from '../../schema/trading-rows.ts';
 import { positionRow, type StandingPosition } from '../positions/position-row.ts';
 import type { NodePrice, PositionsSource } from '../positions/positions-source.ts';
 import { fromStore } from '../store-reach.ts';
-import { readMarkPrices } from './mark-prices.ts';
+import { readMarkPrices, readPricesAhead } from './mark-prices.ts';
 import { type PositionsQuestion, readStandingPositions } from './standing-positions.ts';
 import type { Queryable } from './statement.ts';
 
@@ -61,8 +61,21 @@ interface SourceOptions {
 export function createPositionsSource(db: Queryable, { markRuns, clock }: SourceOptions): PositionsSource {
   return {
     positions: () => fromStore(() => readStandingPositions(db, {}, null)),
-    prices: (nodes) => fromStore(() => readMarkPrices(db, nodes, markRuns, clock())),
+    prices: (nodes) => fromStore(() => readBoardPrices(db, nodes, markRuns, clock())),
   };
+}
+
+async function readBoardPrices(
+  db: Queryable,
+  nodes: readonly string[],
+  runs: readonly MarketRun[],
+  now: number,
+): Promise<NodePrice[]> {
+  const [newest, ahead] = await Promise.all([
+    readMarkPrices(db, nodes, runs, now),
+    readPricesAhead(db, nodes, runs, now),
+  ]);
+  return [...newest, ...ahead];
 }
 
 function byNode(prices: readonly NodePrice[]): Map<string, NodePrice[]> {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { HOUR_MS, isoFromInstant, MINUTE_MS } from '../../domain/instant.ts';
-import type { Resolution } from '../../schema/question.ts';
+import type { Range, Resolution } from '../../schema/question.ts';
 import { requireOrSkip } from '../../tests/support/services.ts';
 import { startTimescale, type TimescaleDatabase } from '../../tests/support/timescale.ts';
 import { type SnapshotSpec, storeSnapshots, storeTrades } from '../../tests/support/trading-rows.ts';
@@ -17,6 +17,42 @@ const NOW = Date.parse('2026-01-01T00:00Z');
 
 describe.skipIf(!requireOrSkip('timescale'))('trading reads on TimescaleDB', () => {
   let db: TimescaleDatabase;
+  const offset = async (table: string, proc: string, key: string) => {
+    const { rows } = await db.pool.query<{ offset: string | null }>(
+      'SELECT config->>$3 AS "offset" FROM timescaledb_information.jobs WHERE hypertable_name = $1 AND proc_name = $2',
+      [table, proc, key],
+    );
+    expect(rows).toHaveLength(1);
+    return rows[0]?.offset ?? null;
+  };
+  const before = async (now: number, interval: string | null) => {
+    const { rows } = await db.pool.query('SELECT $1::timestamptz - $2::interval AS "at"', [new Date(now), interval]);
+    return rows[0].at;
+  };
+  const refresh = async (now: number, startOffset: string | null, endOffset: string | null) => {
+    const window = [await before(now, startOffset), await before(now, endOffset)];
+    await db.pool.query(`CALL refresh_continuous_aggregate('pnl_hour', $1::timestamptz, $2::timestamptz)`, window);
+  };
+  /** What the policy does at that instant. */
+  const refreshAt = async (now: number) => {
+    const offsetOf = (key: string) => offset('pnl_hour', 'policy_refresh_continuous_aggregate', key);
+    await refresh(now, await offsetOf('start_offset'), await offsetOf('end_offset'));
+  };
+  const retainAt = async (now: number) => {
+    const older = await before(now, await offset('positions_pnl', 'policy_retention', 'drop_after'));
+    await db.pool.query(`SELECT drop_chunks('positions_pnl', $1::timestamptz)`, [older]);
+  };
+  const hourly = (from: number, hours: number) =>
+    Array.from({ length: hours }, (_, hour) => ({ ...snapshot(hour), at: isoFromInstant(from + hour * HOUR_MS) }));
+  const hoursOf = async (rollups: Rollups, range: Range) => {
+    const [series] = await readPnlSeries(
+      db.pool,
+      rollups,
+      { account: 'desk', node: NODE, range, resolution: 'HOUR' },
+      NOW,
+    );
+    return series?.positionMw.filter((mw) => mw !== null);
+  };
   beforeAll(async () => {
     db = await startTimescale();
     const snapshots = Array.from({ length: 73 * 4 }, (_, place) => snapshot(place)).filter(
@@ -68,6 +104,43 @@ describe.skipIf(!requireOrSkip('timescale'))('trading reads on TimescaleDB', () 
     };
     await readTrades(explaining, { account: 'desk', ...range }, page);
     expect(new Set(plan.match(/_hyper_\d+_\d+_chunk /g))).toHaveProperty('size', 2);
+  });
+
+  it('have the last hours before a stop of days, to which the policy had not come', async () => {
+    const stopped = Date.parse('2025-06-01T10:00Z');
+    const back = stopped + 4 * 24 * HOUR_MS;
+    await storeSnapshots(db.pool, hourly(stopped - 10 * HOUR_MS, 9));
+    await refreshAt(stopped - HOUR_MS);
+    await storeSnapshots(db.pool, hourly(stopped - HOUR_MS, 1));
+    await storeSnapshots(db.pool, hourly(back, 5));
+    await refreshAt(back + 5 * HOUR_MS);
+    const range = { from: stopped - 24 * HOUR_MS, to: back + 24 * HOUR_MS };
+    expect(await hoursOf('computed', range)).toHaveLength(15);
+    expect(await hoursOf('kept', range)).toEqual(await hoursOf('computed', range));
+  });
+
+  it('have hours that an earlier policy of three days had gone past', async () => {
+    const stopped = Date.parse('2025-07-01T10:00Z');
+    const back = stopped + 4 * 24 * HOUR_MS;
+    await storeSnapshots(db.pool, hourly(stopped - 3 * HOUR_MS, 3));
+    await storeSnapshots(db.pool, hourly(back - 3 * HOUR_MS, 3));
+    await refresh(back, '3 days', '2 hours');
+    const range = { from: stopped - 24 * HOUR_MS, to: stopped + 24 * HOUR_MS };
+    expect(await hoursOf('kept', range)).toHaveLength(0);
+    await refreshAt(back);
+    expect(await hoursOf('kept', range)).toHaveLength(3);
+  });
+
+  it('have hours also when their snapshots are no longer kept', async () => {
+    const now = Date.parse('2027-08-01T00:00Z');
+    const range = { from: Date.parse('2025-06-01T00:00Z'), to: Date.parse('2025-07-01T00:00Z') };
+    await refreshAt(range.to);
+    const hours = await hoursOf('kept', range);
+    expect(hours?.length).toBeGreaterThan(0);
+    await retainAt(now);
+    await refreshAt(now);
+    expect(await hoursOf('computed', range)).toEqual([]);
+    expect(await hoursOf('kept', range)).toEqual(hours);
   });
 });
 

@@ -160,7 +160,7 @@ describe('polls', () => {
     const first = await bench.startWorkers();
     await expect.poll(() => polls).toBe(1);
     await first.stop();
-    await queueRecurring(db.pool, [{ name: 'poll/invented/A' }]);
+    await queueRecurring(db.pool, [{ name: 'poll/invented/A', everyMs: 3_600_000 }]);
     const [poll] = await queued();
     expect(poll?.key).toBe('poll/invented/A');
     expect(poll?.inMs).toBeGreaterThan(3_500_000);
@@ -177,7 +177,7 @@ describe('polls', () => {
       },
       { partitions: ['A'], everyMs: 100 },
     );
-    await queueRecurring(db.pool, [{ name: 'poll/invented/OTHER' }]);
+    await queueRecurring(db.pool, [{ name: 'poll/invented/OTHER', everyMs: 100 }]);
     await bench.startWorkers();
     await expect.poll(() => polls.length).toBeGreaterThan(3);
     expect(new Set(polls)).toEqual(new Set(['A']));

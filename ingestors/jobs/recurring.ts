@@ -31,15 +31,18 @@ function createTask(pool: pg.Pool, recurring: Recurring): QueueTask {
   };
 }
 
-/** Queues what is not queued; what is, keeps its time. */
-export async function queueRecurring(pool: pg.Pool, all: readonly Pick<Recurring, 'name'>[]): Promise<void> {
-  await reachable(() =>
-    pool.query(
-      `SELECT count(graphile_worker.add_job(task, ${OPTIONS}, job_key => task, job_key_mode => 'unsafe_dedupe'))
-       FROM unnest($1::text[]) AS task`,
-      [all.map(({ name }) => name)],
-    ),
-  );
+/**
+ * Queues what is not queued. What is keeps its time, and comes forward where that is further off than an interval: another
+ * process queued it when the interval was longer.
+ */
+export async function queueRecurring(
+  pool: pg.Pool,
+  all: readonly Pick<Recurring, 'name' | 'everyMs'>[],
+): Promise<void> {
+  const names = all.map(({ name }) => name);
+  const intervals = all.map(({ everyMs }) => everyMs);
+  await reachable(() => pool.query(QUEUE, [names]));
+  await reachable(() => pool.query(HASTEN, [names, intervals]));
 }
 
 async function queueAgain(pool: pg.Pool, name: string, afterMs: number): Promise<void> {
@@ -53,3 +56,15 @@ async function queueAgain(pool: pg.Pool, name: string, afterMs: number): Promise
 
 /** Ahead of chunks. It is never given up, so that no number of processes that died in it leaves it undone. */
 const OPTIONS = 'priority => -10, max_attempts => 32767';
+
+const QUEUE = `
+  SELECT count(graphile_worker.add_job(task, ${OPTIONS}, job_key => task, job_key_mode => 'unsafe_dedupe'))
+  FROM unnest($1::text[]) AS task`;
+
+/** One that is under way is left alone: it queues the next. */
+const HASTEN = `
+  SELECT count(*)
+  FROM unnest($1::text[], $2::float8[]) AS recurring (task, every_ms)
+  CROSS JOIN LATERAL (SELECT now() + every_ms * interval '1 millisecond' AS at) AS latest
+  JOIN graphile_worker.jobs AS job ON job.key = task AND job.run_at > latest.at
+  CROSS JOIN LATERAL graphile_worker.reschedule_jobs(ARRAY[job.id], run_at => latest.at) AS hastened`;

@@ -18,10 +18,14 @@ export interface StoredRunPrice extends RunPrice {
   readonly node: string;
 }
 
-/** Which nodes: by their ids, or by market and local name in columns of equal length. */
-export type AskedNodes =
-  | { readonly ids: readonly number[] }
-  | { readonly markets: readonly string[]; readonly names: readonly string[] };
+/** Market and local name of each, in columns of equal length. */
+interface NamedNodes {
+  readonly markets: readonly string[];
+  readonly names: readonly string[];
+}
+
+/** Which nodes: by their ids, or by their names. */
+export type AskedNodes = { readonly ids: readonly number[] } | NamedNodes;
 
 /**
  * Of each node the newest price of each run that marks now, in any order: `markPriceOf` chooses among them.
@@ -37,9 +41,26 @@ export async function readRunPrices(
   const values = [runs, new Date(after), new Date(upTo)];
   const query =
     'ids' in asked
-      ? { name: 'run-prices-by-id', text: BY_ID, values: [...values, asked.ids] }
-      : { name: 'run-prices-by-name', text: BY_NAME, values: [...values, asked.markets, asked.names] };
+      ? { name: 'run-prices-by-id', text: NEWEST_BY_ID, values: [...values, asked.ids] }
+      : { name: 'run-prices-by-name', text: NEWEST_BY_NAME, values: [...values, asked.markets, asked.names] };
   const { rows } = await db.query<StoredRunPrice>(query);
+  return rows;
+}
+
+/**
+ * Of each node and run the earliest prices that do not mark yet, in any order.
+ * @param now milliseconds UTC.
+ * @param max of one node and run.
+ */
+export async function readRunPricesAhead(
+  db: Queryable,
+  { markets, names }: NamedNodes,
+  runs: readonly MarketRun[],
+  now: number,
+  max: number,
+): Promise<StoredRunPrice[]> {
+  const values = [runs, new Date(markableStarts(now).upTo), max, markets, names];
+  const { rows } = await db.query<StoredRunPrice>({ name: 'run-prices-ahead', text: AHEAD_BY_NAME, values });
   return rows;
 }
 
@@ -65,21 +86,26 @@ export async function readMarkPrices(
   return marks;
 }
 
-/** One step down the primary key for each node and run. @param nodes SQL that joins `pricing_node AS n` with those asked for. */
-const newestOf = (nodes: string) => `
+/**
+ * Steps along the primary key for each node and run.
+ * @param nodes SQL that joins `pricing_node AS n` with those asked for.
+ * @param picked SQL: which prices of one node and run.
+ */
+const pricesOf = (nodes: string, picked: string) => `
   SELECT n.id AS "nodeId", n.market_id || ':' || n.name AS node, l.*
   FROM ${nodes}
   CROSS JOIN unnest($1::market_run[]) AS wanted (run)
   CROSS JOIN LATERAL (
     SELECT run, ${ms('interval_start')} AS "startAt", revision, lmp, ${ms('published_at')} AS "publishedAt" FROM lmp
-    WHERE node_id = n.id AND run = wanted.run AND interval_start > $2 AND interval_start <= $3
-    ORDER BY interval_start DESC
-    LIMIT 1
+    WHERE node_id = n.id AND run = wanted.run AND ${picked}
   ) AS l`;
 
-const BY_ID = newestOf('unnest($4::int4[]) AS asked (id) JOIN pricing_node AS n ON n.id = asked.id');
+const NEWEST = 'interval_start > $2 AND interval_start <= $3 ORDER BY interval_start DESC LIMIT 1';
+const AHEAD = 'interval_start > $2 ORDER BY interval_start LIMIT $3';
 
-const BY_NAME = newestOf(
-  `unnest($4::text[], $5::text[]) AS asked (market, name)
-   JOIN pricing_node AS n ON n.market_id = asked.market AND n.name = asked.name`,
-);
+const NAMED_NODES = `unnest($4::text[], $5::text[]) AS asked (market, name)
+   JOIN pricing_node AS n ON n.market_id = asked.market AND n.name = asked.name`;
+
+const NEWEST_BY_ID = pricesOf('unnest($4::int4[]) AS asked (id) JOIN pricing_node AS n ON n.id = asked.id', NEWEST);
+const NEWEST_BY_NAME = pricesOf(NAMED_NODES, NEWEST);
+const AHEAD_BY_NAME = pricesOf(NAMED_NODES, AHEAD);
