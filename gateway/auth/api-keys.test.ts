@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ApiKeyRequest, NewApiKey } from '../../domain/api-key.ts';
+import type { BusbarError } from '../../domain/errors.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../domain/instant.ts';
 import { ALL_RIGHTS, type Rights } from '../../domain/rights.ts';
 import { createApiKey, revokeApiKey, rotateApiKey } from '../../prisma/operations/api-keys.ts';
@@ -153,12 +154,12 @@ describe('a key that is revoked', () => {
     const made = await create();
     const other = await create();
     const told: string[] = [];
-    keys.watch(await keys.identify(made.secret), (reason) => told.push(reason));
+    keys.watch(await keys.identify(made.secret), ({ code, message }) => told.push(`${code}: ${message}`));
     keys.watch(await keys.identify(other.secret), () => told.push('the other one'));
     const unwatch = keys.watch(await keys.identify(made.secret), () => told.push('one that stopped watching'));
     unwatch();
     await revoke(made);
-    await expect.poll(() => told).toEqual(['the API key was revoked']);
+    await expect.poll(() => told).toEqual(['UNAUTHENTICATED: the API key was revoked']);
     await revoke(await create());
     await expect.poll(() => keys.count).toBe(3);
     expect(told).toHaveLength(1);
@@ -170,20 +171,20 @@ describe('a key that is revoked', () => {
     await revoke(made);
     await expect.poll(() => keys.identify(made.secret).catch(({ code }) => code)).toBe('UNAUTHENTICATED');
     const told: string[] = [];
-    keys.watch(identity, (reason) => told.push(reason));
-    await expect.poll(() => told).toEqual(['the API key was revoked']);
+    keys.watch(identity, ({ code, message }) => told.push(`${code}: ${message}`));
+    await expect.poll(() => told).toEqual(['UNAUTHENTICATED: the API key was revoked']);
   });
 
   it('ends watches where it was deleted or its rights were changed by hand', async () => {
     const [deleted, changed] = [await create(), await create()];
     const told: string[] = [];
-    keys.watch(await keys.identify(deleted.secret), (reason) => told.push(reason));
-    keys.watch(await keys.identify(changed.secret), (reason) => told.push(reason));
+    keys.watch(await keys.identify(deleted.secret), ({ code, message }) => told.push(`${code}: ${message}`));
+    keys.watch(await keys.identify(changed.secret), ({ code, message }) => told.push(`${code}: ${message}`));
     await db.pool.query('DELETE FROM api_key WHERE prefix = $1', [deleted.key.prefix]);
     await db.pool.query(`UPDATE api_key SET accounts = '{DESK-WEST}' WHERE prefix = $1`, [changed.key.prefix]);
     await expect
       .poll(() => [...told].sort())
-      .toEqual(['the API key was revoked', 'the rights of the API key have changed']);
+      .toEqual(['UNAUTHENTICATED: the API key was revoked', 'UNAUTHENTICATED: the rights of the API key have changed']);
   });
 });
 
@@ -210,7 +211,7 @@ describe('a key that is rotated', () => {
     const told: unknown[] = [];
     keys.watch(
       await keys.identify(old.secret),
-      (reason) => told.push(reason),
+      ({ code, message }) => told.push(`${code}: ${message}`),
       (expiresAt) => told.push(expiresAt),
     );
     await rotate(old, DAY_MS);
@@ -228,6 +229,19 @@ describe('a key that is rotated', () => {
     const identities = await Promise.all([second, third, lost].map(({ secret }) => keys.identify(secret)));
     expect(identities.map(({ holder }) => holder)).toEqual(Array(3).fill(`key:${first.key.prefix}`));
     expect(await keys.identify((await create()).secret)).not.toHaveProperty('holder');
+  });
+
+  it('gives each successor the same length of life, however often it is rotated', async () => {
+    const [endless, quarterly] = [await create(), await create({ expiresAt: now + 90 * DAY_MS })];
+    const secondOf = async (old: NewApiKey) => {
+      await rotate(old, DAY_MS);
+      now += HOUR_MS;
+      return (await rotate(old, DAY_MS)).key.expiresAt;
+    };
+    expect(await secondOf(endless)).toBeNull();
+    expect(await secondOf(quarterly)).toBe(now + 90 * DAY_MS);
+    const { expiresAt } = await keys.identify(quarterly.secret);
+    expect(expiresAt).toBe(now - HOUR_MS + DAY_MS);
   });
 
   it('does not live longer for being rotated', async () => {
@@ -266,14 +280,14 @@ describe('while the store is away', () => {
   it('keys that are known are good for the time that is said, and no longer', async () => {
     const { secret } = await create();
     const identity = await keys.identify(secret);
-    const told: string[] = [];
-    keys.watch(identity, (reason) => told.push(reason));
+    const told: BusbarError[] = [];
+    keys.watch(identity, (error) => told.push(error));
     takeStoreAway();
     now += UNCONFIRMED_MS_MAX;
     expect(await keys.identify(secret)).toEqual(identity);
     now += 1;
     await expect(keys.identify(secret)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
-    await expect.poll(() => told).toEqual(['API keys cannot be checked at the moment']);
+    await expect.poll(() => told).toMatchObject([UNCONFIRMED]);
     store = Promise.resolve();
     await expect.poll(() => keys.identify(secret).catch(({ code }) => code)).toEqual(identity);
   });

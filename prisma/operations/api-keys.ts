@@ -4,7 +4,7 @@ import { DAY_MS, HOUR_MS, isoFromInstant } from '../../domain/instant.ts';
 import { ALL_RIGHTS, covers, type Reach, type Rights, ROLES, SCOPE_MARKETS } from '../../domain/rights.ts';
 import type { Queryable } from '../queryable.ts';
 import { apiKeyText, hashOfSecret, makeApiKey } from './api-key-secret.ts';
-import { COLUMNS, keyFrom, type StoredKey, storedScope } from './stored-api-key.ts';
+import { COLUMNS, keyFrom, lifeMsOf, type StoredKey, storedScope } from './stored-api-key.ts';
 
 /** Who changes a key, with which rights, and when: a key that reaches further than they do is not theirs to change. */
 export interface KeyKeeper {
@@ -43,14 +43,13 @@ export async function rotateApiKey(
   if (!(overlapMs >= 0 && overlapMs <= OVERLAP_MS_MAX)) {
     throw new BusbarError('BAD_USER_INPUT', `an overlap is of 0 to ${OVERLAP_MS_MAX / HOUR_MS} hours`);
   }
-  const old = await ownKey(client, prefix, keeper);
+  const { key: old, lifeMs } = await ownKey(client, prefix, keeper);
   if (hasEnded(old, keeper.now)) {
     throw new BusbarError('BAD_USER_INPUT', 'this API key has ended: create another one');
   }
-  const lifeMs = old.expiresAt === null ? undefined : old.expiresAt - old.createdAt;
   const expiresAt = lifeMs === undefined ? undefined : keeper.now + lifeMs;
   const made = await insertKey(client, { name: old.name, rights: old.rights, expiresAt, replaces: prefix }, keeper);
-  await client.query('UPDATE api_key SET expires_at = least(expires_at, $2) WHERE prefix = $1', [
+  await client.query('UPDATE api_key SET retires_at = least(retires_at, $2) WHERE prefix = $1', [
     prefix,
     new Date(keeper.now + overlapMs),
   ]);
@@ -63,7 +62,7 @@ export async function rotateApiKey(
  * @throws BusbarError `NOT_FOUND`, `FORBIDDEN`.
  */
 export async function revokeApiKey(client: Queryable, prefix: string, keeper: KeyKeeper): Promise<ApiKey> {
-  const key = await ownKey(client, prefix, keeper);
+  const { key } = await ownKey(client, prefix, keeper);
   if (key.revokedAt !== null) return key;
   await client.query('UPDATE api_key SET revoked_at = $2 WHERE prefix = $1', [prefix, new Date(keeper.now)]);
   return { ...key, revokedAt: keeper.now };
@@ -97,16 +96,23 @@ export async function readApiKeys(
 
 const SCOPES = ['markets', 'feeds', 'accounts'] as const;
 
+interface OwnKey {
+  readonly key: ApiKey;
+  /** From when it was made to its intended end, which a rotation leaves as it is. */
+  readonly lifeMs: number | undefined;
+}
+
 /**
  * The key, which then nobody else changes. Whoever may not see every key is told the same of one that is not there as of one
  * that is not theirs.
  */
-async function ownKey(client: Queryable, prefix: string, { rights }: KeyKeeper): Promise<ApiKey> {
+async function ownKey(client: Queryable, prefix: string, { rights }: KeyKeeper): Promise<OwnKey> {
   const { rows } = await client.query<StoredKey>(`SELECT ${COLUMNS} FROM api_key WHERE prefix = $1 FOR UPDATE`, [
     prefix,
   ]);
-  const key = rows[0] && keyFrom(rows[0]);
-  if (key && covers(rights, key.rights)) return key;
+  const [row] = rows;
+  const key = row && keyFrom(row);
+  if (key && covers(rights, key.rights)) return { key, lifeMs: lifeMsOf(row) };
   if (covers(rights, ALL_RIGHTS)) throw new BusbarError('NOT_FOUND', 'there is no such API key');
   throw new BusbarError('FORBIDDEN', 'this is not an API key that you may see');
 }
