@@ -191,6 +191,12 @@ export function directlyFrom(list: AddressList): (request: IncomingMessage) => b
   };
 }
 
+/** Calls back when a connection has ended, be it before this call: nobody is told of a close that was. */
+export function whenClosed(response: ServerResponse, closed: () => void): void {
+  if (response.closed || response.destroyed) closed();
+  else response.once('close', closed);
+}
+
 /** Breaks an answer off so that nobody takes what came for the whole. A connection under TLS cannot be reset; its end is not announced. */
 export function cutShort(response: ServerResponse): void {
   const { socket } = response;

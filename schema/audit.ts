@@ -22,7 +22,7 @@ const AuditOutcome = builder.enumType('AuditOutcome', {
         'It takes long and was begun: an entry with its end follows. Where none does, the process died on the way.',
     },
     DONE: { description: 'It was made.' },
-    REFUSED: { description: 'It was not made, because it made no sense.' },
+    REFUSED: { description: 'It was not made, because it made no sense, or was too much at that moment.' },
     FAILED: { description: 'It was not made, because something broke.' },
     DENIED: { description: 'It is not for whoever asked: without a credential that is good, or beyond its rights.' },
   } as const,
@@ -52,7 +52,8 @@ const AuditEntry = builder.objectRef<AuditRow>('AuditEntry').implement({
         'The mutation’s name, or the command; `export`; `access` where something was denied, be it a mutation.',
     }),
     input: t.exposeString('input', {
-      description: 'What was asked for, as JSON; long lists and texts of what was refused are cut.',
+      description:
+        'What was asked for, as JSON; long lists and texts of what was not done, and of exports, are cut. What came again and again is one entry with `times`.',
     }),
     outcome: t.expose('outcome', { type: AuditOutcome, description: 'What became of it.' }),
     error: t.exposeString('error', {
@@ -82,7 +83,7 @@ builder.queryField('auditLog', (t) =>
     type: AuditEntryConnection,
     authScopes: { may: 'ADMINISTER' },
     description:
-      'Every change that was asked for, newest first: each mutation that reached its resolver, also where that refused it. A request that GraphQL itself refuses (syntax, validation, types of arguments) never was a change, and is not here.',
+      'Every change that was asked for, newest first: each mutation that reached its resolver, also where that refused it. `renewSession` changes nothing and is not here, unless it was denied. A request that GraphQL itself refuses (syntax, validation, types of arguments) never was a change, and is not here.',
     args: pageArguments,
     resolve: async (_root, page, { reads }) => {
       const asked = pageFrom(page, CURSOR);

@@ -19,8 +19,8 @@ export function auditingMutations(schema: GraphQLSchema): GraphQLSchema {
 }
 
 function audit(field: GraphQLField<unknown, Context>): void {
-  const { resolve } = field;
-  if (!resolve) return;
+  const { resolve, extensions } = field;
+  if (!resolve || extensions.changesNothing) return;
   field.resolve = async (source, args, context, info) => {
     try {
       return await resolve(source, args, context, info);
@@ -35,6 +35,9 @@ function audit(field: GraphQLField<unknown, Context>): void {
 
 /** Codes of what is not for whoever asks. */
 export const DENIALS: ReadonlySet<unknown> = new Set<ErrorCode>(['FORBIDDEN', 'UNAUTHENTICATED']);
+
+/** Extensions of a mutation that changes nothing in the store: what is denied of it is noted, and nothing else. */
+export const NO_CHANGE = { changesNothing: true } as const;
 
 /** Extensions of an argument that no log may have. */
 export const SECRET = { secret: true } as const;

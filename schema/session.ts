@@ -1,5 +1,5 @@
 import { BusbarError } from '../domain/errors.ts';
-import { SECRET } from './auditing-mutations.ts';
+import { NO_CHANGE, SECRET } from './auditing-mutations.ts';
 import { builder } from './builder.ts';
 
 const Session = builder.objectRef<{ readonly expiresAt: number | undefined }>('Session').implement({
@@ -19,6 +19,7 @@ builder.mutationField('renewSession', (t) =>
     type: Session,
     // Every role has it: a socket may be renewed by everybody who may have one.
     authScopes: { may: 'PRICES' },
+    extensions: NO_CHANGE,
     description:
       'Goes on with this WebSocket under a new credential of the same subject, or the API key that its own was rotated into; subscriptions go on as if nothing had been. Where its rights are others, they end with FORBIDDEN and `extensions.cursor`, and are to be asked for again. Over HTTP, where each request brings its credential, it is refused with BAD_USER_INPUT; for another subject with FORBIDDEN.',
     args: {

@@ -58,6 +58,17 @@ describe('denied access', () => {
     ]);
   });
 
+  it('is counted so too where it was too much at that moment, beside what is not for whoever asks', async () => {
+    const denials = open();
+    for (let time = 0; time < 3; time++) denials.noteRefusal(RISK, 'export', ['/export/lmp'], 'one is under way');
+    denials.note(RISK, ['/export/lmp'], 'one is under way');
+    await denials.close();
+    expect((await noted()).map(({ action, outcome, input }) => [action, outcome, input.times])).toEqual([
+      ['export', 'REFUSED', 3],
+      ['access', 'DENIED', 1],
+    ]);
+  });
+
   it('is kept in short, however long what was asked for is', async () => {
     const denials = open();
     denials.note(RISK, ['a'.repeat(100_000)], 'r'.repeat(100_000));

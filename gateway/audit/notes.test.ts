@@ -18,7 +18,7 @@ let last = 0;
 beforeAll(async () => {
   db = await freshDatabase();
   const authenticator = authenticatorOf({ viewer: VIEWER, trader: TRADER });
-  gateway = await startStoreGateway({ db, authenticator, notesDenials: true });
+  gateway = await startStoreGateway({ db, authenticator, notesDenials: true, exportsPerIdentity: 1 });
 });
 afterAll(async () => {
   await gateway.close();
@@ -162,5 +162,41 @@ describe('an export', () => {
       { ...asked, outcome: 'BEGUN' },
       { ...asked, outcome: 'DONE' },
     ]);
+  });
+
+  it('is there in short, however long its question is', async () => {
+    const nodes = Array.from({ length: 500 }, (_, at) => `PJM:NODE${at}`).join();
+    const url = new URL(`/export/lmp?run=SPOT&from=2024-01-01T00:00Z&to=2024-01-02T00:00Z&nodes=${nodes}`, gateway.url);
+    expect((await fetch(url, { headers: { authorization: 'Bearer trader' } })).status).toBe(200);
+    await expect.poll(async () => (await noted()).map(({ outcome }) => outcome)).toEqual(['BEGUN', 'DONE']);
+    for (const { input } of await noted()) expect(input.query).toHaveLength(2_001);
+  });
+
+  it('for which there is no place was not begun, and is counted together with all others of its identity', async () => {
+    const holder = await db.pool.connect();
+    await holder.query('BEGIN; LOCK trade IN ACCESS EXCLUSIVE MODE');
+    const ask = () =>
+      fetch(new URL('/export/trades?account=north', gateway.url), { headers: { authorization: 'Bearer trader' } });
+    const first = ask();
+    await expect.poll(async () => (await noted()).map(({ outcome }) => outcome)).toEqual(['BEGUN']);
+    const refused = await Promise.all(Array.from({ length: 20 }, ask));
+    expect(new Set(refused.map(({ status }) => status))).toEqual(new Set([429]));
+    await holder.query('ROLLBACK');
+    holder.release();
+    await (await first).text();
+    const ended = async () =>
+      (await noted()).filter(({ outcome }) => outcome !== 'REFUSED').map(({ outcome }) => outcome);
+    await expect.poll(ended).toEqual(['BEGUN', 'DONE']);
+    const counted = async () =>
+      (await noted()).filter(({ outcome }) => outcome === 'REFUSED').reduce((sum, { input }) => sum + input.times, 0);
+    await expect.poll(counted).toBe(20);
+    const entries = await noted();
+    expect(entries.find(({ outcome }) => outcome === 'REFUSED')).toMatchObject({
+      actor: 'north desk',
+      via: 'export',
+      action: 'export',
+      input: { asked: ['/export/trades'] },
+      error: expect.stringContaining('which is all you may have'),
+    });
   });
 });

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { cutShort } from '../../runtime/http-service.ts';
+import { cutShort, whenClosed } from '../../runtime/http-service.ts';
 import type { Metrics } from '../../runtime/metrics.ts';
 import { callerOf } from '../caller.ts';
 import type { Authenticator } from './authenticator.ts';
@@ -30,7 +30,8 @@ export function createAttendance(options: {
       cut = setTimeout(() => cutShort(response), lastWordsMs);
     };
     const session = new Session({ authenticator, identity: callerOf(request).identity, clock, onEnded });
-    response.once('close', () => {
+    // Who asks is found out by a question to others, during which a client may leave.
+    whenClosed(response, () => {
       clearTimeout(cut);
       session.close();
     });

@@ -21,8 +21,8 @@ import { textFrom } from './values.ts';
 const BATCH_ROWS = 16_384;
 
 /**
- * Arrow's stream of record batches: instants as timestamps (ms, UTC), names as dictionaries that grow by deltas, exact
- * decimals as text. Units are in the fields' metadata. An empty answer has its schema.
+ * Arrow's stream of record batches: instants as timestamps (ms, UTC), names as dictionaries, which come again as a whole before a
+ * batch that has new ones, exact decimals as text. Units are in the fields' metadata. An empty answer has its schema.
  */
 export async function* arrowFrom(
   columns: readonly Column[],

@@ -4,10 +4,10 @@ import { pipeline } from 'node:stream/promises';
 import { constants, createBrotliCompress, createGzip } from 'node:zlib';
 import type pg from 'pg';
 import type { Logger } from 'pino';
-import { BusbarError, isBusbarError } from '../../domain/errors.ts';
+import { BusbarError, isBusbarError, messageOf } from '../../domain/errors.ts';
 import { may } from '../../domain/rights.ts';
-import { auditedWork } from '../../prisma/operations/audit.ts';
-import { answerJson, cutShort, pathOf } from '../../runtime/http-service.ts';
+import { auditedWork, cut } from '../../prisma/operations/audit.ts';
+import { answerJson, cutShort, pathOf, whenClosed } from '../../runtime/http-service.ts';
 import type { Metrics } from '../../runtime/metrics.ts';
 import type { Denials } from '../audit/denials.ts';
 import { actorOf } from '../audit/notes.ts';
@@ -59,7 +59,7 @@ interface ExportsOptions {
   readonly perIdentityMax?: number;
   /** Of the audit log: who exported what, and whether it went through. */
   readonly auditPool: pg.Pool;
-  /** Without it, what is denied is not noted. */
+  /** Without it, what is denied, and what there was no place for, is not noted. */
   readonly denials?: Denials | undefined;
   readonly log: Logger;
   readonly metrics: Metrics;
@@ -101,7 +101,7 @@ export function createExports({
    * @returns what gives the place back; once is enough.
    * @throws BusbarError `UNAVAILABLE` where there is none, `RATE_LIMITED` where an identity has its share.
    */
-  const admit = (subject: string) => {
+  const placeOf = (subject: string) => {
     if (underWay >= exportsMax) {
       throw new BusbarError('UNAVAILABLE', `${exportsMax} exports are under way, which is all there may be: try again`);
     }
@@ -119,19 +119,36 @@ export function createExports({
     };
   };
 
-  const stream = async (request: IncomingMessage, response: ServerResponse, { plan, format, name }: Asked) => {
-    const leave = admit(callerOf(request).identity.subject);
+  /** As `placeOf`. Whoever asks for one again and again is one entry of the audit log. */
+  const admit = (request: IncomingMessage) => {
+    const caller = callerOf(request);
+    try {
+      return placeOf(caller.identity.subject);
+    } catch (error) {
+      denials?.noteRefusal(actorOf(caller, 'export'), 'export', [pathOf(request)], messageOf(error));
+      throw error;
+    }
+  };
+
+  const stream = async (
+    request: IncomingMessage,
+    response: ServerResponse,
+    { plan, format, name }: Asked,
+    leave: () => void,
+  ) => {
     const ended = new AbortController();
     const { signal } = ended;
     const stop = (error: unknown) => ended.abort(error);
     const overdue = setTimeout(() => stop(new Error('the export took too long')), durationMsMax);
-    response.once('close', () => !response.writableFinished && stop(new Error('the client went away')));
+    whenClosed(response, () => !response.writableFinished && stop(new Error('the client went away')));
     let snapshot: Snapshot | undefined;
     const free = async () => {
       await snapshot?.close();
       leave();
     };
     try {
+      // Also while it was noted that it begins.
+      signal.throwIfAborted();
       snapshot = await fromStore(() => openSnapshot(pool, stop));
       signal.throwIfAborted();
       // At once, also where the store is at work on rows that nobody waits for any more.
@@ -151,8 +168,17 @@ export function createExports({
   };
 
   const noted = (request: IncomingMessage, work: () => Promise<void>) => {
-    const input = { path: pathOf(request), query: queryOf(request).toString() };
+    // However long: whoever may export may begin one as often as the rate allows, and leave.
+    const input = { path: pathOf(request), query: cut(queryOf(request).toString()) };
     return auditedWork(auditPool, { actor: actorOf(callerOf(request), 'export'), action: 'export', input }, work);
+  };
+  const begin = async (request: IncomingMessage, response: ServerResponse, asked: Asked) => {
+    const leave = admit(request);
+    try {
+      await noted(request, () => stream(request, response, asked, leave));
+    } finally {
+      leave();
+    }
   };
   const noteDenial = (request: IncomingMessage, error: unknown) => {
     if (isBusbarError(error, 'FORBIDDEN')) {
@@ -168,7 +194,7 @@ export function createExports({
       if (request.method === 'HEAD') {
         writeHead(request, response, asked.plan, asked.format);
         response.end();
-      } else await noted(request, () => stream(request, response, asked));
+      } else await begin(request, response, asked);
     } catch (error) {
       noteDenial(request, error);
       if (response.headersSent) {

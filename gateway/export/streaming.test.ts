@@ -153,6 +153,24 @@ describe('an export under way', () => {
     await expect.poll(() => metric('busbar_exports')).toBe(0);
   });
 
+  it('is not begun where its client left while that was noted', async () => {
+    const [audit, prices] = [await db.pool.connect(), await db.pool.connect()];
+    await audit.query('BEGIN; LOCK audit_entry IN ACCESS EXCLUSIVE MODE');
+    // Whoever reads prices would not get past this.
+    await prices.query('BEGIN; LOCK lmp IN ACCESS EXCLUSIVE MODE');
+    onTestFinished(async () => {
+      for (const holder of [audit, prices]) holder.release(true);
+    });
+    const asking = get(lmps, { agent: false }).on('error', () => {});
+    await expect.poll(() => metric('busbar_exports')).toBe(1);
+    asking.destroy();
+    // One that came after it is answered: the gateway has heard of the end of the other.
+    await (await fetch(new URL('/health/live', lmps))).text();
+    await audit.query('ROLLBACK');
+    await expect.poll(() => metric('busbar_exports')).toBe(0);
+    expect(await activities()).toEqual([]);
+  });
+
   it.each(FORMATS)('that fails breaks off as %s, and never looks complete', async (format) => {
     const response = await answerTo(`${lmps}&format=${format}`);
     await db.pool.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1', [

@@ -179,6 +179,14 @@ describe('a change whose failure is noted by the caller', () => {
     expect(await log()).toEqual([{ ...entry('REFUSED', `${'y'.repeat(2_000)}…`), input: short }]);
   });
 
+  it('is noted in short where it failed, too', async () => {
+    const failure = new BusbarError('UNAVAILABLE', 'y'.repeat(5_000));
+    await noteFailure(db.pool, { ...ASKED, input: { query: 'x'.repeat(5_000) } }, failure);
+    expect(await log()).toEqual([
+      { ...entry('FAILED', `${'y'.repeat(2_000)}…`), input: { query: `${'x'.repeat(2_000)}…` } },
+    ]);
+  });
+
   it('is noted in short also where many of its texts are long', async () => {
     const ids = Array.from({ length: 100 }, (_, id) => `${id}`.padEnd(2_900, 'x'));
     const input = { name: 'desk', markets: ids, feeds: ids, accounts: ids };

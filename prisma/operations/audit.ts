@@ -73,15 +73,21 @@ export async function auditedWork<T>(pool: pg.Pool, asked: AuditedAction, work: 
 export async function noteFailure(pool: pg.Pool, asked: AuditedAction, error: unknown): Promise<void> {
   const refused = isBusbarError(error) && error.exposed && !error.retriable;
   // Where not even this can be written the store is away, which the error says, or whoever asks next is told.
-  await (refused
-    ? note(pool, { ...asked, input: shortened(asked.input) }, 'REFUSED', cut(messageOf(error)), null)
-    : note(pool, asked, 'FAILED', messageOf(error), null)
-  ).catch(() => {});
+  await noteInShort(pool, asked, refused ? 'REFUSED' : 'FAILED', messageOf(error)).catch(() => {});
 }
 
 /** Notes access that was not allowed. @throws BusbarError `UNAVAILABLE`. */
 export async function noteDenied(pool: pg.Pool, asked: AuditedAction, reason: string): Promise<void> {
-  await reachable(() => note(pool, { ...asked, input: shortened(asked.input) }, 'DENIED', cut(reason), null));
+  await reachable(() => noteInShort(pool, asked, 'DENIED', reason));
+}
+
+/** Notes what was refused before it was begun. @throws BusbarError `UNAVAILABLE`. */
+export async function noteRefused(pool: pg.Pool, asked: AuditedAction, reason: string): Promise<void> {
+  await reachable(() => noteInShort(pool, asked, 'REFUSED', reason));
+}
+
+function noteInShort(db: Queryable, asked: AuditedAction, outcome: AuditOutcome, reason: string): Promise<void> {
+  return note(db, { ...asked, input: shortened(asked.input) }, outcome, cut(reason), null);
 }
 
 function jobIdOf(done: object): number | null {
@@ -140,7 +146,7 @@ function shortened(input: object, lengthMax = REFUSED_LENGTH_MAX, itemsMax = REF
   return shortened(input, Math.floor(lengthMax / 2), Math.floor(itemsMax / 2));
 }
 
-/** As much of a text as is kept of what was refused, and the sign that it was longer. */
+/** As much of a text as is kept of what was not done, and the sign that it was longer. */
 export function cut(text: string, lengthMax = REFUSED_LENGTH_MAX): string {
   return text.length <= lengthMax ? text : `${text.slice(0, lengthMax)}…`;
 }
