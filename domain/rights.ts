@@ -12,7 +12,8 @@ export const PERMISSIONS = {
   PRICES: 'prices, tariffs, plants, control signals and reference data of the markets in scope, and their live updates',
   ANALYSIS: 'statistics, forecasts, earlier versions and lineage of what is in scope, gaps, and exports of prices',
   DESK: 'accounts, trades, positions, PnL and exposure of the accounts in scope, live and as exports',
-  FEEDS: 'how feeds and sources stand: status, ledger, jobs, dead letters, health of the feeds in scope',
+  FEEDS:
+    'how the feeds in scope and their sources stand: status, ledger, jobs, dead letters, health; with all of them, `/metrics`',
   OPERATE: 'backfill, replay, repair, retry and discard on the feeds in scope, and cancelling their jobs',
   ADMINISTER: 'API keys, the audit log, and how accounts are counted',
 } as const;

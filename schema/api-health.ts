@@ -197,9 +197,9 @@ builder.subscriptionField('apiHealth', (t) =>
     type: [SourceHealth],
     authScopes: { may: 'FEEDS' },
     description:
-      'How the sources answer, and then all again when something about one changed, at most once a second: a call more, or one that the window has left behind.',
+      'How the sources answer, and then all again when something about one changed, at most once a second: a call more, or one that the window has left behind. Each identity may have 8 different windows and sources at once, and is RATE_LIMITED beyond.',
     args: healthArguments,
-    subscribe: (_root, args, { live }) => live.apiHealth(healthQuestion(args)),
+    subscribe: (_root, args, { live, operations }) => live.apiHealth(healthQuestion(args), operations.by.subject),
     resolve: (sources) => [...sources],
   }),
 );

@@ -75,6 +75,10 @@ export interface HealthReads {
 }
 
 export interface HealthLive {
-  /** The sources as they are, then when one changed. @throws BusbarError `UNAVAILABLE`. */
-  apiHealth(asked: ApiHealthQuestion): AsyncIterable<readonly SourceHealthRow[]>;
+  /**
+   * The sources as they are, then when one changed.
+   * @param subject who asks: each may have so many different questions at once.
+   * @throws BusbarError `UNAVAILABLE`, `RATE_LIMITED`, `LIMIT_EXCEEDED`.
+   */
+  apiHealth(asked: ApiHealthQuestion, subject: string): AsyncIterable<readonly SourceHealthRow[]>;
 }

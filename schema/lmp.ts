@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { isOnPeak } from '../domain/blocks.ts';
 import { hourEndingOf } from '../domain/hour-ending.ts';
+import { isInstant } from '../domain/instant.ts';
 import { type Market, marketOf, parseNodeName } from '../domain/market.ts';
 import type { MarketRun as MarketRunName } from '../domain/market-run.ts';
 import { builder } from './builder.ts';
@@ -97,7 +98,10 @@ const LmpConnection = builder.connectionObject(
   { name: 'LmpEdge', description: 'A price and its place in the list.' },
 );
 
-export const LMP_CURSOR = cursorCodec('lmps', z.object({ startAt: z.number().int(), node: z.string() }));
+export const LMP_CURSOR = cursorCodec(
+  'lmps',
+  z.object({ startAt: z.number().int().refine(isInstant), node: z.string() }),
+);
 
 interface LatestLmpArguments {
   readonly nodes: readonly string[];

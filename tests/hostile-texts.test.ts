@@ -75,6 +75,33 @@ describe('SQL in a text', () => {
   });
 });
 
+/** What a cursor may name that no list has: numbers that no column holds, and instants that nobody can write down. */
+const NUMBERS = [0, -1, 2 ** 31, 8.64e15, 8.64e15 + 1, Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER, 1e300, 0.5];
+const LISTS: Readonly<Record<string, (number: number) => unknown>> = {
+  lmps: (startAt) => ({ startAt, node: 'PJM:A' }),
+  trades: (ts) => ({ ts, tradeId: 'T-1' }),
+};
+
+describe('A cursor that was made up', () => {
+  const pages = FIELDS.filter(({ arg, root }) => arg.name === 'after' && root === 'query');
+
+  test('is of a list that there is', () => {
+    expect(pages.map(({ field }) => field.name)).toEqual(expect.arrayContaining(Object.keys(LISTS)));
+  });
+
+  test.each(pages)('is a place like any other, or refused, in $name', async ({ field, arg }) => {
+    const others = field.args.filter((each) => each !== arg && isRequiredArgument(each)).map(plainArgument);
+    const codes = new Set<unknown>();
+    for (const number of NUMBERS) {
+      const place = [field.name, LISTS[field.name]?.(number) ?? number];
+      const after = `after: "${Buffer.from(JSON.stringify(place)).toString('base64url')}"`;
+      const { errors = [] } = await gateway.ask(`{ ${fieldWith(field, [...others, after])} }`);
+      for (const { extensions } of errors) codes.add(extensions.code);
+    }
+    expect([...codes].filter((code) => code !== 'BAD_USER_INPUT')).toEqual([]);
+  });
+});
+
 /** How many rows each table has, of those that queries leave alone. */
 async function everything() {
   const { rows } = await db.pool.query<{ name: string; rows: string }>(

@@ -173,6 +173,8 @@ describe('The address of a client', () => {
       '203.0.113.9',
     );
     expect(await addressWith({ 'x-forwarded-for': '203.0.113.9, nonsense' })).toBe('127.0.0.1');
+    expect(await addressWith({ 'x-forwarded-for': '203.0.113.9:51234' })).toBe('203.0.113.9');
+    expect(await addressWith({ 'x-forwarded-for': '[2001:db8::1]:443' })).toBe('2001:db8::1');
     expect(await addressWith({ 'x-forwarded-for': '10.0.0.2' })).toBe('10.0.0.2');
     expect(await addressWith({})).toBe('127.0.0.1');
   });
@@ -213,6 +215,50 @@ describe('Figures, and what is not ready and why', () => {
     expect((await ask('/metrics', { authorization: 'Bearer mallory' })).status).toBe(401);
     const ready = await ask('/health/ready', { authorization: 'Bearer mallory' });
     expect([ready.status, JSON.parse(ready.body)]).toEqual([200, { ready: true }]);
+  });
+
+  it('are of all feeds, and so not for whoever may see some of them', async () => {
+    const analyst = (feeds: 'ALL' | readonly string[]): Authenticator => ({
+      identify: async () => {
+        const rights = { ...ALL_RIGHTS, roles: ['ANALYST'] as const, feeds };
+        return { subject: 'key:analyst0', name: 'analyst', rights, expiresAt: undefined };
+      },
+      watch: () => () => undefined,
+    });
+    const seenBy = async (feeds: 'ALL' | readonly string[]) => {
+      await start({ insiders: new AddressList([]) }, analyst(feeds));
+      const [figures, ready] = [
+        await ask('/metrics', { authorization: 'Bearer analyst' }),
+        await ask('/health/ready', { authorization: 'Bearer analyst' }),
+      ];
+      return [figures.status, Object.keys(JSON.parse(ready.body))];
+    };
+    expect(await seenBy('ALL')).toEqual([200, ['ready', 'components']]);
+    await gateway.close();
+    expect(await seenBy(['caiso-lmp'])).toEqual([403, ['ready']]);
+    await gateway.close();
+    expect(await seenBy([])).toEqual([403, ['ready']]);
+  });
+
+  it.each([
+    ['an address that is named', { 'x-forwarded-for': '10.1.2.3' }, 200],
+    ['one that is named, with a port', { 'x-forwarded-for': '10.1.2.3:51234' }, 200],
+    ['one in brackets', { 'x-forwarded-for': '[fd00::7]' }, 200],
+    ['one in brackets with a port', { 'x-forwarded-for': '[fd00::7]:443' }, 200],
+    ['one that another of its proxies passed on', { 'x-forwarded-for': '10.1.2.3, 127.0.0.1' }, 200],
+    ['another', { 'x-forwarded-for': '203.0.113.7' }, 403],
+    ['another with a port', { 'x-forwarded-for': '203.0.113.7:51234' }, 403],
+    ['another in brackets', { 'x-forwarded-for': '[2001:db8::1]' }, 403],
+    ['another in brackets with a port', { 'x-forwarded-for': '[2001:db8::1]:443' }, 403],
+    ['no address', { 'x-forwarded-for': 'unknown' }, 403],
+    ['no address, behind another of its proxies', { 'x-forwarded-for': 'unknown, 127.0.0.1' }, 403],
+    ['proxies and no client', { 'x-forwarded-for': '127.0.0.1' }, 403],
+    ['an address in a header that is not read', { forwarded: 'for=10.1.2.3' }, 403],
+    ['nothing', {}, 403],
+  ])('are for a client behind a trusted proxy by what that says of it: %s', async (_, headers, status) => {
+    const insiders = new AddressList(['loopback', 'private']);
+    await start({ insiders, proxies: new AddressList(['loopback']) });
+    expect((await ask('/metrics', headers as Record<string, string>)).status).toBe(status);
   });
 
   it('are for a client behind a trusted proxy by its own address', async () => {

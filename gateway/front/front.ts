@@ -68,7 +68,9 @@ export function createFront(settings: FrontSettings, metrics: Metrics): Front {
     senderOf: sender,
     isInsider(request) {
       const isPassedOn = proxies.has(request.socket.remoteAddress ?? '');
-      return isPassedOn ? insiders.has(sender(request).address) : isDirectInsider(request);
+      if (!isPassedOn) return isDirectInsider(request);
+      const { address, isClients } = sender(request);
+      return isClients && insiders.has(address);
     },
     answer(request, response) {
       setSecurityHeaders(response, sender(request).isSecure);

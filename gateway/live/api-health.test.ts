@@ -1,6 +1,7 @@
 import type { Client } from 'graphql-ws';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { MINUTE_MS } from '../../domain/instant.ts';
+import { authenticatorOf, identityWith } from '../../tests/support/auth.ts';
 import { socketClient } from '../../tests/support/gateway.ts';
 import { freshDatabase, type TestDatabase } from '../../tests/support/postgres.ts';
 import { storeCalls } from '../../tests/support/source-calls.ts';
@@ -25,9 +26,14 @@ afterEach(async () => {
   await db.drop();
 });
 
-async function start(sourcesEveryMs: number, sourceWatchesMax?: number): Promise<void> {
-  const limit = sourceWatchesMax === undefined ? {} : { sourceWatchesMax };
-  gateway = await startStoreGateway({ db, clock: () => now, sourcesEveryMs, ...limit });
+async function start(
+  sourcesEveryMs: number,
+  more: Pick<
+    Parameters<typeof startStoreGateway>[0],
+    'authenticator' | 'sourceWatchesMax' | 'sourceWatchesPerIdentity'
+  > = {},
+): Promise<void> {
+  gateway = await startStoreGateway({ db, clock: () => now, sourcesEveryMs, ...more });
 }
 
 const HEALTH = `subscription ($window: Int, $source: String) {
@@ -41,8 +47,12 @@ interface Frame {
 }
 
 /** Each on a socket of its own. */
-function subscribe(variables: Record<string, unknown> = {}) {
-  const client = socketClient(gateway.socketUrl);
+function subscribe(variables: Record<string, unknown> = {}, credential?: string) {
+  const client = socketClient(
+    gateway.socketUrl,
+    undefined,
+    credential ? { authorization: `Bearer ${credential}` } : {},
+  );
   clients.push(client);
   return client.iterate({ query: HEALTH, variables }) as unknown as AsyncIterableIterator<Frame>;
 }
@@ -112,7 +122,7 @@ describe('the health of the sources', () => {
   });
 
   test('is refused for one window more than a gateway looks at, and not for one that others watch', async () => {
-    await start(AN_HOUR_MS, 2);
+    await start(AN_HOUR_MS, { sourceWatchesMax: 2 });
     await storeCalls(db.pool, [{ at: NOW - 1_000 }]);
     const [hour, longer] = [subscribe(), subscribe({ window: 100 })];
     await Promise.all([hour, longer].map(health));
@@ -126,6 +136,25 @@ describe('the health of the sources', () => {
     await hour.return?.();
     await expect.poll(() => gateway.watches.watching).toBe(1);
     expect(await health(subscribe({ window: 200 }))).toMatchObject([{ calls: 1 }]);
+  });
+
+  test('is refused for one window more than an identity may have, and not for others nor for one that it has', async () => {
+    const analyst = { roles: ['ANALYST'], feeds: [] } as const;
+    const authenticator = authenticatorOf({
+      alice: identityWith(analyst, { subject: 'key:alice' }),
+      bob: identityWith({ roles: ['OPERATOR'] }, { subject: 'key:bob' }),
+    });
+    await start(AN_HOUR_MS, { authenticator, sourceWatchesMax: 3, sourceWatchesPerIdentity: 2 });
+    const windows = [100, 200, 100].map((window) => subscribe({ window }, 'alice'));
+    expect(await Promise.all(windows.map(health))).toEqual([[], [], []]);
+    const { errors } = await next(subscribe({ window: 300 }, 'alice'));
+    expect(errors?.[0]?.extensions).toMatchObject({ code: 'RATE_LIMITED', limit: 'healthWatches', max: 2 });
+    expect(await health(subscribe({}, 'bob'))).toEqual([]);
+    await windows[0]?.return?.();
+    expect((await next(subscribe({ window: 300 }, 'alice'))).errors?.[0]?.extensions.code).toBe('RATE_LIMITED');
+    await windows[2]?.return?.();
+    await expect.poll(() => gateway.watches.watching).toBe(2);
+    expect(await health(subscribe({ window: 300 }, 'alice'))).toEqual([]);
   });
 
   test('is refused for a window that is none', async () => {

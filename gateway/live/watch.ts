@@ -41,8 +41,10 @@ export class Watch<Value> {
     this.#options = options;
   }
 
-  watch(): Stream<Value, Value> {
+  /** @param onLeft called once, when this watcher is told nothing more. */
+  watch(onLeft?: () => void): Stream<Value, Value> {
     const stream: Stream<Value, Value> = new Stream(new NewestOnly<Value>(), () => {
+      onLeft?.();
       this.#told.delete(stream);
       this.#stirred.abort();
     });

@@ -1,6 +1,7 @@
 import { BusbarError } from '../../domain/errors.ts';
 import type { FeedRow, JobRow, Live, Reads } from '../../schema/context.ts';
 import type { ApiHealthQuestion, SourceHealthRow } from '../../schema/health-rows.ts';
+import { DistinctShares } from './distinct-shares.ts';
 import { type Look, Watch } from './watch.ts';
 
 const JOB_EVERY_MS = 250;
@@ -8,6 +9,8 @@ const FEEDS_EVERY_MS = 1_000;
 const SOURCES_EVERY_MS = 1_000;
 /** Each loop looks for a tenth of the time at most: all of them together take three of the store's connections at worst. */
 const SOURCE_WATCHES_MAX = 32;
+/** Of one identity: nobody has all that there may be, and there is one for each source, or so. */
+const SOURCE_WATCHES_PER_IDENTITY = 8;
 
 export interface Watches extends Pick<Live, 'feedHealth' | 'apiHealth'> {
   /** As `Live`, whoever asks. */
@@ -25,6 +28,7 @@ export function createWatches({
   feedsEveryMs = FEEDS_EVERY_MS,
   sourcesEveryMs = SOURCES_EVERY_MS,
   sourceWatchesMax = SOURCE_WATCHES_MAX,
+  sourceWatchesPerIdentity = SOURCE_WATCHES_PER_IDENTITY,
 }: {
   reads: Pick<Reads, 'jobsById' | 'feeds' | 'openDeadLetters' | 'apiHealth'>;
   jobEveryMs?: number;
@@ -32,10 +36,13 @@ export function createWatches({
   sourcesEveryMs?: number;
   /** How many different questions about the sources are watched at once. */
   sourceWatchesMax?: number;
+  /** How many of them an identity may have. */
+  sourceWatchesPerIdentity?: number;
 }): Watches {
   const jobs = new Map<number, Watch<JobRow>>();
   const sources = new Map<string, Watch<readonly SourceHealthRow[]>>();
   const feeds = new Map<string, Watch<readonly FeedRow[]>>();
+  const shares = new DistinctShares('healthWatches', sourceWatchesPerIdentity, 'windows and sources of `apiHealth`');
 
   const jobWatch = (id: number) =>
     new Watch<JobRow>({
@@ -76,11 +83,17 @@ export function createWatches({
       feeds.set(key, watch);
       return watch.watch();
     },
-    apiHealth(asked) {
+    apiHealth(asked, subject) {
       const key = JSON.stringify([asked.windowMinutes, asked.source, asked.sources && [...asked.sources].sort()]);
-      const watch = sources.get(key) ?? sourcesWatch(key, asked);
-      sources.set(key, watch);
-      return watch.watch();
+      const leave = shares.take(subject, key);
+      try {
+        const watch = sources.get(key) ?? sourcesWatch(key, asked);
+        sources.set(key, watch);
+        return watch.watch(leave);
+      } catch (error) {
+        leave();
+        throw error;
+      }
     },
     async close() {
       const error = new BusbarError('UNAVAILABLE', 'the gateway is going down: subscribe again');

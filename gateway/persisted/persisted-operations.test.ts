@@ -189,6 +189,24 @@ describe('the stages', () => {
     expect(ordered.has(other.replace('first: $a', 'first: $b'))).toBe(false);
   });
 
+  test.each([
+    ['of its own', 'mutation { A B }', ''],
+    ['of an inline fragment', 'mutation { ... on Mutation @include(if: true) { A B } }', ''],
+    ['of an inline fragment without a type', 'mutation { ... { A B } }', ''],
+    ['of a fragment', 'mutation { ...F }', ' fragment F on Mutation { A B }'],
+  ])('keep the order of a mutation’s fields, in which they are carried out: those %s', (_, operation, fragment) => {
+    const revoke = 'revokeApiKey(id: "x") { key { id name } }';
+    const cancel = 'cancelJob(id: 1) { job { id state } }';
+    const text = (first: string, second: string) =>
+      `${operation}${fragment}`.replace('A', `a: ${first}`).replace('B', `b: ${second}`);
+    const one = known(text(revoke, cancel));
+    expect(
+      one.has(text(cancel, revoke).replaceAll(/\b([ab]): /g, (_label, name) => (name === 'a' ? 'b: ' : 'a: '))),
+    ).toBe(false);
+    expect(one.has(text(revoke.replace('id name', 'name id'), cancel))).toBe(true);
+    expect(one.has(text(revoke, cancel).replace('revokeApiKey(', ' revokeApiKey ('))).toBe(true);
+  });
+
   test('have no way around them', async () => {
     const started = await start('only-known', known(FEEDS));
     const headers = { authorization: 'ADMIN' };

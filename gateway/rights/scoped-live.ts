@@ -26,6 +26,6 @@ export function scopedLive(live: Live, reads: Pick<Reads, 'jobsById'>, scopes: S
       return live.jobProgress(id);
     },
     feedHealth: (ids = feeds.list) => live.feedHealth(ids?.filter((id) => feeds.has(id))),
-    apiHealth: (asked) => live.apiHealth(sources.within(asked)),
+    apiHealth: (asked, subject) => live.apiHealth(sources.within(asked), subject),
   };
 }

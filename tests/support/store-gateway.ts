@@ -54,6 +54,7 @@ export async function startStoreGateway({
   feedsEveryMs,
   sourcesEveryMs,
   sourceWatchesMax,
+  sourceWatchesPerIdentity,
   isHot = true,
   hotDb,
   cacheBytes,
@@ -75,6 +76,7 @@ export async function startStoreGateway({
   feedsEveryMs?: number;
   sourcesEveryMs?: number;
   sourceWatchesMax?: number;
+  sourceWatchesPerIdentity?: number;
   /** False: every query goes the ordinary way. */
   isHot?: boolean;
   /** Where hot queries read. */
@@ -106,6 +108,7 @@ export async function startStoreGateway({
     ...(feedsEveryMs !== undefined && { feedsEveryMs }),
     ...(sourcesEveryMs !== undefined && { sourcesEveryMs }),
     ...(sourceWatchesMax !== undefined && { sourceWatchesMax }),
+    ...(sourceWatchesPerIdentity !== undefined && { sourceWatchesPerIdentity }),
   });
   const operations = createOperations({ pool: db.pool, clock });
   const positions = { source: createPositionsSource(db.pool, { markRuns: MARK_RUNS, clock }), clock };
