@@ -1,8 +1,13 @@
 import { pino } from 'pino';
+import { createClient } from 'redis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isBusbarError } from '../../domain/errors.ts';
+import { createRedisBus } from '../../runtime/live-bus/redis-bus.ts';
 import { createRingBus } from '../../runtime/live-bus/ring-bus.ts';
 import { createMetrics } from '../../runtime/metrics.ts';
 import { freshDatabase, type TestDatabase } from '../../tests/support/postgres.ts';
+import { type RedisServer, startRedis } from '../../tests/support/redis.ts';
+import { requireOrSkip } from '../../tests/support/services.ts';
 import { silentPipeline } from '../../tests/support/silent-pipeline.ts';
 import type { Feed } from '../feed.ts';
 import { JSON_TOPIC_FEEDS } from '../feeds/json-topics/feed.ts';
@@ -73,5 +78,70 @@ describe('what is announced late, from the store', () => {
       [10, 1, minutesAgo(30)],
       [11, 2, minutesAgo(10)],
     ]);
+  });
+});
+
+/** Redis and the process that announced, gone at once: nobody is left who was told that it was taken. */
+describe.skipIf(!requireOrSkip('redis'))('a bus that came back without what is noted as announced', () => {
+  let db: TestDatabase;
+  let redis: RedisServer;
+  beforeAll(async () => {
+    [db, redis] = await Promise.all([freshDatabase(), startRedis()]);
+  });
+  afterAll(async () => {
+    await redis.stop();
+    await db.drop();
+  });
+
+  /** A process that commits one price to a partition of its own, announces it and ends. */
+  const processOnce = async (partition: string, minute: number) => {
+    const bus = createRedisBus({ url: redis.url, window: { entriesMax: 1000, ageMsMax: 3_600_000 }, log });
+    const pipeline = silentPipeline(db.pool, clock);
+    const ts = `2026-01-09T00:${minute}:00Z`;
+    const record = { ts, hub: 'PJM-WEST', lmp_rt: minute, energy_rt: minute, congestion_rt: 0, loss_rt: 0 };
+    const payload = { bytes: Buffer.from(JSON.stringify(record)), name: realtime.id };
+    const items = [{ payload, publishedAt: NOW, publishedSeq: 0 }];
+    const asked = { kind: 'FILE', next: undefined, request: `file ${minute}`, items, lag: null } as const;
+    await pipeline.ingest(realtime, unowned(realtime.id, partition), asked);
+    const archiveOf = archivesOf(JSON_TOPIC_FEEDS);
+    await createAnnouncer({ bus, pool: db.pool, archiveOf, metrics: createMetrics(), log }).catchUp(
+      realtime.id,
+      partition,
+    );
+    const tail = await bus.tail('lmp');
+    await bus.close();
+    return tail;
+  };
+  const save = async () => {
+    const client = createClient({ url: redis.url });
+    await client.connect();
+    await client.sendCommand(['SAVE']);
+    client.destroy();
+  };
+  const firstAfter = async (cursor: string) => {
+    const bus = createRedisBus({ url: redis.url, window: { entriesMax: 1000, ageMsMax: 3_600_000 }, log });
+    try {
+      for await (const entries of bus.read('lmp', cursor, AbortSignal.timeout(5_000)))
+        return entries[0]?.events[0]?.lmp;
+    } catch (error) {
+      return isBusbarError(error) ? error.code : error;
+    } finally {
+      await bus.close();
+    }
+    return undefined;
+  };
+
+  it('begins anew when its partition is caught up, and only then', async () => {
+    const cursor = await processOnce('0', 10);
+    const next = await processOnce('0', 11);
+    expect(await firstAfter(cursor)).toBe(11);
+    await save();
+    await processOnce('0', 12);
+    await redis.kill();
+    await redis.restart();
+    const begun = await processOnce('0', 13);
+    for (const old of [cursor, next]) expect(await firstAfter(old)).toBe('CURSOR_EXPIRED');
+    await processOnce('0', 14);
+    expect(await firstAfter(begun)).toBe(14);
   });
 });

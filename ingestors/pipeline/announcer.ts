@@ -7,6 +7,10 @@
  * refuses what it has, and in `feed_position`, a little late. So a crash between commit and announcing announces late,
  * never twice, never not.
  *
+ * A bus that came back from an older state has lost entries that are noted. What this process has announced, the bus itself
+ * checks (`redis-announce.ts`); of what others have, a catch-up tells it the newest commit that is noted, and it begins anew where
+ * it holds less. Of a partition that nobody catches up any more, a loss is told only together with another's.
+ *
  *   behind ──catchUp: read entries after the last announced, announce each──▶ clean
  *      ▲                                                                     │
  *      └───────── the bus could not be reached, or claimed anew ◀──announce───┘
@@ -105,7 +109,9 @@ export function createAnnouncer({ bus, pool, archiveOf, metrics, log }: Announce
     const source = sourceOf(feed, partition);
     while (archive) {
       state.missed = false;
-      const { commits, last } = await readPending(pool, feed, partition, await commitOnBus(bus, archive, source));
+      const onBus = await commitOnBus(bus, archive, source);
+      const { commits, last, noted } = await readPending(pool, feed, partition, onBus);
+      if (noted) await expectOnBus(bus, archive, source, noted.commitId, await archive.read(pool, noted.ledgerId));
       for (const { commitId, ledgerId } of commits) {
         await put(archive, source, commitId, state.fresh.get(commitId) ?? (await archive.read(pool, ledgerId)));
       }
@@ -182,6 +188,19 @@ async function commitOnBus(bus: LiveBus, { channels }: NewsArchive, source: stri
   return Math.min(...(await Promise.all(commits)));
 }
 
+/** A commit that was announced, with all its parts, on each channel that it had anything for. */
+async function expectOnBus(
+  bus: LiveBus,
+  { channels }: NewsArchive,
+  source: string,
+  commitId: number,
+  news: News,
+): Promise<void> {
+  for (const channel of channels) {
+    if (news[channel]?.length) await bus.expectAnnounced(channel, source, commitId * PARTS + PARTS - 1);
+  }
+}
+
 /**
  * Cuts a commit's events into atomic announcements of bus entries. Those of several parts are put in one fixed order, so
  * that a crash between two parts is resumed by the same cut, whoever resumes it.
@@ -231,17 +250,29 @@ async function readPending(pool: pg.Pool, feed: string, partition: string, onBus
                       FROM ledger_entry e
                       WHERE e.feed_id = p.feed_id AND e.partition = p.partition
                         AND e.commit_id > greatest(p.announced_ledger_id, $3) AND e.commit_id <= p.last_ledger_id
-                        AND e.rows_written + e.rows_revised > 0), '[]') AS commits
+                        AND e.rows_written + e.rows_revised > 0), '[]') AS commits,
+            (SELECT json_build_object('commitId', e.commit_id, 'ledgerId', e.id)
+             FROM ledger_entry e
+             WHERE e.feed_id = p.feed_id AND e.partition = p.partition
+               AND e.commit_id > $3 AND e.commit_id <= p.announced_ledger_id AND e.rows_written + e.rows_revised > 0
+             ORDER BY e.commit_id DESC LIMIT 1) AS noted
      FROM feed_position p WHERE p.feed_id = $1 AND p.partition = $2`,
     [feed, partition, onBus],
   );
-  return rows[0] ?? { commits: [], last: 0 };
+  return rows[0] ?? { commits: [], last: 0, noted: null };
 }
 
 /** Commits with rows that are not known to be on the bus, and the last commit there is. */
 interface Pending {
-  readonly commits: readonly { readonly commitId: number; readonly ledgerId: number }[];
+  readonly commits: readonly Commit[];
   readonly last: number;
+  /** The newest with rows that is noted as announced, where the bus may hold less than all of it. */
+  readonly noted: Commit | null;
+}
+
+interface Commit {
+  readonly commitId: number;
+  readonly ledgerId: number;
 }
 
 async function readBehind(pool: pg.Pool): Promise<{ feed: string; partition: string; last: number }[]> {

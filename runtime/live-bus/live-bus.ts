@@ -26,6 +26,13 @@ export interface LiveBus {
   lastAnnounced(channel: Channel, source: string): Promise<number | undefined>;
 
   /**
+   * Told by an announcer what it knows from elsewhere: that the source has announced this sequence. Where the bus knows the
+   * source but holds less of it, it came back from an older state: it begins anew, and every cursor given out expires. What
+   * the bus itself has said it took in this process it checks without being told.
+   */
+  expectAnnounced(channel: Channel, source: string, sequence: number): Promise<void>;
+
+  /**
    * Entries after a cursor, then new ones as they come, until the signal aborts. Entries come in arrays as the bus
    * hands them over. `after: undefined` begins at the present end.
    * @throws BusbarError `CURSOR_EXPIRED` where entries after the cursor may have left the window (also later, to a reader that fell behind the window),
@@ -90,7 +97,7 @@ export interface PositionEvent {
   readonly node: string;
   /** Grows with each change of the position: the highest is how it stands, in whatever order they come. */
   readonly seq: number;
-  readonly position: Omit<PositionJson, 'lots'>;
+  readonly position: Omit<PositionJson, 'oldest'>;
   readonly ledgerId: number;
   /** When it was committed: milliseconds UTC. */
   readonly recordedAt: number;

@@ -208,6 +208,98 @@ describe.skipIf(!requireOrSkip('redis'))('the live bus through faults of Redis',
     });
   });
 
+  describe('back from an older state', () => {
+    beforeEach(() => begin());
+
+    /** Loses all that was announced since the last SAVE: as a replica that lagged, or a log that was not on the disk yet. */
+    const loseTheEnd = async () => {
+      await redis.kill();
+      await redis.restart();
+      await until(() => answers(bus));
+    };
+    const another = () => createRedisBus({ url: redis.url, window: WIDE, log, answerMsMax: ANSWER_MS_MAX });
+
+    test('an entry that was taken is lost: a cursor before it is CURSOR_EXPIRED when its source announces again', async () => {
+      await bus.announce('lmp', announcement('a', 10));
+      const cursor = await bus.tail('lmp');
+      await command(redis, ['SAVE']);
+      expect(await bus.announce('lmp', announcement('a', 20))).toBe(true);
+      await redis.kill();
+      await redis.restart();
+      await announceStubbornly(bus, 'a', [30]);
+      expect(await failureOf(bus, cursor)).toBe('CURSOR_EXPIRED');
+      expect(await bus.lastAnnounced('lmp', 'a')).toBe(30);
+    });
+
+    test('over a connection that was never lost, too', async () => {
+      await bus.announce('lmp', announcement('a', 10));
+      const cursor = await bus.tail('lmp');
+      const meta = '{busbar:live:1:lmp}:meta';
+      await bus.announce('lmp', announcement('a', 20));
+      await command(redis, ['HSET', meta, 'last', cursor, 'source:a', '10']);
+      await command(redis, ['XTRIM', '{busbar:live:1:lmp}:entries', 'MAXLEN', '0']);
+      expect(await bus.announce('lmp', announcement('a', 30))).toBe(true);
+      expect(await failureOf(bus, cursor)).toBe('CURSOR_EXPIRED');
+    });
+
+    test('a source that has nothing more to announce, and readers that wait, are told no less', async () => {
+      await bus.announce('lmp', announcement('a', 10));
+      const cursor = await bus.tail('lmp');
+      await command(redis, ['SAVE']);
+      await bus.announce('lmp', announcement('a', 20));
+      await loseTheEnd();
+      expect(await failureOf(bus, cursor)).toBe('CURSOR_EXPIRED');
+    });
+
+    test('nothing of it is lost: cursors are good, and what comes after them', async () => {
+      await bus.announce('lmp', announcement('a', 10));
+      const cursor = await bus.tail('lmp');
+      await bus.announce('lmp', announcement('a', 20));
+      await command(redis, ['SAVE']);
+      await loseTheEnd();
+      await bus.announce('lmp', announcement('a', 30));
+      expect(keysOf(await take(bus, cursor, 2))).toEqual(['a:20:0', 'a:30:0']);
+    });
+
+    test('several who notice it begin anew once: a cursor from after the first is good', async () => {
+      const other = another();
+      await Promise.all([bus.announce('lmp', announcement('a', 10)), other.announce('lmp', announcement('b', 10))]);
+      await command(redis, ['SAVE']);
+      await Promise.all([bus.announce('lmp', announcement('a', 20)), other.announce('lmp', announcement('b', 20))]);
+      await loseTheEnd();
+      const cursor = await bus.tail('lmp');
+      await until(() => answers(other));
+      await other.announce('lmp', announcement('b', 30));
+      await bus.announce('lmp', announcement('a', 30));
+      expect(keysOf(await take(bus, cursor, 2))).toEqual(['b:30:0', 'a:30:0']);
+      await other.close();
+    });
+
+    test('twice, the second time from before the first: cursors of both are CURSOR_EXPIRED', async () => {
+      await bus.announce('lmp', announcement('a', 10));
+      const cursors = [await bus.tail('lmp')];
+      await command(redis, ['SAVE']);
+      await bus.announce('lmp', announcement('a', 20));
+      await loseTheEnd();
+      await bus.announce('lmp', announcement('b', 10));
+      cursors.push(await bus.tail('lmp'));
+      await loseTheEnd();
+      for (const cursor of cursors) expect(await failureOf(bus, cursor)).toBe('CURSOR_EXPIRED');
+    });
+
+    test('an announcer that was not there tells what it knows from elsewhere', async () => {
+      await bus.announce('lmp', announcement('a', 10));
+      const cursor = await bus.tail('lmp');
+      const other = another();
+      await other.expectAnnounced('lmp', 'a', 10);
+      await other.expectAnnounced('lmp', 'never heard of', 20);
+      expect(await other.tail('lmp')).toBe(cursor);
+      await other.expectAnnounced('lmp', 'a', 20);
+      expect(await failureOf(bus, cursor)).toBe('CURSOR_EXPIRED');
+      await other.close();
+    });
+  });
+
   describe('with persistence', () => {
     beforeEach(() => begin({ persist: true }));
 
@@ -227,7 +319,7 @@ describe.skipIf(!requireOrSkip('redis'))('the live bus through faults of Redis',
     test('killed again and again under load: a reader misses nothing and sees nothing twice', async () => {
       const start = await bus.tail('lmp');
       const reading = take(bus, start, 300, 25_000);
-      const writing = announceStubbornly(bus, 300);
+      const writing = announceStubbornly(bus, 'a', range(1, 300));
       for (let kill = 0; kill < 3; kill++) {
         const announced = (await announcedSoFar(bus)) + 20;
         await until(async () => (await announcedSoFar(bus)) >= announced || announced >= 300);
@@ -256,10 +348,10 @@ async function waitingReader(
 }
 
 /** As the pipeline does: an announcement that failed is made again until Redis has taken it. */
-async function announceStubbornly(bus: LiveBus, count: number): Promise<void> {
-  for (const ledgerId of range(1, count)) {
+async function announceStubbornly(bus: LiveBus, source: string, sequences: readonly number[]): Promise<void> {
+  for (const sequence of sequences) {
     await until(() =>
-      bus.announce('lmp', announcement('a', ledgerId)).then(
+      bus.announce('lmp', announcement(source, sequence)).then(
         () => true,
         () => false,
       ),

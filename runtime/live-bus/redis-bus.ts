@@ -38,7 +38,7 @@ class RedisBus implements LiveBus {
   constructor(options: RedisBusOptions) {
     this.#options = options;
     this.#answerMsMax = options.answerMsMax ?? 2_000;
-    this.#link = new RedisLink(options.url, options.log);
+    this.#link = new RedisLink(options.url, options.log, (client) => this.#check(client));
     this.#channels = {
       lmp: this.#newChannel('lmp'),
       trades: this.#newChannel('trades'),
@@ -55,6 +55,11 @@ class RedisBus implements LiveBus {
   async lastAnnounced(channel: Channel, source: string): Promise<number | undefined> {
     const { stream } = this.#channel(channel);
     return this.#run((client) => stream.lastAnnounced(client, source));
+  }
+
+  async expectAnnounced(channel: Channel, source: string, sequence: number): Promise<void> {
+    const { stream } = this.#channel(channel);
+    await this.#run((client) => stream.expect(client, source, sequence));
   }
 
   async tail(channel: Channel): Promise<string> {
@@ -154,6 +159,11 @@ class RedisBus implements LiveBus {
 
   #run<T>(work: (client: RedisClient) => Promise<T>, signal?: AbortSignal): Promise<T> {
     return this.#link.run(work, this.#answerMsMax, signal);
+  }
+
+  /** A Redis that was away may have come back from an older state: also where a source has nothing new to announce. */
+  async #check(client: RedisClient): Promise<void> {
+    await Promise.all(Object.values(this.#channels).map(({ stream }) => stream.check(client)));
   }
 
   #channel<C extends Channel>(channel: C): RedisChannels[C] {

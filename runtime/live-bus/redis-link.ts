@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { createClient } from 'redis';
 import { BusbarError, messageOf } from '../../domain/errors.ts';
 import { announceScript } from './redis-announce.ts';
+import { beginAnewScript } from './redis-begin-anew.ts';
 
 const RETRY_MS_MAX = 2_000;
 
@@ -17,12 +18,15 @@ const RETRY_MS_MAX = 2_000;
 export class RedisLink {
   readonly #url: string;
   readonly #log: Logger;
+  readonly #greet: (client: RedisClient) => Promise<unknown>;
   #connection: Connection | undefined;
   #closed = false;
 
-  constructor(url: string, log: Logger) {
+  /** @param greet done first over each new connection. */
+  constructor(url: string, log: Logger, greet: (client: RedisClient) => Promise<unknown> = async () => undefined) {
     this.#url = url;
     this.#log = log;
+    this.#greet = greet;
   }
 
   /**
@@ -50,7 +54,11 @@ export class RedisLink {
 
   #open(connectTimeout: number): Connection {
     const client = newClient(this.#url, connectTimeout);
-    const connection = { client, ready: client.connect() };
+    const ready = client.connect().then(async () => {
+      await this.#greet(client);
+      return client;
+    });
+    const connection = { client, ready };
     // Without a listener a lost connection would end the process. A call in flight fails with the same error.
     client.on('error', (error) => this.#drop(connection, error));
     return connection;
@@ -80,7 +88,7 @@ interface Connection {
 function newClient(url: string, connectTimeout: number) {
   return createClient({
     url,
-    scripts: { announce: announceScript },
+    scripts: { announce: announceScript, beginAnew: beginAnewScript },
     disableOfflineQueue: true,
     disableClientInfo: true,
     maintNotifications: 'disabled',

@@ -1,5 +1,6 @@
 import { cursorExpired, newIncarnation, parseCursor } from './cursor.ts';
 import type { EventCodec } from './event-codec.ts';
+import { KnownStream } from './known-stream.ts';
 import type { Announcement, Channel, LiveEntry, Window } from './live-bus.ts';
 import type { RedisClient } from './redis-link.ts';
 
@@ -17,6 +18,7 @@ export class RedisStream<Event> {
   readonly #metaKey: string;
   readonly #codec: EventCodec<Event>;
   readonly #window: Window;
+  readonly #known = new KnownStream();
 
   constructor({ channel, codec, prefix, window }: StreamOptions<Event>) {
     const name = `{${prefix}live:${codec.format}:${channel}}`;
@@ -26,18 +28,50 @@ export class RedisStream<Event> {
     this.#window = window;
   }
 
-  announce(client: RedisClient, { source, sequence, batches }: Announcement<Event>): Promise<boolean> {
-    return client.announce({
-      entriesKey: this.#entriesKey,
-      metaKey: this.#metaKey,
-      source,
-      sequence,
-      newIncarnation: newIncarnation(),
-      entriesMax: this.#window.entriesMax,
-      ageMsMax: this.#window.ageMsMax,
-      field: this.#codec.field,
-      entries: batches.map((events) => this.#codec.encode(events)),
-    });
+  /** @returns false where the source had announced this sequence, or a later one, before. */
+  async announce(client: RedisClient, { source, sequence, batches }: Announcement<Event>): Promise<boolean> {
+    const entries = batches.map((events) => this.#codec.encode(events));
+    for (;;) {
+      const known = this.#known.incarnation;
+      const { outcome, incarnation } = await client.announce({
+        ...this.#keys,
+        source,
+        sequence,
+        newIncarnation: newIncarnation(),
+        entriesMax: this.#window.entriesMax,
+        ageMsMax: this.#window.ageMsMax,
+        field: this.#codec.field,
+        knownIncarnation: known,
+        knownSequence: this.#known.sequences.get(source) ?? -1,
+        entries,
+      });
+      if (outcome !== 'UNKNOWN') {
+        this.#known.holds(incarnation, source, sequence);
+        return outcome === 'TAKEN';
+      }
+      // Another announcement may have dealt with it while this one was on its way.
+      if (this.#known.incarnation === known) await this.#meet(client, incarnation);
+    }
+  }
+
+  /** Where the stream holds less of a source than the sequence, it has lost entries, and begins anew. */
+  async expect(client: RedisClient, source: string, sequence: number): Promise<void> {
+    const [last, announced] = await client.hmGet(this.#metaKey, ['last', `source:${source}`]);
+    if (!last || !announced) return;
+    if (Number(announced) < sequence) await this.#beginAnew(client, incarnationOf(last));
+    else this.#known.holds(incarnationOf(last), source, sequence);
+  }
+
+  /** Whether Redis still holds all that it said it held: to be asked over each new connection. */
+  async check(client: RedisClient): Promise<void> {
+    const { incarnation, sequences } = this.#known;
+    if (incarnation === undefined) return;
+    const expected = [...sequences];
+    const fields = ['last', ...expected.map(([source]) => `source:${source}`)];
+    const [last, ...announced] = await client.hmGet(this.#metaKey, fields);
+    const found = last ? incarnationOf(last) : '';
+    const holds = expected.every(([, sequence], place) => Number(announced[place] ?? -1) >= sequence);
+    if (found !== incarnation || !holds) await this.#meet(client, found);
   }
 
   async lastAnnounced(client: RedisClient, source: string): Promise<number | undefined> {
@@ -87,9 +121,23 @@ export class RedisStream<Event> {
     let last = cursor;
     return messages.map(({ id, message }) => {
       if (message.after !== last) throw cursorExpired(cursor);
-      last = `${last.slice(0, last.indexOf('-'))}-${id}`;
+      last = `${incarnationOf(last)}-${id}`;
       return { id: last, events: decode(message[field] ?? '') };
     });
+  }
+
+  /** The stream is another than the one that was known. */
+  async #meet(client: RedisClient, found: string): Promise<void> {
+    if (found && this.#known.isOlder(found)) await this.#beginAnew(client, found);
+    else this.#known.goesOnIn(found);
+  }
+
+  async #beginAnew(client: RedisClient, found: string): Promise<void> {
+    this.#known.goesOnIn(await client.beginAnew({ ...this.#keys, found, newIncarnation: newIncarnation() }));
+  }
+
+  get #keys(): { readonly entriesKey: string; readonly metaKey: string } {
+    return { entriesKey: this.#entriesKey, metaKey: this.#metaKey };
   }
 }
 
@@ -114,4 +162,8 @@ export interface Page {
 /** @throws BusbarError `BAD_USER_INPUT` */
 export function placeOf(cursor: string): string {
   return parseCursor(cursor, PLACE).place;
+}
+
+function incarnationOf(cursor: string): string {
+  return cursor.slice(0, cursor.indexOf('-'));
 }

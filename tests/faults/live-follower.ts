@@ -42,7 +42,8 @@ export async function followLive<C extends Channel, Record extends { add(event: 
     },
     async stop() {
       stopped.abort();
-      await following;
+      // Had it ended before, `caughtUp` has said so.
+      await following.catch(() => undefined);
     },
   };
 }
