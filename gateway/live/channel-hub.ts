@@ -93,7 +93,10 @@ export class ChannelHub<C extends Channel, Filter, Update extends LiveUpdate> {
     const subscription = new Subscription({ backlog, cursor: after ?? this.#history.head, metrics });
     this.#subscriptions.add(subscription);
     subscription.onEnded(() => this.#subscriptions.delete(subscription));
-    const enter = () => subscription.onEnded(this.#index.add(filter, subscription));
+    const enter = () => {
+      subscription.follow(() => this.#history.head);
+      subscription.onEnded(this.#index.add(filter, subscription));
+    };
     if (after === undefined) enter();
     else this.#catchUp({ after, filter, subscription, backlog, enter });
     return subscription;
@@ -118,9 +121,9 @@ export class ChannelHub<C extends Channel, Filter, Update extends LiveUpdate> {
         for (const entry of entries) this.#pass(entry);
       },
       down: (error) => {
-        this.#history.reset(undefined);
         health?.failed(messageOf(error));
         this.#interrupt('the live stream was interrupted: subscribe again, after the cursor where there is one', error);
+        this.#history.reset(undefined);
       },
     };
   }

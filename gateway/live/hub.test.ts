@@ -241,6 +241,29 @@ describe('a bus that cannot be reached', () => {
     await hub.close();
     await expect(updates.next()).rejects.toMatchObject({ code: 'UNAVAILABLE', details: { cursor } });
   });
+
+  test('is survived by who was told of one thing long ago, though the window is full of others', async () => {
+    const narrow = ringBus(20);
+    const { price } = announcer(narrow);
+    const create = () => createLiveHub({ bus: narrow, log: silent, metrics, historyEntries: 4, ...NO_POSITIONS });
+    const [first, second] = [create(), create()];
+    await Promise.all([first.ready, second.ready]);
+    const filter = { nodes: ['PJM:QUIET'] };
+    const updates = first.lmp(filter, 'EVERY', undefined)[Symbol.asyncIterator]();
+    await price(1, 'PJM:QUIET');
+    expect(await take(updates, 1)).toHaveLength(1);
+    for (let lmp = 0; lmp < 50; lmp++) {
+      await price(lmp);
+      await settled();
+    }
+    await first.close();
+    const cursor = cursorIn(await drain(updates, []));
+    await price(2, 'PJM:QUIET');
+    const resumed = second.lmp(filter, 'EVERY', cursor)[Symbol.asyncIterator]();
+    expect(pricesOf(await take(resumed, 1))).toEqual([2]);
+    await second.close();
+    await narrow.close();
+  });
 });
 
 async function drain(updates: AsyncIterator<LmpUpdate>, seen: number[]): Promise<unknown> {

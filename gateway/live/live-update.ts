@@ -7,6 +7,13 @@ export interface LiveUpdate {
 export interface Placed {
   /** The cursor for whoever has been given none of them; undefined where there is no such place, or not yet. */
   readonly beginning: string | undefined;
+  /** Whether all there is of them has been given: what is given next is yet to come. */
+  readonly isUpToDate: boolean;
+  /**
+   * The cursor for whoever has been given all of them, and waits for more: it may lie far behind the last update, behind everything
+   * that concerned others since. Undefined where more is on its way.
+   */
+  readonly head: string | undefined;
 }
 
 export function isPlaced(source: object): source is Placed {

@@ -68,6 +68,15 @@ class SealedUpdates<Update extends LiveUpdate> implements AsyncIterableIterator<
     return beginning && this.#seal(beginning);
   }
 
+  get isUpToDate(): boolean {
+    return this.#place.isUpToDate ?? false;
+  }
+
+  get head(): string | undefined {
+    const { head } = this.#place;
+    return head && this.#seal(head);
+  }
+
   async next(): Promise<IteratorResult<Update, undefined>> {
     try {
       const { done, value } = await this.#updates.next();

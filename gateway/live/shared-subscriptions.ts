@@ -6,7 +6,8 @@ import type { Context } from '../../schema/context.ts';
 import type { Tenure } from '../auth/tenure.ts';
 import type { ErrorMask } from '../errors.ts';
 import type { Conflation } from './conflation.ts';
-import { SubscriptionGroup } from './subscription-group.ts';
+import { QuestionGroups } from './question-groups.ts';
+import { type Member, SubscriptionGroup } from './subscription-group.ts';
 import { type SubscriptionRequest, subscriptionRequest } from './subscription-request.ts';
 
 export interface SharedSubscriptions {
@@ -14,15 +15,13 @@ export interface SharedSubscriptions {
    * In the place of graphql-js' `subscribe`, with the same answers for requests that are not sound.
    *
    * Requests that are the same (document, operation, variables, rights) form one **group** with one source stream and
-   * one execution an event; the results are the same objects for all its **members**. A request with a cursor (`after`)
-   * begins in the past, and one for a field that begins with how things stand begins with its own beginning: each is a
-   * group of its own. One that asks for a snapshot joins the others: it is told its snapshot and then what they are told.
+   * one execution an event; the results are the same objects for all its **members**. Those with a cursor (`after`)
+   * begin in the past, and share from where they are at one place (`QuestionGroups`). One for a field that begins with how
+   * things stand begins with its own beginning, and is a group of its own. One that asks for a snapshot joins the others: it
+   * is told its snapshot and then what they are told.
    * @param tenure of whoever subscribes: the subscription ends with it, and says where to go on.
    */
-  subscribe(
-    args: ExecutionArgs,
-    tenure?: Tenure,
-  ): Promise<AsyncIterableIterator<ExecutionResult, undefined> | ExecutionResult>;
+  subscribe(args: ExecutionArgs, tenure?: Tenure): Promise<Member | ExecutionResult>;
   /** Ends every stream with an `UNAVAILABLE` result. */
   close(): void;
 }
@@ -42,37 +41,46 @@ export interface SharedSubscriptionsOptions {
 
 export function createSharedSubscriptions(options: SharedSubscriptionsOptions): SharedSubscriptions {
   const { contexts, mask, metrics, conflations, standingFields, memberFramesMax } = options;
-  /** Groups that can be joined. */
-  const joinable = new Map<string, SubscriptionGroup>();
+  const questions = new Map<string, QuestionGroups>();
   const groups = new Set<SubscriptionGroup>();
 
-  const open = (args: ExecutionArgs, request: SubscriptionRequest | undefined, key: string | undefined) => {
-    const { rights } = asked(args);
-    const group = new SubscriptionGroup({
-      args,
+  const questionOf = (request: SubscriptionRequest | undefined): QuestionGroups => {
+    const opens = request?.args.snapshot === true;
+    if (!request || standingFields.has(request.field)) return new QuestionGroups(opens);
+    const question = questions.get(request.key) ?? new QuestionGroups(opens);
+    questions.set(request.key, question);
+    return question;
+  };
+
+  const open = (args: ExecutionArgs, request: SubscriptionRequest | undefined, question: QuestionGroups) => {
+    const after = cursorIn(request);
+    const group: SubscriptionGroup = new SubscriptionGroup({
+      args: request ? { ...args, variableValues: request.variableValues } : args,
+      after,
       createConflation: request?.args.delivery === 'LATEST' ? conflations[request.field] : undefined,
-      opens: request?.args.snapshot === true && request.args.after == null,
-      freshContext: contexts(rights),
+      freshContext: contexts(asked(args).rights),
       mask,
       metrics,
       memberFramesMax,
+      onOffered: (from) => question.offered(group, from),
       onClosed() {
         groups.delete(group);
-        if (key !== undefined && joinable.get(key) === group) joinable.delete(key);
+        question.remove(group);
+        if (request && question.isEmpty && questions.get(request.key) === question) questions.delete(request.key);
       },
     });
     groups.add(group);
-    if (key !== undefined) joinable.set(key, group);
+    question.add(group, after);
     return group;
   };
 
   return {
     async subscribe(args, tenure) {
       const request = subscriptionRequest(args, rightsKey(asked(args).rights));
-      const key = request && beginsNow(request, standingFields) ? request.key : undefined;
-      const known = key === undefined ? undefined : joinable.get(key);
-      const group = known ?? open(args, request, key);
-      const member = group.join(tenure);
+      const question = questionOf(request);
+      const after = cursorIn(request);
+      const group = question.find(after) ?? open(args, request, question);
+      const member = group.join(request?.args.snapshot === true && after === undefined, tenure);
       // The source is asked for before this function first waits: what is announced after the call is seen.
       const refused = await group.start();
       if (refused) await member.return();
@@ -92,7 +100,6 @@ function asked({ contextValue }: ExecutionArgs): { readonly rights: Rights } {
   throw new TypeError('who subscribes has rights');
 }
 
-/** Whether it gets just what comes after it, as everyone does who joins. */
-function beginsNow({ field, args }: SubscriptionRequest, standingFields: ReadonlySet<string>): boolean {
-  return args.after == null && !standingFields.has(field);
+function cursorIn(request: SubscriptionRequest | undefined): string | undefined {
+  return typeof request?.args.after === 'string' ? request.args.after : undefined;
 }

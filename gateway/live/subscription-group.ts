@@ -31,7 +31,11 @@ export type Member = Stream<Frame, ExecutionResult>;
  * event before, so that whoever resumes there gets it again, and nobody gets one error after another. Where a nullable field failed
  * the rest is worth having: each update then says which of its nulls are errors, and the log says it once.
  *
- * Whatever ends it says where to go on: behind the event that was offered last or, where none was, where the source began.
+ * It **stands** at the cursor of the event that was offered last. Another group of the same question that stands there, too, can hand
+ * its members over (`QuestionGroups`).
+ *
+ * Whatever ends it says where to go on: where the source stands, if all it gave was offered, or else behind the event that was
+ * offered last or, where none was, where the source began.
  *
  * Where the source has openings, a member is first told its own: those who join at one moment share it. Until then it has seen
  * nothing, and what ends it names no cursor.
@@ -39,13 +43,12 @@ export type Member = Stream<Frame, ExecutionResult>;
 export class SubscriptionGroup {
   readonly #options: GroupOptions;
   readonly #mask: ErrorMask;
-  readonly #members = new Map<Member, MemberBacklog>();
+  readonly #members = new Map<Member, Seat>();
   /** What openings were answered with, for all who share them. */
   readonly #openings = new WeakMap<Opening, Promise<ExecutionResult>>();
   /** By member: takes back its waiting until its opening can be forgotten. */
   readonly #toForget = new Map<Member, () => void>();
   #openingSource: OpeningSource | undefined;
-  /** Undefined where members have openings: they begin there. */
   #placed: Placed | undefined;
   #starting: Promise<ExecutionResult | undefined> | undefined;
   #source: AsyncIterator<unknown> | undefined;
@@ -59,23 +62,43 @@ export class SubscriptionGroup {
     this.#mask = options.mask.ofEvents();
   }
 
-  /** @param tenure with which it leaves again. */
-  join(tenure?: Tenure): Member {
+  /** Where whoever has been given everything that it offered is to go on; undefined where it has no such place yet. */
+  get stands(): string | undefined {
+    return this.#cursor ?? this.#options.after;
+  }
+
+  /** Whether it has offered all there is: what comes next is yet to come. */
+  get isUpToDate(): boolean {
+    return this.#placed?.isUpToDate ?? false;
+  }
+
+  /**
+   * @param opens whether it is first told how things stand.
+   * @param tenure with which it leaves again.
+   */
+  join(opens: boolean, tenure?: Tenure): Member {
     const { metrics } = this.#options;
-    const backlog = this.#createBacklog();
+    const seat: Seat = { backlog: this.#createBacklog(opens), group: this };
     let forget: () => void = () => undefined;
-    const member: Member = new Stream(backlog, () => {
+    const member: Member = new Stream(seat.backlog, () => {
       forget();
       metrics.liveMembers.dec();
-      this.#members.delete(member);
-      this.#toForget.get(member)?.();
-      this.#toForget.delete(member);
-      if (this.#members.size === 0) this.#close();
+      seat.group.#left(member);
     });
     metrics.liveMembers.inc();
-    this.#members.set(member, backlog);
-    if (tenure) forget = tenure.whenOver((reason) => this.#end(member, this.#errorResult(this.#atCursor(reason))));
+    this.#members.set(member, seat);
+    if (tenure) forget = tenure.whenOver((reason) => seat.group.#endAtCursor(member, reason));
     return member;
+  }
+
+  /** Takes the members of another group that stands where this one does, which ends it. What waits for them they keep. */
+  adopt(other: SubscriptionGroup): void {
+    for (const [member, seat] of other.#members) {
+      seat.group = this;
+      this.#members.set(member, seat);
+    }
+    other.#members.clear();
+    other.#close();
   }
 
   /** @returns what to answer where the source could not be had; undefined where events will come. */
@@ -86,7 +109,7 @@ export class SubscriptionGroup {
 
   /** Tells a member its opening, where the source has any. To be called once the source is there. */
   async open(member: Member): Promise<void> {
-    const backlog = this.#members.get(member);
+    const backlog = this.#members.get(member)?.backlog;
     const source = this.#openingSource;
     if (!backlog || backlog.opened || !source) return;
     try {
@@ -117,7 +140,9 @@ export class SubscriptionGroup {
   }
 
   get #place(): { readonly cursor?: string } {
-    const cursor = this.#cursor ?? this.#placed?.beginning;
+    // Where members have openings, they begin there.
+    const beginning = this.#openingSource ? undefined : this.#placed?.beginning;
+    const cursor = this.#placed?.head ?? this.#cursor ?? beginning;
     return cursor === undefined ? {} : { cursor };
   }
 
@@ -126,7 +151,7 @@ export class SubscriptionGroup {
       const source = await createSourceEventStream(this.#options.args);
       if (!isAsyncIterable(source)) return this.#refused(source);
       if (isOpeningSource(source)) this.#openingSource = source;
-      else if (isPlaced(source)) this.#placed = source;
+      if (isPlaced(source)) this.#placed = source;
       this.#source = source[Symbol.asyncIterator]();
     } catch (error) {
       return this.#refused({ errors: [this.#mask.error(error)] });
@@ -169,7 +194,9 @@ export class SubscriptionGroup {
       return undefined;
     }
     for (const member of this.#members.keys()) this.#offer(member, { event, result });
+    const from = this.stands;
     this.#cursor = cursorOf(event) ?? this.#cursor;
+    if (!this.#closed) this.#options.onOffered(from);
     return FRAME_SPACING_MS - (performance.now() - startedAt);
   }
 
@@ -190,8 +217,8 @@ export class SubscriptionGroup {
     return this.#mask.result(result, result.data ? {} : lost);
   }
 
-  #createBacklog(): MemberBacklog {
-    const { createConflation, memberFramesMax, opens } = this.#options;
+  #createBacklog(opens: boolean): MemberBacklog {
+    const { createConflation, memberFramesMax } = this.#options;
     const frames = createConflation ? new LatestFrames(createConflation()) : new EveryFrames(memberFramesMax);
     return new MemberBacklog(frames, (event) => this.#execute(event), opens);
   }
@@ -204,8 +231,19 @@ export class SubscriptionGroup {
     for (const member of this.#members.keys()) this.#end(member, last);
   }
 
+  #endAtCursor(member: Member, reason: BusbarError): void {
+    this.#end(member, this.#errorResult(this.#atCursor(reason)));
+  }
+
   #end(member: Member, last: ExecutionResult): void {
-    member.end({ last: this.#members.get(member)?.opened ? last : withoutCursor(last) });
+    member.end({ last: this.#members.get(member)?.backlog.opened ? last : withoutCursor(last) });
+  }
+
+  #left(member: Member): void {
+    this.#members.delete(member);
+    this.#toForget.get(member)?.();
+    this.#toForget.delete(member);
+    if (this.#members.size === 0) this.#close();
   }
 
   #errorResult(error: unknown): ExecutionResult {
@@ -224,13 +262,21 @@ interface GroupOptions {
   readonly args: ExecutionArgs;
   /** Undefined: EVERY. */
   readonly createConflation: (() => Conflation<unknown>) | undefined;
-  /** Whether each member is first told how things stand. */
-  readonly opens: boolean;
+  /** The cursor after which it begins. */
+  readonly after: string | undefined;
   readonly freshContext: () => object;
   readonly mask: ErrorMask;
   readonly metrics: Metrics;
   readonly memberFramesMax: number;
+  /** It has offered an event. @param from where it stood before. */
+  readonly onOffered: (from: string | undefined) => void;
   readonly onClosed: () => void;
+}
+
+/** A member's place, which it keeps when its group hands it over. */
+interface Seat {
+  readonly backlog: MemberBacklog;
+  group: SubscriptionGroup;
 }
 
 /** What the source was given goes through its hands, and then through the member's. What is left at an end is still judged. */

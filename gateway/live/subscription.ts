@@ -7,10 +7,12 @@ import { type Backlog, Stream } from './stream.ts';
 /** One consumer of a hub: what waits for it, and the cursor up to which it has received everything. */
 export class Subscription<In extends LiveUpdate, Out> implements AsyncIterable<Out, undefined>, Placed {
   readonly stream: Stream<In, Out>;
+  readonly #backlog: Backlog<In, Out>;
   readonly #metrics: Metrics;
   readonly #endings: (() => void)[] = [];
   #beginning: string | undefined;
   #cursor: string | undefined;
+  #headOfHub: (() => string | undefined) | undefined;
 
   /** @param cursor undefined where it begins with the hub's reader, which does not stand yet. */
   constructor({
@@ -20,6 +22,7 @@ export class Subscription<In extends LiveUpdate, Out> implements AsyncIterable<O
   }: { backlog: Backlog<In, Out>; cursor: string | undefined; metrics: Metrics }) {
     this.#beginning = cursor;
     this.#cursor = cursor;
+    this.#backlog = backlog;
     this.#metrics = metrics;
     this.stream = new Stream(backlog, () => {
       metrics.liveSubscriptions.dec();
@@ -33,8 +36,24 @@ export class Subscription<In extends LiveUpdate, Out> implements AsyncIterable<O
     this.#cursor ??= head;
   }
 
+  /**
+   * From now on it is given what comes as the hub's reader passes it.
+   * @param head the newest entry that was passed.
+   */
+  follow(head: () => string | undefined): void {
+    this.#headOfHub = head;
+  }
+
   get beginning(): string | undefined {
     return this.#beginning;
+  }
+
+  get isUpToDate(): boolean {
+    return this.#headOfHub !== undefined && this.#backlog.isEmpty;
+  }
+
+  get head(): string | undefined {
+    return this.stream.isAwaited ? this.#headOfHub?.() : undefined;
   }
 
   [Symbol.asyncIterator](): Stream<In, Out> {
@@ -50,8 +69,10 @@ export class Subscription<In extends LiveUpdate, Out> implements AsyncIterable<O
     this.stream.end({ error: fellBehind(this.#cursor) });
   }
 
+  /** Ends after what waits. Whoever follows has then been given everything that was passed, be it for others. */
   interrupt(message: string, cause?: unknown): void {
-    const details = this.#cursor === undefined ? {} : { cursor: this.#cursor };
+    const cursor = this.#headOfHub?.() ?? this.#cursor;
+    const details = cursor === undefined ? {} : { cursor };
     this.stream.end({ error: new BusbarError('UNAVAILABLE', message, { cause, details }) });
   }
 
