@@ -1,5 +1,6 @@
 import type { ExecutionResult } from 'graphql';
 import type { Conflation } from './conflation.ts';
+import { heldBytes } from './held-bytes.ts';
 import type { Told } from './opening.ts';
 import type { Backlog } from './stream.ts';
 
@@ -92,23 +93,42 @@ export class MemberBacklog implements Backlog<Frame, ExecutionResult> {
   }
 }
 
-/** EVERY: results in order, up to a bound. They are shared, so what waits costs a member its references only. */
+/** What one EVERY member may keep of memory by falling behind: some 20,000 prices with ten fields each. */
+const WAITING_BYTES_MAX = 16 * 1024 * 1024;
+
+/**
+ * EVERY: results in order, up to either bound. They are shared, so what waits costs references as long as others have it waiting too,
+ * and what it holds where they have not. The one that is taken next always fits, however large it is, and is not counted: a member
+ * that keeps up has no other, and nothing is ever measured for it.
+ */
 export class EveryFrames implements WaitingFrames {
   readonly #framesMax: number;
+  readonly #bytesMax: number;
   #frames: Frame[] = [];
+  /** Of all but the first. */
+  #bytes = 0;
 
-  constructor(framesMax: number) {
+  constructor(framesMax: number, bytesMax = WAITING_BYTES_MAX) {
     this.#framesMax = framesMax;
+    this.#bytesMax = bytesMax;
   }
 
   add(frame: Frame): boolean {
     if (this.#frames.length >= this.#framesMax) return false;
+    if (this.#frames.length > 0) {
+      const bytes = this.#bytes + bytesOf(frame);
+      if (bytes > this.#bytesMax) return false;
+      this.#bytes = bytes;
+    }
     this.#frames.push(frame);
     return true;
   }
 
   next(): Frame | undefined {
-    return this.#frames.shift();
+    const frame = this.#frames.shift();
+    const [first] = this.#frames;
+    if (first) this.#bytes -= bytesOf(first);
+    return frame;
   }
 
   alone(): void {}
@@ -119,7 +139,17 @@ export class EveryFrames implements WaitingFrames {
 
   clear(): void {
     this.#frames = [];
+    this.#bytes = 0;
   }
+}
+
+/** By result, which is measured once for all members that have it waiting. */
+const measured = new WeakMap<ExecutionResult, number>();
+
+function bytesOf({ event, result }: Frame): number {
+  const bytes = measured.get(result) ?? heldBytes(event) + heldBytes(result);
+  measured.set(result, bytes);
+  return bytes;
 }
 
 /** Shared results a LATEST member may have waiting before it goes its own, conflated way. */

@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type { Client } from 'graphql-ws';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
@@ -10,6 +12,9 @@ import { announcer, tick } from '../../tests/support/live.ts';
 const FRAMES_MAX = 64;
 const HONEST = 20;
 const STALLED = 20;
+
+setFlagsFromString('--expose-gc');
+const collectGarbage: () => void = runInNewContext('gc');
 
 let gateway: TestGateway;
 let source: ReturnType<typeof announcer>;
@@ -123,6 +128,33 @@ describe('a reader of server-sent events that stalls', () => {
     expect(texts.join('')).toMatch(/"LIMIT_EXCEEDED"/);
     const cursors = [...texts.join('').matchAll(/"cursor":"([\w-]+)"/g)].map(([, cursor]) => cursor);
     expect(cursors.at(-1)).toBe(cursors.at(-2));
+  });
+
+  test('and does not take its end either is cut, and nothing is kept for it', async () => {
+    await gateway.close();
+    gateway = await startGateway({ memberFramesMax: FRAMES_MAX, edge: { socketLimits: { untakenMsMax: 50 } } });
+    source = announcer(gateway.bus);
+    const socket = await stallByEvents('EVERY');
+    const updates: WeakRef<object>[] = [];
+    const announce = () => {
+      const ticks = wide();
+      updates.push(new WeakRef(ticks[0] ?? ticks));
+      return source.announce(ticks);
+    };
+    for (; (await figure('overflowCloses')) === 0; await sleep(1)) await announce();
+    const cut = async () => (await gateway.metrics.connectionsCut.get()).values.map(({ labels }) => labels.reason);
+    await expect.poll(cut).toEqual(['untaken']);
+    const texts: string[] = [];
+    socket.on('data', (data) => texts.push(String(data))).resume();
+    await once(socket, 'close');
+    expect(texts.join('')).not.toContain('event: complete');
+    // What the gateway remembers for those who come back.
+    for (let each = 0; each < 600; each++) await source.price(each);
+    const kept = () => {
+      collectGarbage();
+      return updates.filter((update) => update.deref()).length;
+    };
+    await expect.poll(kept).toBe(0);
   });
 
   test('with LATEST stays, and sees the present prices when it reads again', async () => {

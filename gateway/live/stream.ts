@@ -25,6 +25,8 @@ export class Stream<In, Out> implements AsyncIterableIterator<Out, undefined> {
   #untaken: (() => void)[] = [];
   /** Those whose wait was for what is taken: it is dealt with when the consumer asks for more. */
   #taken: (() => void)[] = [];
+  /** Those on the consumer's side who are told of the end. */
+  readonly #endings: (() => void)[] = [];
   #end: End<Out> | undefined;
   #ended = false;
 
@@ -36,6 +38,11 @@ export class Stream<In, Out> implements AsyncIterableIterator<Out, undefined> {
 
   get open(): boolean {
     return this.#end === undefined;
+  }
+
+  /** Whether the consumer has dealt with all it was given and waits for more. */
+  get isAwaited(): boolean {
+    return this.#waiters.length > 0;
   }
 
   /** @returns false where the backlog is full. An ended stream takes everything and keeps nothing. */
@@ -56,7 +63,14 @@ export class Stream<In, Out> implements AsyncIterableIterator<Out, undefined> {
     if (!this.open) return;
     this.#end = end;
     this.#onEnded();
+    for (const ending of this.#endings) ending();
     this.#wake();
+  }
+
+  /** @param ending called when nothing more will be accepted, though something may still wait; at once where that is so. */
+  whenEnded(ending: () => void): void {
+    if (this.open) this.#endings.push(ending);
+    else ending();
   }
 
   /**

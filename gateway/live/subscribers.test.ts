@@ -157,15 +157,24 @@ describe('identical subscriptions', () => {
     for (const frames of all) await frames.return?.();
   });
 
-  test('with other variables, or a cursor of their own, do not share', async () => {
-    const after = cursorOf(await gateway.bus.tail('lmp'));
+  test('with other variables, or another cursor, do not share', async () => {
+    const here = async () => cursorOf(await gateway.bus.tail('lmp'), 'lmp', { nodes: ['PJM:C'] });
+    const after = await here();
+    await source.price(1);
+    const later = await here();
     const all = [
       await bySocket({ nodes: ['PJM:A'] }),
       await bySocket({ nodes: ['PJM:B'] }),
-      await bySocket({ after }),
-      await bySocket({ after }),
+      await bySocket({ nodes: ['PJM:C'], after }),
+      await bySocket({ nodes: ['PJM:C'], after: later }),
     ];
     await until(async () => (await figure('liveSubscriptions')) === 4);
+    for (const frames of all) await frames.return?.();
+  });
+
+  test('share though they come with variables that nobody asks for', async () => {
+    const all = [await bySocket({ junk: 'one' }), await bySocket({ junk: 'other' }), await bySocket()];
+    expect(await figure('liveSubscriptions')).toBe(1);
     for (const frames of all) await frames.return?.();
   });
 
@@ -249,7 +258,7 @@ describe('an event that fails', () => {
 
 describe('a client that stalls', () => {
   /** A wide entry, so that what the kernel buffers is soon full. */
-  const wide = (lmp: number) => Array.from({ length: 200 }, (_, node) => tick(`PJM:${node}`, lmp));
+  const wide = (lmp: number, nodes = 200) => Array.from({ length: nodes }, (_, node) => tick(`PJM:${node}`, lmp));
 
   /** Stops reading from its TCP connection. */
   async function stall(variables: Record<string, unknown>) {
@@ -267,30 +276,38 @@ describe('a client that stalls', () => {
     return { frames, resume: () => raw?.resume() };
   }
 
-  test('with EVERY is ended with a cursor after which nothing is missing, and the others get everything', async () => {
-    await restart(64);
-    const stalled = await stall({ delivery: 'EVERY' });
-    const healthy = await bySocket({ delivery: 'EVERY' });
-    const seen: number[] = [];
-    let lmp = 0;
-    for (; (await figure('overflowCloses')) === 0; lmp++) {
-      await source.announce(wide(lmp));
-      seen.push(...(await take(healthy, 200)).prices);
-    }
-    expect(seen).toEqual(numbers(lmp).flatMap((each) => Array(200).fill(each)));
-    stalled.resume();
-    const got: number[] = [];
-    let last: Frame | undefined;
-    for await (const frame of stalled.frames) {
-      last = frame;
-      got.push(...(frame.data?.lmp.ticks.map((each) => each.lmp) ?? []));
-    }
-    expect(last?.errors?.[0]?.extensions).toEqual({ code: 'LIMIT_EXCEEDED', cursor: expect.any(String) });
-    const resumed = await bySocket({ delivery: 'EVERY', after: last?.errors?.[0]?.extensions?.cursor });
-    got.push(...(await take(resumed, lmp * 200 - got.length)).prices);
-    expect(got).toEqual(seen);
-    await Promise.all([healthy.return?.(), resumed.return?.()]);
-  });
+  test.each([
+    ['many updates', 200, 64],
+    ['few updates that hold much', 1_000, 2_048],
+  ])(
+    'with EVERY and %s is ended with a cursor after which nothing is missing, and the others get everything',
+    async (_, nodes, framesMax) => {
+      await restart(framesMax);
+      const stalled = await stall({ delivery: 'EVERY' });
+      const healthy = await bySocket({ delivery: 'EVERY' });
+      const seen: number[] = [];
+      let lmp = 0;
+      for (; (await figure('overflowCloses')) === 0; lmp++) {
+        await source.announce(wide(lmp, nodes));
+        seen.push(...(await take(healthy, nodes)).prices);
+      }
+      // Though the kernel takes megabytes before anything waits.
+      expect(lmp).toBeLessThan(2_048);
+      expect(seen).toEqual(numbers(lmp).flatMap((each) => Array(nodes).fill(each)));
+      stalled.resume();
+      const got: number[] = [];
+      let last: Frame | undefined;
+      for await (const frame of stalled.frames) {
+        last = frame;
+        got.push(...(frame.data?.lmp.ticks.map((each) => each.lmp) ?? []));
+      }
+      expect(last?.errors?.[0]?.extensions).toEqual({ code: 'LIMIT_EXCEEDED', cursor: expect.any(String) });
+      const resumed = await bySocket({ delivery: 'EVERY', after: last?.errors?.[0]?.extensions?.cursor });
+      got.push(...(await take(resumed, lmp * nodes - got.length)).prices);
+      expect(got).toEqual(seen);
+      await Promise.all([healthy.return?.(), resumed.return?.()]);
+    },
+  );
 
   test('with LATEST gets the present prices when it is back, and the others get everything', async () => {
     const stalled = await stall({ delivery: 'LATEST' });
@@ -313,7 +330,7 @@ describe('a client that stalls', () => {
     await healthy.return?.();
   });
 
-  /** With a smaller bound than the gateway of the other tests. */
+  /** With a bound of its own. */
   async function restart(memberFramesMax: number): Promise<void> {
     await gateway.close();
     gateway = await startGateway({ memberFramesMax });
@@ -346,6 +363,22 @@ describe('a gateway that closes', () => {
     const closing = gateway.close();
     expect((await frames.next()).value.errors[0].extensions).toEqual({ code: 'UNAVAILABLE', cursor });
     expect((await frames.next()).done).toBe(true);
+    await closing;
+  });
+
+  test('names the place where it stood itself, not the last update of who waits for what is rare', async () => {
+    const rare = await byEvents({ nodes: ['PJM:B'] });
+    const often = await byEvents();
+    await source.price(1, 'PJM:B');
+    await Promise.all([rare, often].map(({ frames }) => take(frames, 1)));
+    // One after the other, each after the rest of the one before: so the other's only rest is over, too.
+    for (const lmp of numbers(5)) {
+      await source.price(lmp);
+      await take(often.frames, 1);
+    }
+    const cursor = cursorOf(await gateway.bus.tail('lmp'), 'lmp', { nodes: ['PJM:B'] });
+    const closing = gateway.close();
+    expect((await rare.frames.next()).value.errors[0].extensions).toEqual({ code: 'UNAVAILABLE', cursor });
     await closing;
   });
 

@@ -23,10 +23,8 @@ export class SharedFrame {
     this.#after = Buffer.from(after);
   }
 
-  /** @param onWritten called when the connection has passed it on, or is closed. */
-  writeTo(wire: Writable, word: Uint8Array, onWritten?: () => void): void {
-    const bytes = this.#bytesWith(word);
-    wire.write(bytes, onWritten);
+  writeTo(wire: Writable, word: Uint8Array): void {
+    wire.write(this.#bytesWith(word));
     if (wire.writableLength > 0) this.#bytes = undefined;
   }
 
