@@ -20,10 +20,10 @@ let client: Client | undefined;
 
 beforeEach(async () => {
   tokens = new Map();
-  const watchers = new Map<string, (reason: string) => void>();
+  const watchers = new Map<string, (error: BusbarError) => void>();
   revoke = (token) => {
     tokens.delete(token);
-    watchers.get(token)?.('revoked');
+    watchers.get(token)?.(new BusbarError('UNAUTHENTICATED', 'revoked'));
   };
   gateway = await startGateway({
     reads: { markets: async () => [] },

@@ -1,6 +1,7 @@
 import { IncomingMessage, type ServerResponse } from 'node:http';
 import { type ExecutionArgs, execute, type GraphQLSchema, getOperationAST } from 'graphql';
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
+import { cutShort } from '../runtime/http-service.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import type { Context, Renewal } from '../schema/context.ts';
 import { type DenialNotes, errorsIn } from './audit/notes.ts';
@@ -18,7 +19,10 @@ import { beyondShare, type Shares } from './limits/shares.ts';
 import { requireSoundParameters } from './limits/sound-parameters.ts';
 import { TextCache } from './limits/text-cache.ts';
 import { executeCompiled } from './live/compiled-operations.ts';
+import { heldSubscription } from './live/held-subscription.ts';
+import { LastFrames } from './live/last-frames.ts';
 import type { SharedSubscriptions } from './live/shared-subscriptions.ts';
+import type { Member } from './live/subscription-group.ts';
 import type { SqlCounter } from './sql-counter.ts';
 
 /** What each request comes with: the one that opened the socket where it comes by WebSocket. */
@@ -62,6 +66,8 @@ export function createGraphqlHttp(options: {
   subscriptions: SharedSubscriptions;
   /** In which streams count beside sockets. */
   shares: Shares;
+  /** How long each result of a stream may wait to be taken once it has ended, before its connection is cut. */
+  untakenMsMax: number;
   attend: AttendAnswer;
   intake: Intake;
   denied: DenialNotes;
@@ -69,7 +75,8 @@ export function createGraphqlHttp(options: {
   metrics: Metrics;
   sql: SqlCounter | undefined;
 }): YogaServerInstance<NodeRequest, object> {
-  const { schema, path, makeContext, subscriptions, shares, attend, intake, denied, mask, metrics, sql } = options;
+  const { schema, path, makeContext, subscriptions, shares, attend, untakenMsMax, intake, denied, mask, metrics, sql } =
+    options;
   return createYoga<NodeRequest, object>({
     schema,
     graphqlEndpoint: path,
@@ -84,6 +91,8 @@ export function createGraphqlHttp(options: {
     parserAndValidationCache: {
       documentCache: new TextCache(DOCUMENT_CHARACTERS_MAX, DOCUMENT_LENGTH_MAX),
       errorCache: NO_CACHE,
+      // The errors of a document would be kept as long as it is, each with its stack: limits remember which documents are sound.
+      validationCache: false,
     },
     graphiql: false,
     plugins: [
@@ -93,7 +102,7 @@ export function createGraphqlHttp(options: {
       compileQueries(makeContext, intake),
       measureOperations(metrics),
       noteDenials(denied),
-      shareSubscriptions(subscriptions, shares, attend, metrics),
+      shareSubscriptions({ subscriptions, shares, attend, intake, untakenMsMax, metrics }),
       ...(sql ? [tellSql(sql)] : []),
       sendOrdinaryAnswers(),
     ],
@@ -174,28 +183,58 @@ function noteDenials(denied: DenialNotes): Plugin<NodeRequest> {
 }
 
 /** Server-sent events are members of the same groups as sockets. A request that is cut off leaves its group at once. */
-function shareSubscriptions(
-  subscriptions: SharedSubscriptions,
-  shares: Shares,
-  attend: AttendAnswer,
-  metrics: Metrics,
-): Plugin<NodeRequest> {
+function shareSubscriptions({
+  subscriptions,
+  shares,
+  attend,
+  intake,
+  untakenMsMax,
+  metrics,
+}: {
+  subscriptions: SharedSubscriptions;
+  shares: Shares;
+  attend: AttendAnswer;
+  intake: Intake;
+  untakenMsMax: number;
+  metrics: Metrics;
+}): Plugin<NodeRequest> {
   return {
     onSubscribe({ args, setSubscribeFn }) {
       const { request, req, res } = args.contextValue;
       const { signal } = request;
+      let lastFrames: LastFrames | undefined;
       setSubscribeFn(async (given: ExecutionArgs) => {
         if (res) takePlace(shares, req, res);
-        const results = await subscriptions.subscribe(given, res && attend(req, res));
+        const giveBack = intake.holdSubscription(callerOf(req).identity.subject, given.document, charactersIn(given));
+        const results = await heldSubscription(giveBack, subscriptions.subscribe(given, res && attend(req, res)));
         if (!(Symbol.asyncIterator in results)) return results;
         const leave = () => void results.return?.();
         if (signal.aborted) leave();
         else signal.addEventListener('abort', leave, { once: true });
+        if (res && !res.closed) lastFrames = lastFramesTo(res, results, untakenMsMax, metrics);
         return results;
       });
-      return { onSubscribeResult: () => ({ onNext: () => metrics.framesSent.inc() }) };
+      const onNext = () => {
+        metrics.framesSent.inc();
+        lastFrames?.taken();
+      };
+      return { onSubscribeResult: () => ({ onNext }) };
     },
   };
+}
+
+function charactersIn({ document, variableValues }: ExecutionArgs): number {
+  return (document.loc?.source.body.length ?? 0) + JSON.stringify(variableValues ?? {}).length;
+}
+
+/** Until all that was taken is on its way. */
+function lastFramesTo(res: ServerResponse, results: Member, untakenMsMax: number, metrics: Metrics): LastFrames {
+  const lastFrames = new LastFrames(results, untakenMsMax, () => {
+    metrics.connectionsCut.inc({ reason: 'untaken' });
+    cutShort(res);
+  });
+  res.once('close', () => lastFrames.over());
+  return lastFrames;
 }
 
 /** Until its answer has ended. @throws BusbarError `RATE_LIMITED` */

@@ -1,11 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import { beyondLimit } from './limits/beyond-limit.ts';
+import type { CountPiece } from './limits/body-share.ts';
 
 /**
  * The body as text. Where it is longer than allowed, the rest is not read, and the connection is of no further use.
- * @throws BusbarError `LIMIT_EXCEEDED`
+ * @throws BusbarError `LIMIT_EXCEEDED`, and what the count throws.
  */
-export async function readBody(request: IncomingMessage, bytesMax: number): Promise<string> {
+export async function readBody(request: IncomingMessage, bytesMax: number, count: CountPiece): Promise<string> {
   const told = Number(request.headers['content-length'] ?? 0);
   if (told > bytesMax) throw tooLong(bytesMax, told);
   const chunks: Buffer[] = [];
@@ -14,6 +15,7 @@ export async function readBody(request: IncomingMessage, bytesMax: number): Prom
     if (!Buffer.isBuffer(chunk)) throw new TypeError('a request without an encoding is read as bytes');
     bytes += chunk.length;
     if (bytes > bytesMax) throw tooLong(bytesMax, undefined);
+    count(chunk.length);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');

@@ -140,6 +140,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     subscriptions,
     shares,
     attend,
+    untakenMsMax: socketLimits.untakenMsMax,
     intake,
     denied,
     mask,
@@ -154,19 +155,21 @@ export function createGateway(options: GatewayOptions): Gateway {
 
   const answerGraphql = async (request: IncomingMessage, response: ServerResponse) => {
     await intake.begin(request, response);
-    const body = resolvedRequest(request, await readBody(request, intake.limits.bodyBytesMax), intake.persisted);
+    const text = await readBody(request, intake.limits.bodyBytesMax, intake.countBody(request, response));
+    const body = resolvedRequest(request, text, intake.persisted);
     if (hotLane && (await hotLane.answer(request, body, response, callerOf(request).identity.rights))) return;
     await yoga(Object.assign(request, { body: bodyOf(body) }), response);
   };
 
   const counting = (answer: () => Promise<void>) => (sql ? sql.during(answer) : answer());
 
-  /** This machine, and those who may see how feeds stand. */
+  /** This machine, and those who may see how feeds stand: all of them, as figures are of all. */
   const isInsider = async (request: IncomingMessage) => {
     if (front.isInsider(request)) return true;
     const { authorization } = request.headers;
     if (authorization === undefined) return false;
-    return may((await authenticator.identify(authorization)).rights, 'FEEDS');
+    const { rights } = await authenticator.identify(authorization);
+    return may(rights, 'FEEDS') && rights.feeds === 'ALL';
   };
 
   const handle = async (request: IncomingMessage, response: ServerResponse) => {
@@ -216,6 +219,7 @@ export function createGateway(options: GatewayOptions): Gateway {
         front,
         limits: socketLimits,
         shares,
+        holdSubscription: intake.holdSubscription,
         clock,
         authenticator,
         denied,

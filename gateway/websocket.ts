@@ -10,14 +10,17 @@ import { pathOf } from '../runtime/http-service.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import { type DenialNotes, errorsIn } from './audit/notes.ts';
 import type { Authenticator } from './auth/authenticator.ts';
-import { cameFrom } from './caller.ts';
+import { callerOf, cameFrom } from './caller.ts';
 import type { Engine } from './engine.ts';
 import type { ErrorMask } from './errors.ts';
 import type { Front } from './front/front.ts';
 import { requestIn, tenureIn } from './graphql-http.ts';
 import type { Shares } from './limits/shares.ts';
+import type { HoldSubscription } from './limits/subscription-share.ts';
+import { heldSubscription } from './live/held-subscription.ts';
 import type { SharedSubscriptions } from './live/shared-subscriptions.ts';
 import { socketStream } from './live/socket-stream.ts';
+import { Stream } from './live/stream.ts';
 import { speakGraphql } from './sockets/graphql-socket.ts';
 import { SocketCensus } from './sockets/socket-census.ts';
 import { SocketConnection } from './sockets/socket-connection.ts';
@@ -37,6 +40,8 @@ interface Extra {
   /** The connection below it. */
   readonly wire: Duplex;
   readonly connection: SocketConnection;
+  /** Of the message that came last, in characters. */
+  messageLength: number;
 }
 
 /**
@@ -58,6 +63,7 @@ export function attachWebSockets(options: {
   metrics: Metrics;
   limits: SocketLimits;
   shares: Shares;
+  holdSubscription: HoldSubscription;
   /** Milliseconds UTC. */
   clock: () => number;
 }): WebSocketEndpoint {
@@ -74,6 +80,7 @@ export function attachWebSockets(options: {
     metrics,
     limits,
     shares,
+    holdSubscription,
     clock,
   } = options;
   const census = new SocketCensus(limits, shares, metrics);
@@ -85,6 +92,20 @@ export function attachWebSockets(options: {
     handleProtocols,
   });
 
+  /** Of operations: graphql-ws keeps a message for as long as its operation is under way. */
+  const messageLengths = new WeakMap<ExecutionArgs, number>();
+  const subscribe = async (args: ExecutionArgs) => {
+    const request = requestIn(args);
+    if (!request) throw new TypeError('what was prepared for a socket has its request');
+    try {
+      const { subject } = callerOf(request).identity;
+      const giveBack = holdSubscription(subject, args.document, messageLengths.get(args) ?? 0);
+      return await heldSubscription(giveBack, subscriptions.subscribe(args, tenureIn(args)));
+    } catch (error) {
+      return { errors: [mask.error(error)] };
+    }
+  };
+
   const graphql = makeServer<Record<string, unknown>, Extra>({
     // Sockets that say nothing are counted and closed by their connection.
     connectionInitWaitTimeout: 0,
@@ -92,25 +113,33 @@ export function attachWebSockets(options: {
       const { authorization = request.headers.authorization } = connectionParams ?? {};
       return connection.admit(typeof authorization === 'string' ? authorization : undefined);
     },
-    async onSubscribe({ extra: { request, connection }, subscriptions: underWay }, id, payload) {
+    async onSubscribe({ extra: { request, connection, messageLength }, subscriptions: underWay }, id, payload) {
+      const { over, tenure } = connection;
+      if (over) return [mask.error(over)];
       const tooMuch = tooLong(id) ?? tooMany(Object.keys(underWay).length, limits.operationsMax);
       if (tooMuch) {
         metrics.socketOperationsRefused.inc();
         return [mask.error(tooMuch)];
       }
-      const prepared = await engine.prepare(payload, { req: request, tenure: connection.tenure, renewal: connection });
-      return 'errors' in prepared ? prepared.errors : prepared.args;
+      const prepared = await engine.prepare(payload, { req: request, tenure, renewal: connection });
+      if ('errors' in prepared) return prepared.errors;
+      // Meanwhile it may have ended, or have other rights.
+      const overNow = connection.over ?? tenure?.over;
+      if (overNow) return [mask.error(overNow)];
+      messageLengths.set(prepared.args, messageLength);
+      return prepared.args;
     },
     execute: (args: ExecutionArgs) => engine.execute(args),
     async subscribe(args: ExecutionArgs) {
-      const results = await subscriptions.subscribe(args, tenureIn(args));
+      const results = await subscribe(args);
       const request = requestIn(args);
       if (request) denied.among(errorsIn(results), request);
       return results;
     },
     onOperation({ extra: { socket, wire, connection } }, id, _, __, result) {
-      if (!(Symbol.asyncIterator in result)) return undefined;
-      return socketStream(result, id, { socket, wire }, metrics, connection.began());
+      if (!(result instanceof Stream)) return undefined;
+      const { untakenMsMax } = limits;
+      return socketStream(result, id, { socket, wire }, { metrics, untakenMsMax, onEnded: connection.began() });
     },
     onError({ extra: { request } }, __, ___, errors) {
       const shown = errors.map((error) => mask.error(error));
@@ -120,8 +149,23 @@ export function attachWebSockets(options: {
   });
 
   const serve = (socket: WebSocket, wire: Duplex, request: IncomingMessage) => {
-    const connection = new SocketConnection({ socket, request, authenticator, denied, census, limits, metrics, clock });
-    speakGraphql(graphql, socket, { request, socket, wire, connection }, { log, metrics, pingMs: limits.pingMs });
+    const connection = new SocketConnection({
+      socket,
+      wire,
+      request,
+      authenticator,
+      denied,
+      census,
+      limits,
+      metrics,
+      clock,
+    });
+    speakGraphql(
+      graphql,
+      socket,
+      { request, socket, wire, connection, messageLength: 0 },
+      { log, metrics, pingMs: limits.pingMs },
+    );
   };
 
   server.on('upgrade', (request: IncomingMessage, wire: Duplex, head: Buffer) => {

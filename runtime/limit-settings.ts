@@ -7,6 +7,11 @@ export const LIMIT_SETTINGS = {
   BODY_BYTES_MAX: whole(1_024, 64 * 1024 * 1024)
     .default(1024 * 1024)
     .describe('Longest body of a GraphQL request. Bytes.'),
+  BODY_BYTES_PER_IDENTITY: whole(1_024, 64 * 1024 * 1024 * 1024)
+    .default(32 * 1024 * 1024)
+    .describe(
+      'Most bytes in the bodies of one API key or user whose GraphQL requests are under way at one gateway, two of the longest at least; not while it is open to everybody.',
+    ),
   QUERY_CHARACTERS_MAX: whole(1_000, 16_000_000)
     .default(250_000)
     .describe('Most characters of a GraphQL document, in as many lines as it may have tokens.'),
@@ -22,6 +27,11 @@ export const LIMIT_SETTINGS = {
   QUERY_ALIASES_MAX: whole(1, 100_000)
     .default(200)
     .describe('Most aliases of a GraphQL operation, those of a fragment counted each time it is used.'),
+  SUBSCRIPTION_CHARACTERS_MAX: whole(1_024, 16_000_000)
+    .default(64 * 1024)
+    .describe(
+      'Most characters that a subscription may come with, its document and variables, which are kept as long as it lives; they count to BODY_BYTES_PER_IDENTITY.',
+    ),
   COST_MAX: whole(1_000, 1_000_000_000)
     .default(3_000_000)
     .describe(

@@ -111,7 +111,7 @@ export function createMetrics() {
     }),
     socketsClosed: new Counter({
       name: 'busbar_sockets_closed_total',
-      help: 'WebSockets that the gateway closed, by why: silent (said nothing in time), crowded (made room while saying nothing), dead (did not answer), expired, revoked, message (too long or none), renewals (failed too often).',
+      help: 'WebSockets that the gateway closed, by why: silent (said nothing in time), crowded (made room while saying nothing), dead (did not answer), expired, revoked, unconfirmed (its credential could not be checked for too long), message (too long or none), renewals (failed too often), untaken (did not take what had ended).',
       labelNames: ['reason'] as const,
       registers,
     }),
@@ -128,7 +128,7 @@ export function createMetrics() {
     }),
     streamsEnded: new Counter({
       name: 'busbar_streams_ended_total',
-      help: 'Event streams and exports cut short because the credential expired or was revoked.',
+      help: 'Event streams and exports cut short because the credential expired, was revoked or could not be checked for too long.',
       registers,
     }),
     framesSent: new Counter({
@@ -163,7 +163,7 @@ export function createMetrics() {
     }),
     connectionsCut: new Counter({
       name: 'busbar_connections_cut_total',
-      help: 'Connections cut by why: crowded (asked for nothing yet and made room), full (beyond the most there may be).',
+      help: 'Connections cut by why: crowded (asked for nothing yet and made room), full (beyond the most there may be), untaken (did not take an event stream that had ended).',
       labelNames: ['reason'] as const,
       registers,
     }),

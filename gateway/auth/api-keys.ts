@@ -44,12 +44,12 @@ export async function openApiKeys({ usesEveryMs, ...options }: ApiKeysOptions): 
   const watchers = new Set<Watcher>();
   picture.onLook(() => {
     for (const watcher of watchers) {
-      const reason = endOf(watcher, picture);
-      if (reason === undefined) {
+      const error = endOf(watcher, picture);
+      if (error === undefined) {
         tellExpiry(watcher, picture);
       } else {
         watchers.delete(watcher);
-        watcher.ended(reason);
+        watcher.ended(error);
       }
     }
   });
@@ -115,16 +115,16 @@ interface Watcher {
   readonly rightsKey: string;
   /** As far as it was told. */
   expiresAt: number | undefined;
-  readonly ended: (reason: string) => void;
+  readonly ended: (error: BusbarError) => void;
   readonly rescheduled: ((expiresAt: number | undefined) => void) | undefined;
 }
 
-/** @returns why a credential that was good is no longer; undefined where it is. When it expires its watcher knows. */
-function endOf({ prefix, rightsKey: had }: Watcher, picture: KeyPicture): string | undefined {
-  if (picture.ageMs() > UNCONFIRMED_MS_MAX) return 'API keys cannot be checked at the moment';
+/** @returns why a credential that was good is no longer taken; undefined where it is. When it expires its watcher knows. */
+function endOf({ prefix, rightsKey: had }: Watcher, picture: KeyPicture): BusbarError | undefined {
+  if (picture.ageMs() > UNCONFIRMED_MS_MAX) return unconfirmed();
   const known = picture.find(prefix);
-  if (!known || known.revoked) return 'the API key was revoked';
-  return known.rightsKey === had ? undefined : 'the rights of the API key have changed';
+  if (!known || known.revoked) return refusal('the API key was revoked');
+  return known.rightsKey === had ? undefined : refusal('the rights of the API key have changed');
 }
 
 function tellExpiry(watcher: Watcher, picture: KeyPicture): void {

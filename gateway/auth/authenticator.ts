@@ -1,3 +1,4 @@
+import type { BusbarError } from '../../domain/errors.ts';
 import { type Identity, OPEN_IDENTITY } from './identity.ts';
 
 /** Tells who shows a credential, and when it is no longer good. */
@@ -8,13 +9,14 @@ export interface Authenticator {
    */
   identify(authorization: string | undefined): Promise<Identity>;
   /**
-   * @param ended called once when the credential is revoked or its rights have changed, within seconds; not when it expires.
+   * @param ended called once, not when it expires: with `UNAUTHENTICATED` when the credential is revoked or its rights have changed,
+   * within seconds; with `UNAVAILABLE` when it could not be checked for too long, though it may be good.
    * @param rescheduled called when it is to expire at another time than was said, as a key does that is rotated. Milliseconds UTC.
    * @returns stops watching.
    */
   watch(
     identity: Identity,
-    ended: (reason: string) => void,
+    ended: (error: BusbarError) => void,
     rescheduled?: (expiresAt: number | undefined) => void,
   ): () => void;
 }

@@ -1,13 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { BusbarError } from '../../domain/errors.ts';
 import { ALL_RIGHTS } from '../../domain/rights.ts';
 import type { Authenticator } from './authenticator.ts';
 import type { Identity } from './identity.ts';
+import { refusal } from './refusal.ts';
 import { Session, type SessionEnd } from './session.ts';
 
 const NOW = Date.parse('2025-07-08T12:00:00Z');
 const ALICE: Identity = { subject: 'oidc:alice', name: 'Alice', rights: ALL_RIGHTS, expiresAt: NOW + 600_000 };
 
-let watched: Set<(reason: string) => void>;
+let watched: Set<(error: BusbarError) => void>;
 let reschedule: ((expiresAt: number | undefined) => void) | undefined;
 let warned: number[];
 let ended: SessionEnd[];
@@ -136,21 +138,29 @@ describe('A session', () => {
     open();
     const [before] = watched;
     session.renew(later(NOW + 1_200_000));
-    before?.('revoked');
+    before?.(refusal('revoked'));
     expect(ended).toEqual([]);
     expect(watched.size).toBe(1);
-    for (const told of watched) told('the key was revoked');
+    for (const told of watched) told(refusal('the key was revoked'));
     expect(ended).toMatchObject([
       { why: 'revoked', error: { code: 'UNAUTHENTICATED', message: 'the key was revoked' } },
     ]);
     expect(() => session.renew(later(NOW + 1_200_000))).toThrow('revoked');
   });
 
+  it('ends with what it is where it cannot be confirmed', () => {
+    const { tenure } = open();
+    const away = new BusbarError('UNAVAILABLE', 'keys cannot be checked');
+    for (const told of watched) told(away);
+    expect(ended).toEqual([{ why: 'unconfirmed', error: away }]);
+    expect(tenure.over).toBe(away);
+  });
+
   it('that is revoked before it began ends at once', () => {
     const told: Authenticator = {
       ...authenticator,
       watch(_, tell) {
-        tell('gone');
+        tell(refusal('gone'));
         return () => undefined;
       },
     };

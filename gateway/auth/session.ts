@@ -2,6 +2,7 @@ import { BusbarError } from '../../domain/errors.ts';
 import { rightsKey } from '../../domain/rights.ts';
 import type { Authenticator } from './authenticator.ts';
 import type { Identity } from './identity.ts';
+import { refusal } from './refusal.ts';
 import { Tenure } from './tenure.ts';
 
 /** The clock may be set while a timer runs, and no timer runs longer than 24 days. */
@@ -23,8 +24,9 @@ export interface SessionOptions {
 }
 
 export interface SessionEnd {
-  readonly why: 'expired' | 'revoked';
-  /** `UNAUTHENTICATED`: what streams end with. */
+  /** Unconfirmed: it could not be checked for too long, and may be good. */
+  readonly why: 'expired' | 'revoked' | 'unconfirmed';
+  /** What streams end with: `UNAUTHENTICATED`; `UNAVAILABLE` where it is unconfirmed. */
   readonly error: BusbarError;
 }
 
@@ -32,7 +34,7 @@ export interface SessionEnd {
  * The life of an identity on a connection that outlives one answer.
  *
  * States: standing → warned → ended, and from the first two back to standing by `renew`, and where its end is moved. It ends when
- * the identity expires or is revoked; `close` ends it without a word, because its connection did.
+ * the identity expires, is revoked or cannot be confirmed; `close` ends it without a word, because its connection did.
  */
 export class Session {
   readonly #options: SessionOptions;
@@ -62,7 +64,7 @@ export class Session {
   /**
    * Goes on under another credential of the same holder.
    * @returns whether its rights are others now: then what was begun under the old ones is over, with `FORBIDDEN`.
-   * @throws BusbarError `FORBIDDEN` for another holder, `UNAUTHENTICATED` where it has ended meanwhile.
+   * @throws BusbarError `FORBIDDEN` for another holder; where it has ended meanwhile, what it ended with.
    */
   renew(identity: Identity): boolean {
     if (this.#closed) throw this.#tenure.over ?? new BusbarError('UNAUTHENTICATED', 'the connection has ended');
@@ -91,7 +93,9 @@ export class Session {
     this.#unwatch();
     const watched = this.#identity;
     // One that was renewed since is no longer of interest.
-    const ended = (reason: string) => watched === this.#identity && this.#end('revoked', reason);
+    const ended = (error: BusbarError) => {
+      if (watched === this.#identity) this.#end(error.code === 'UNAVAILABLE' ? 'unconfirmed' : 'revoked', error);
+    };
     const rescheduled = (expiresAt: number | undefined) => {
       if (watched !== this.#identity) return;
       this.#options.onRescheduled?.(expiresAt);
@@ -116,7 +120,7 @@ export class Session {
     if (expiresAt === undefined || this.#closed) return;
     const leftMs = expiresAt - clock();
     if (leftMs <= 0) {
-      this.#end('expired', 'the credential has expired');
+      this.#end('expired', refusal('the credential has expired'));
       return;
     }
     if (leftMs <= warningMs && !this.#warned) {
@@ -127,10 +131,9 @@ export class Session {
     this.#timer = setTimeout(() => this.#look(), Math.min(untilNextMs, TIMER_MS_MAX));
   }
 
-  #end(why: SessionEnd['why'], reason: string): void {
+  #end(why: SessionEnd['why'], error: BusbarError): void {
     if (this.#closed) return;
     this.close();
-    const error = new BusbarError('UNAUTHENTICATED', reason);
     this.#tenure.end(error);
     this.#options.onEnded({ why, error });
   }

@@ -4,9 +4,12 @@ import { type BusbarError, isBusbarError } from '../../domain/errors.ts';
 import type { Metrics } from '../../runtime/metrics.ts';
 import { callerOf } from '../caller.ts';
 import { createPersistedOperations, type PersistedOperations } from '../persisted/persisted-operations.ts';
+import { bodyShare, type CountPiece } from './body-share.ts';
 import { pointsOf, tellBudget } from './rate-headers.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 import { REQUEST_LIMITS, type RequestLimits } from './request-limits.ts';
+import { Shares } from './shares.ts';
+import { type HoldSubscription, subscriptionShare } from './subscription-share.ts';
 
 /** What stands between a caller who was admitted and what is executed for it, on all ways in. */
 export interface Intake {
@@ -18,6 +21,10 @@ export interface Intake {
    * @throws BusbarError `RATE_LIMITED`
    */
   begin(request: IncomingMessage, response?: ServerResponse): Promise<void>;
+  /** Counts what is read of a body, and held until it is answered. */
+  countBody(request: IncomingMessage, response: ServerResponse): CountPiece;
+  /** Counts what is kept of a subscription while it lives. */
+  readonly holdSubscription: HoldSubscription;
   /**
    * Counts what it costs beyond that, before it runs. What is handed from one way of answering to another is paid for once.
    * @throws BusbarError `RATE_LIMITED`
@@ -50,12 +57,15 @@ export function createIntake(
     const budget = await rate.spend(callerOf(request), points);
     if (response) tellBudget(response, budget);
   };
+  const bodies = new Shares(Math.max(limits.bodyBytesPerIdentity, 2 * limits.bodyBytesMax));
   const paid = new WeakMap<ServerResponse, number>();
   const noted = new WeakSet<ServerResponse>();
   return {
     limits,
     persisted,
     begin: (request, response) => take(1, request, response),
+    countBody: (request, response) => bodyShare(bodies, request, response),
+    holdSubscription: subscriptionShare(bodies, limits.subscriptionCharactersMax),
     async spend(cost, request, response) {
       const points = pointsOf(cost);
       const already = response ? (paid.get(response) ?? 0) : 0;

@@ -1,16 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import {
-  type DocumentNode,
-  GraphQLError,
-  type GraphQLSchema,
-  getOperationAST,
-  getVariableValues,
-  validate,
-} from 'graphql';
+import { type DocumentNode, GraphQLError, type GraphQLSchema, getOperationAST, getVariableValues } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { callerOf } from '../caller.ts';
 import { requireKnown } from '../persisted/persisted-operations.ts';
 import { mayIntrospect, parseBounded, requireIntrospection } from './bounded-document.ts';
+import { createBoundedValidation } from './bounded-validation.ts';
 import type { Intake } from './intake.ts';
 import { type OperationCost, operationCost, requireAffordable } from './operation-cost.ts';
 
@@ -20,6 +14,7 @@ import { type OperationCost, operationCost, requireAffordable } from './operatio
  */
 export function limitOperations({ limits, persisted, spend, letThrough }: Intake): Plugin<Asking> {
   const costs = new WeakMap<object, number>();
+  const validate = createBoundedValidation();
   return {
     onParse({ context, params: { source }, setParseFn }) {
       const { rights } = callerOf(context.req).identity;
@@ -32,14 +27,15 @@ export function limitOperations({ limits, persisted, spend, letThrough }: Intake
       };
     },
     onValidate({ context, params: { schema, documentAST }, setValidationFn }) {
-      setValidationFn((...[asked, document, rules]) => validate(asked, document, rules, { maxErrors: ERRORS_MAX }));
+      setValidationFn(validate);
+      const { rights } = callerOf(context.req).identity;
+      const toldTo = mayIntrospect(rights, limits.introspection) ? (error: Error) => error : withoutSuggestions;
       return ({ valid, result, setResult }) => {
         if (!valid) {
-          const { rights } = callerOf(context.req).identity;
-          if (!mayIntrospect(rights, limits.introspection)) setResult(result.map(withoutSuggestions));
+          setResult(result.map(toldTo));
           return;
         }
-        const cost = costOf(schema, documentAST, context.params);
+        const cost = costOf(schema, documentAST, context.params, toldTo);
         requireAffordable(cost, limits.costMax);
         costs.set(context, cost);
       };
@@ -61,16 +57,18 @@ interface Parameters {
   readonly variables?: { readonly [name: string]: unknown } | null | undefined;
 }
 
-/** Each of them is looked for in the text from its beginning, and made anew by every layer that it passes. */
-const ERRORS_MAX = 10;
-
 /** Documents are kept by their texts, so that one is worked out once. */
 const known = new WeakMap<DocumentNode, Map<string, OperationCost>>();
 
 const ONE_ERROR = { maxErrors: 1 };
 
-/** @throws GraphQLError where variables are refused. */
-function costOf(schema: GraphQLSchema, document: DocumentNode, { operationName, variables }: Parameters): number {
+/** @throws GraphQLError where variables are refused, as it may be told. */
+function costOf(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  { operationName, variables }: Parameters,
+  toldTo: (error: Error) => Error,
+): number {
   const operation = getOperationAST(document, operationName);
   if (!operation) return 0;
   const costs = known.get(document) ?? new Map<string, OperationCost>();
@@ -84,7 +82,7 @@ function costOf(schema: GraphQLSchema, document: DocumentNode, { operationName, 
     ONE_ERROR,
   );
   // The compiler would go on and make an error of each value: a megabyte of them took five seconds.
-  if (!coerced) throw errors[0];
+  if (!coerced) throw errors.map(toldTo)[0];
   return cost(coerced);
 }
 
@@ -92,10 +90,11 @@ function isDocument(value: unknown): value is DocumentNode {
   return typeof value === 'object' && value !== null && 'kind' in value;
 }
 
-/** Names that are almost right say what the schema has, to those who may not ask. */
+/** Names that are almost right say what the schema has, to those who may not ask. Of a value, what is wrong is in the error's origin. */
 function withoutSuggestions(error: Error): Error {
   if (!(error instanceof GraphQLError)) return error;
   const { nodes, source, positions, path, extensions } = error;
+  const originalError = error.originalError && withoutSuggestions(error.originalError);
   const message = error.message.replace(/ Did you mean .*\?$/s, '');
-  return new GraphQLError(message, { ...(nodes && { nodes }), source, positions, path, extensions });
+  return new GraphQLError(message, { ...(nodes && { nodes }), source, positions, path, extensions, originalError });
 }

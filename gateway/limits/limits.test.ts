@@ -1,3 +1,7 @@
+import { once } from 'node:events';
+import { type ClientRequest, request as httpRequest } from 'node:http';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { getIntrospectionQuery } from 'graphql';
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import { ALL_RIGHTS, type Rights } from '../../domain/rights.ts';
@@ -91,6 +95,9 @@ const ATTACKS = [
   ],
 ] as const;
 
+setFlagsFromString('--expose-gc');
+const collectGarbage: () => void = runInNewContext('gc');
+
 /** Some ten milliseconds where nothing else runs; suites share two cores with others. */
 const REFUSED_MS_MAX = 2_000;
 
@@ -131,7 +138,7 @@ describe('an attack', () => {
       return performance.now() - startedAt;
     };
     await honest();
-    globalThis.gc?.();
+    collectGarbage();
     const before = process.memoryUsage().heapUsed;
     let attacks = 0;
     const attack = async () => {
@@ -145,9 +152,23 @@ describe('an attack', () => {
     const latencies: number[] = [];
     for (let each = 0; each < 10; each++) latencies.push(await honest());
     await attacked;
-    globalThis.gc?.();
+    collectGarbage();
     expect(Math.max(...latencies)).toBeLessThan(4 * REFUSED_MS_MAX);
     expect(process.memoryUsage().heapUsed - before).toBeLessThan(150 * 1024 * 1024);
+  });
+
+  test('by hundreds of short texts that are not sound leaves nothing of them in the memory', async () => {
+    const started = await start();
+    const ask = async (count: number, prefix: string) => {
+      for (let each = 0; each < count; each++) {
+        const { errors } = await (await post(started, { query: `{${prefix}${each}}` })).json();
+        expect(errors).toMatchObject([{ extensions: { code: 'BAD_USER_INPUT' } }]);
+      }
+      collectGarbage();
+      return process.memoryUsage().heapUsed;
+    };
+    const before = await ask(100, 'a');
+    expect((await ask(500, 'b')) - before).toBeLessThan(12 * 1024 * 1024);
   });
 
   test('by variables that lie in each other reaches nothing that falls', async () => {
@@ -224,6 +245,58 @@ describe('limits', () => {
     expect(await limitOf(`{ __typename } # ${'x'.repeat(2_000)}`)).toBe('bodyBytes');
   });
 
+  test('of bodies under way hold for one identity: of those that are not whole, and of those that are not answered', async () => {
+    const limits = { ...REQUEST_LIMITS, bodyBytesMax: 20_000, bodyBytesPerIdentity: 60_000 };
+    let answer = () => {};
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    let reads = 0;
+    const feeds = async () => {
+      reads++;
+      await answered;
+      return [];
+    };
+    const started = await start({ authenticator: ROLES, intake: { limits }, reads: { feeds } });
+    const headers = { 'content-type': 'application/json', authorization: 'OPERATOR' };
+    const extensions = { text: 'x'.repeat(19_000) };
+    const ask = async (authorization = 'OPERATOR') => {
+      const response = await post(started, { query: '{ __typename }', extensions }, { authorization });
+      return [response.status, (await response.json()).errors?.[0].extensions.limit];
+    };
+
+    const slow = Array.from({ length: 3 }, () => post(started, { query: '{ feeds { id } }', extensions }, headers));
+    await expect.poll(() => reads).toBe(3);
+    expect(await ask()).toEqual([429, 'bodyBytesUnderWay']);
+    expect(await refusals(started, 'bodyBytesUnderWay')).toBe(1);
+    expect(await ask('ADMIN')).toEqual([200, undefined]);
+    answer();
+    for (const { status } of await Promise.all(slow)) expect(status).toBe(200);
+    await expect.poll(() => ask()).toEqual([200, undefined]);
+
+    const unfinished: ClientRequest[] = [];
+    const begin = () => {
+      const request = httpRequest(started.url, { method: 'POST', headers }).on('error', () => undefined);
+      request.write('x'.repeat(19_000));
+      unfinished.push(request);
+    };
+    await expect
+      .poll(() => {
+        begin();
+        return ask();
+      })
+      .toEqual([429, 'bodyBytesUnderWay']);
+    for (const request of unfinished) request.destroy();
+    await expect.poll(() => ask()).toEqual([200, undefined]);
+
+    // Each piece takes more than the byte that it is.
+    const inPieces = httpRequest(started.url, { method: 'POST', headers });
+    for (let piece = 0; piece < 1_000; piece++) inPieces.write('x');
+    const [response] = await once(inPieces.end(), 'response');
+    expect(response.statusCode).toBe(429);
+    response.resume();
+  });
+
   test('of cost hold for what has a plan of its own, by the values of its variables', async () => {
     const db = { query: async () => ({ rows: [] }) };
     const hot = { db, rollups: async () => ({}) as never, clock: Date.now };
@@ -251,10 +324,10 @@ describe('limits', () => {
 });
 
 describe('what the schema has', () => {
-  const ask = async (introspection: Limits['introspection'], role: string, query: string) => {
+  const ask = async (introspection: Limits['introspection'], role: string, query: string, variables = {}) => {
     const limits = { ...REQUEST_LIMITS, introspection };
     const started = gateway ?? (await start({ authenticator: ROLES, intake: { limits } }));
-    return (await post(started, { query }, { authorization: role })).json();
+    return (await post(started, { query, variables }, { authorization: role })).json();
   };
   const refusal = { errors: [{ extensions: { code: 'FORBIDDEN' } }] };
 
@@ -286,6 +359,32 @@ describe('what the schema has', () => {
     expect(told[0].message).toContain('Did you mean');
     const { errors } = await ask('analysts', 'VIEWER', '{ feedx { id } }');
     expect(errors[0].message).toBe('Cannot query field "feedx" on type "Query".');
+  });
+
+  test.each([
+    [
+      'a value',
+      'query ($r: MarketRun!) { latestLmp(nodes: [], run: $r) { lmp } }',
+      { r: 'REAL_TIME_MIN' },
+      'MarketRun',
+    ],
+    [
+      'a field of an input',
+      'mutation ($i: CreateApiKeyInput!) { createApiKey(input: $i) { secret } }',
+      { i: { name: 'x', roles: ['VIEWER'], nam: 'x' } },
+      'nam',
+    ],
+    ['a value in the text', '{ latestLmp(nodes: [], run: REAL_TIME_MIN) { lmp } }', {}, 'MarketRun'],
+  ])('is not suggested to them by %s either', async (_what, query, variables, wrong) => {
+    const messageTo = async (role: string) => {
+      const { errors } = await ask('analysts', role, query, variables);
+      expect(errors[0].extensions.code).toBe('BAD_USER_INPUT');
+      return errors[0].message;
+    };
+    expect(await messageTo('ADMIN')).toContain('Did you mean');
+    const told = await messageTo('VIEWER');
+    expect(told).toContain(wrong);
+    expect(told).not.toContain('Did you mean');
   });
 });
 

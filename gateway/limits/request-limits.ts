@@ -4,7 +4,11 @@ import type { CoreConfig } from '../../runtime/config.ts';
 export interface RequestLimits {
   /** Of the body, decoded. */
   readonly bodyBytesMax: number;
+  /** Of the bodies of one identity whose requests are under way; never less than two of the longest. */
+  readonly bodyBytesPerIdentity: number;
   readonly document: DocumentLimits;
+  /** Of what a subscription comes with, its document and variables. */
+  readonly subscriptionCharactersMax: number;
   /** See field-costs.ts for what costs how much. */
   readonly costMax: number;
   readonly executionMsMax: number;
@@ -33,6 +37,7 @@ export type Introspection = CoreConfig['INTROSPECTION'];
 
 export const REQUEST_LIMITS: RequestLimits = {
   bodyBytesMax: 1024 * 1024,
+  bodyBytesPerIdentity: 32 * 1024 * 1024,
   document: {
     characters: 250_000,
     lines: 10_000,
@@ -47,6 +52,7 @@ export const REQUEST_LIMITS: RequestLimits = {
     directives: 100,
     repeats: 50,
   },
+  subscriptionCharactersMax: 64 * 1024,
   costMax: 3_000_000,
   executionMsMax: 30_000,
   introspection: 'analysts',
@@ -55,6 +61,7 @@ export const REQUEST_LIMITS: RequestLimits = {
 export function requestLimitsOf(core: CoreConfig): RequestLimits {
   return {
     bodyBytesMax: core.BODY_BYTES_MAX,
+    bodyBytesPerIdentity: core.BODY_BYTES_PER_IDENTITY,
     document: {
       ...REQUEST_LIMITS.document,
       characters: core.QUERY_CHARACTERS_MAX,
@@ -65,6 +72,7 @@ export function requestLimitsOf(core: CoreConfig): RequestLimits {
       aliases: core.QUERY_ALIASES_MAX,
       rootFields: Math.min(REQUEST_LIMITS.document.rootFields, core.QUERY_FIELDS_MAX),
     },
+    subscriptionCharactersMax: core.SUBSCRIPTION_CHARACTERS_MAX,
     costMax: core.COST_MAX,
     executionMsMax: core.EXECUTION_SECONDS_MAX * 1_000,
     introspection: core.INTROSPECTION,

@@ -14,27 +14,27 @@ export class Shares {
     this.max = max;
   }
 
-  /** @returns what gives the place back, once however often it is called; undefined where an identity has as many as it may. */
-  take(subject: string): (() => void) | undefined {
-    const taken = this.#taken.get(subject) ?? 0;
-    if (taken >= this.max && subject !== OPEN_IDENTITY.subject) return undefined;
-    this.#taken.set(subject, taken + 1);
+  /** @returns what gives them back, once however often it is called; undefined where an identity would have more than it may. */
+  take(subject: string, count = 1): (() => void) | undefined {
+    const taken = (this.#taken.get(subject) ?? 0) + count;
+    if (taken > this.max && subject !== OPEN_IDENTITY.subject) return undefined;
+    this.#taken.set(subject, taken);
     let isLeft = false;
     return () => {
       if (isLeft) return;
       isLeft = true;
-      this.#giveBack(subject);
+      this.#giveBack(subject, count);
     };
   }
 
-  #giveBack(subject: string): void {
-    const left = (this.#taken.get(subject) ?? 1) - 1;
+  #giveBack(subject: string, count: number): void {
+    const left = (this.#taken.get(subject) ?? count) - count;
     if (left > 0) this.#taken.set(subject, left);
     else this.#taken.delete(subject);
   }
 }
 
-/** Of what is streamed: one that ends makes room. */
+/** Of what is under way: one that ends makes room. */
 const RETRY_AFTER_SECONDS = 5;
 
 /** The refusal of one more. @param limit its name, as counted among refusals. @param what in the plural, for people. */

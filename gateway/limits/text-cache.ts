@@ -1,6 +1,9 @@
+/** What is kept for a text takes some kilobytes however short the text is. */
+const TEXTS_MAX = 2_000;
+
 /**
- * What is known of texts, as long as they are asked for: those that were not for longest are forgotten. Long ones are not kept, so
- * that nobody fills the memory with texts that nobody repeats.
+ * What is known of texts, as long as they are asked for: those that were not for longest are forgotten. Long ones are not kept, and
+ * only so many, so that nobody fills the memory with texts that nobody repeats.
  */
 export class TextCache<Known> {
   readonly #known = new Map<string, Known>();
@@ -12,6 +15,10 @@ export class TextCache<Known> {
   constructor(charactersMax: number, lengthMax: number) {
     this.#charactersMax = charactersMax;
     this.#lengthMax = lengthMax;
+  }
+
+  get size(): number {
+    return this.#known.size;
   }
 
   get(text: string): Known | undefined {
@@ -29,7 +36,7 @@ export class TextCache<Known> {
     this.#lengths.set(key, length);
     this.#characters += length;
     for (const oldest of this.#known.keys()) {
-      if (this.#characters <= this.#charactersMax) return;
+      if (this.#characters <= this.#charactersMax && this.#known.size <= TEXTS_MAX) return;
       this.#characters -= this.#lengths.get(oldest) ?? 0;
       this.#lengths.delete(oldest);
       this.#known.delete(oldest);

@@ -11,7 +11,7 @@ const UNSENT_BYTES_MAX = 1024 * 1024;
  * Lets graphql-ws speak over a socket of `ws`: as its own adapter does, but that nothing is printed, and that whoever does not take
  * what it asked for is not heard until it has: answers to what it goes on asking would fill the memory.
  */
-export function speakGraphql<Extra>(
+export function speakGraphql<Extra extends { messageLength: number }>(
   server: Server<Extra>,
   socket: WebSocket,
   extra: Extra,
@@ -32,8 +32,12 @@ export function speakGraphql<Extra>(
       close: (code = CloseCode.InternalServerError, reason = '') => closeSocket(socket, code, reason),
       onMessage: (receive) =>
         socket.on('message', (data) => {
+          // Whoever was told to go may stay for a while, and go on asking.
+          if (socket.readyState !== socket.OPEN) return;
           listenOnlyToReaders(socket);
-          receive(String(data)).catch((err: unknown) => {
+          const text = String(data);
+          extra.messageLength = text.length;
+          receive(text).catch((err: unknown) => {
             log.error({ err }, 'socket message failed');
             closeSocket(socket, CloseCode.InternalServerError, 'unexpected error');
           });

@@ -1,18 +1,20 @@
 import { once } from 'node:events';
 import { createClient } from 'graphql-ws';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { BusbarError } from '../../domain/errors.ts';
 import { ALL_RIGHTS } from '../../domain/rights.ts';
 import { LMP, startGateway, type TestGateway } from '../../tests/support/gateway.ts';
 import { announcer } from '../../tests/support/live.ts';
+import { openRawSocket, type RawSocket } from '../../tests/support/raw-socket.ts';
 import type { Authenticator } from '../auth/authenticator.ts';
 import type { Identity } from '../auth/identity.ts';
+import { refusal } from '../auth/refusal.ts';
 
 /** Who shows `Bearer <name>` has the identity of that name. */
 class Names implements Authenticator {
   readonly identities = new Map<string, Identity>();
-  readonly #watchers = new Map<Identity, Set<(reason: string) => void>>();
+  readonly #watchers = new Map<Identity, Set<(error: BusbarError) => void>>();
 
   put(name: string, more: Partial<Identity> = {}): Identity {
     const subject = `key:${name.split('-')[0]}`;
@@ -27,14 +29,18 @@ class Names implements Authenticator {
     return identity;
   }
 
-  watch(identity: Identity, ended: (reason: string) => void): () => void {
+  watch(identity: Identity, ended: (error: BusbarError) => void): () => void {
     const watchers = this.#watchers.get(identity) ?? new Set();
     this.#watchers.set(identity, watchers.add(ended));
     return () => watchers.delete(ended);
   }
 
   revoke(identity: Identity): void {
-    for (const ended of this.#watchers.get(identity) ?? []) ended('the key was revoked');
+    this.end(identity, refusal('the key was revoked'));
+  }
+
+  end(identity: Identity, error: BusbarError): void {
+    for (const ended of this.#watchers.get(identity) ?? []) ended(error);
   }
 
   watching(identity: Identity): number {
@@ -97,6 +103,15 @@ async function enter(name: string): Promise<Speaker> {
   speaker.send({ type: 'connection_init', payload: { authorization: `Bearer ${name}` } });
   await speaker.next('connection_ack');
   return speaker;
+}
+
+/** A socket that does not answer a close. */
+async function enterImpolitely(name: string): Promise<RawSocket> {
+  const raw = await openRawSocket(gateway.url);
+  closing.push(() => raw.socket.destroy());
+  raw.send({ type: 'connection_init', payload: { authorization: `Bearer ${name}` } });
+  await raw.acknowledged();
+  return raw;
 }
 
 const SUBSCRIBE = { id: '1', type: 'subscribe', payload: { query: LMP, variables: {} } };
@@ -287,7 +302,11 @@ describe('A credential that expires during a connection', () => {
     const denials: unknown[] = [];
     await start({
       operations: () => ({ noteFailure: async (...failure: unknown[]) => void noted.push(failure) }) as never,
-      denials: { note: ({ name }, ...denial) => void denials.push([name, ...denial]), close: async () => undefined },
+      denials: {
+        note: ({ name }, ...denial) => void denials.push([name, ...denial]),
+        noteRefusal: () => undefined,
+        close: async () => undefined,
+      },
     });
     names.put('alice');
     const speaker = await enter('alice');
@@ -298,7 +317,8 @@ describe('A credential that expires during a connection', () => {
       headers: { 'content-type': 'application/json', authorization: 'Bearer alice' },
       body: JSON.stringify(renew('a-secret').payload),
     });
-    expect(noted).toMatchObject([['renewSession', { authorization: '[secret]' }, { code: 'BAD_USER_INPUT' }]]);
+    // It would change nothing: whoever may have a socket could fill the log with it.
+    expect(noted).toEqual([]);
     expect(denials).toMatchObject([['alice', ['renewSession'], 'the credential is not known']]);
   });
 });
@@ -328,6 +348,61 @@ describe('A credential that is revoked', () => {
     await expect.poll(() => prices(other.messages)).toEqual([7, 8]);
     expect(await members()).toBe(1);
     expect(names.watching(alice)).toBe(0);
+  });
+
+  describe('does nothing more for a socket that stays open', () => {
+    let made: number;
+    const operations = () =>
+      ({
+        noteFailure: async () => undefined,
+        createApiKey: async () => {
+          made++;
+          throw new BusbarError('FORBIDDEN', 'not in a test');
+        },
+      }) as never;
+    const CREATE = {
+      id: 'create',
+      type: 'subscribe',
+      payload: { query: 'mutation { createApiKey(input: { name: "mallory", roles: [ADMIN] }) { secret } }' },
+    };
+    beforeEach(() => {
+      made = 0;
+    });
+
+    it('until it closes', async () => {
+      await start({ operations });
+      const alice = names.put('alice');
+      const { send, next } = await enter('alice');
+      send(CREATE);
+      await next('next');
+      expect(made).toBe(1);
+      const impolite = await enterImpolitely('alice');
+      names.revoke(alice);
+      await impolite.toldToClose();
+      impolite.send(CREATE);
+      await once(impolite.socket, 'close');
+      expect(made).toBe(1);
+    });
+
+    it('though it had asked before, and its turn comes now', async () => {
+      let pass = () => {};
+      const gate = new Promise<void>((resolve) => {
+        pass = resolve;
+      });
+      const spend = vi.fn(async () => {
+        await gate;
+        return { limit: 1, remaining: 1, resetSeconds: 1 };
+      });
+      await start({ operations, intake: { rate: { spend, close: () => undefined } } });
+      const alice = names.put('alice');
+      const { send, next } = await enter('alice');
+      send(CREATE);
+      await expect.poll(() => spend.mock.calls.length).toBe(1);
+      names.revoke(alice);
+      pass();
+      expect((await next('error')).payload).toMatchObject([{ extensions: { code: 'UNAUTHENTICATED' } }]);
+      expect(made).toBe(0);
+    });
   });
 
   it('cuts a socket that does not read, within seconds', async () => {
@@ -390,6 +465,28 @@ describe('A credential that is revoked', () => {
     await response.text().catch(() => undefined);
     socket.close();
     await expect.poll(() => names.watching(alice)).toBe(0);
+  });
+});
+
+describe('A credential that nobody can check for too long', () => {
+  it('ends streams with UNAVAILABLE and the cursor, and sockets with 1013, after which clients come back', async () => {
+    await start();
+    const alice = names.put('alice');
+    const speaker = await enter('alice');
+    speaker.send(SUBSCRIBE);
+    const response = fetch(`${gateway.url}?query=${encodeURIComponent(LMP)}`, {
+      headers: { accept: 'text/event-stream', authorization: 'Bearer alice' },
+    });
+    await expect.poll(members).toBe(2);
+    names.end(alice, new BusbarError('UNAVAILABLE', 'keys cannot be checked'));
+    expect(await speaker.closed).toEqual([1013, 'keys cannot be checked']);
+    expect(speaker.messages.at(-2)?.payload).toMatchObject({
+      errors: [{ extensions: { code: 'UNAVAILABLE', cursor: expect.any(String) } }],
+    });
+    expect(await (await response).text()).toMatch(/"code":"UNAVAILABLE".*event: complete/s);
+    expect((await gateway.metrics.socketsClosed.get()).values).toMatchObject([
+      { value: 1, labels: { reason: 'unconfirmed' } },
+    ]);
   });
 });
 

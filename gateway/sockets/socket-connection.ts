@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
-import { isBusbarError } from '../../domain/errors.ts';
+import { BusbarError, isBusbarError } from '../../domain/errors.ts';
 import type { Metrics } from '../../runtime/metrics.ts';
 import type { Renewal } from '../../schema/context.ts';
 import type { DenialNotes } from '../audit/notes.ts';
@@ -15,9 +16,13 @@ import type { SocketLimits } from './socket-limits.ts';
 const UNAUTHENTICATED = 4401;
 /** Said nothing in time; of graphql-ws' protocol. */
 const INIT_TIMEOUT = 4408;
-/** Of WebSocket's own: come back later. */
+/** Of WebSocket's own, as the next. */
+const TOO_MUCH = 1009;
+/** Come back later. */
 const TRY_AGAIN_LATER = 1013;
 
+/** What a socket may send before it is let in, in however many frames: twice the longest credential. */
+const UNADMITTED_BYTES_MAX = 32 * 1024;
 /** How long the other end may take to answer a close. */
 const CLOSE_MS_MAX = 2_000;
 /** How long streams may take to say how they ended before their socket is closed. */
@@ -26,6 +31,8 @@ const FAILED_RENEWALS_MAX = 5;
 
 export interface SocketConnectionOptions {
   readonly socket: WebSocket;
+  /** The connection below it. */
+  readonly wire: Duplex;
   /** The one that opened it. */
   readonly request: IncomingMessage;
   readonly authenticator: Authenticator;
@@ -41,7 +48,7 @@ export interface SocketConnectionOptions {
  * One WebSocket and the identity it goes by.
  *
  * States: silent → admitted → ending (its streams say how they ended) → closed. It ends when its identity does, when it says nothing
- * in time, and when it tries too often to renew what cannot be renewed.
+ * in time or anything else at length, and when it tries too often to renew what cannot be renewed.
  */
 export class SocketConnection implements Renewal {
   readonly #options: SocketConnectionOptions;
@@ -50,12 +57,14 @@ export class SocketConnection implements Renewal {
   #renewing: Promise<unknown> = Promise.resolve();
   #failedRenewals = 0;
   #streams = 0;
+  #unadmittedBytes = 0;
   #ending: (() => void) | undefined;
 
   constructor(options: SocketConnectionOptions) {
     this.#options = options;
-    const { socket, census, limits } = options;
+    const { socket, wire, census, limits } = options;
     census.arrive(socket);
+    wire.on('data', this.#countUnadmitted);
     this.#initTimer = setTimeout(() => this.#shut(INIT_TIMEOUT, 'nobody said who this is', 'silent'), limits.initMs);
     socket.once('close', () => {
       clearTimeout(this.#initTimer);
@@ -69,18 +78,26 @@ export class SocketConnection implements Renewal {
     return this.#session?.tenure;
   }
 
+  /** Why nothing new is done for it: its session has ended, or it is closing, which the other end need not agree to. */
+  get over(): BusbarError | undefined {
+    const { socket } = this.#options;
+    if (this.tenure?.over) return this.tenure.over;
+    return socket.readyState === socket.OPEN ? undefined : new BusbarError('UNAVAILABLE', 'the connection is closing');
+  }
+
   /**
    * Lets it in under the identity that this proves.
    * @returns what is said in the acknowledgement; false where it was closed.
    */
   async admit(authorization: string | undefined): Promise<Record<string, unknown> | false> {
     clearTimeout(this.#initTimer);
-    const { socket, request, authenticator, denied, census, metrics, clock, limits } = this.#options;
+    const { socket, wire, request, authenticator, denied, census, metrics, clock, limits } = this.#options;
     try {
       const identity = await authenticator.identify(authorization);
       if (socket.readyState !== socket.OPEN) return false;
       const full = census.admit(socket, identity.subject);
       if (full) return this.#refuse(TRY_AGAIN_LATER, FULL[full], full);
+      wire.off('data', this.#countUnadmitted);
       admit(request, identity);
       this.#session = new Session({
         authenticator,
@@ -139,6 +156,14 @@ export class SocketConnection implements Renewal {
     }
   }
 
+  /** Of a message that is not whole yet, all is kept: of nobody in particular, that would be a megabyte for each socket. */
+  readonly #countUnadmitted = (data: Buffer): void => {
+    this.#unadmittedBytes += data.length;
+    if (this.#unadmittedBytes <= UNADMITTED_BYTES_MAX) return;
+    this.#shut(TOO_MUCH, 'too much was sent before it was said who this is', 'message');
+    this.#options.socket.terminate();
+  };
+
   /** A ping of graphql-ws, which every client answers by itself and can look into. */
   #warn(expiresAt: number): void {
     const payload = { expiresAt: new Date(expiresAt).toISOString() };
@@ -146,7 +171,9 @@ export class SocketConnection implements Renewal {
   }
 
   #end({ why, error }: SessionEnd): void {
-    const shut = () => this.#shut(UNAUTHENTICATED, error.message, why);
+    // Clients take 4401 for final, and their credential may be good.
+    const code = why === 'unconfirmed' ? TRY_AGAIN_LATER : UNAUTHENTICATED;
+    const shut = () => this.#shut(code, error.message, why);
     // Behind the last frame and its completion, which are sent within this turn of the loop.
     this.#ending = () => setImmediate(shut);
     if (this.#streams === 0) this.#ending();

@@ -5,8 +5,10 @@ import { WebSocket } from 'ws';
 import { BusbarError } from '../../domain/errors.ts';
 import { ALL_RIGHTS } from '../../domain/rights.ts';
 import { LMP, startGateway, type TestGateway } from '../../tests/support/gateway.ts';
+import { frameOf, HANDSHAKE, openRawSocket } from '../../tests/support/raw-socket.ts';
 import { startTcpProxy } from '../../tests/support/tcp-proxy.ts';
 import type { Authenticator } from '../auth/authenticator.ts';
+import { REQUEST_LIMITS, type RequestLimits } from '../limits/request-limits.ts';
 import type { SocketLimits } from './socket-limits.ts';
 
 let gateway: TestGateway;
@@ -25,8 +27,9 @@ const byName: Authenticator = {
   watch: () => () => undefined,
 };
 
-async function start(socketLimits: Partial<SocketLimits>): Promise<void> {
-  gateway = await startGateway({ authenticator: byName, edge: { socketLimits } });
+async function start(socketLimits: Partial<SocketLimits>, requestLimits: Partial<RequestLimits> = {}): Promise<void> {
+  const limits = { ...REQUEST_LIMITS, ...requestLimits };
+  gateway = await startGateway({ authenticator: byName, edge: { socketLimits }, intake: { limits } });
 }
 
 function open(url = gateway.socketUrl): WebSocket {
@@ -47,6 +50,9 @@ async function enter(name: string, url?: string): Promise<{ socket: WebSocket; f
   return { socket, first: await first };
 }
 
+/** Of the protocol below graphql-ws, with as much as it may carry. */
+const PING = Buffer.concat([Buffer.from([0x89, 0x80 | 125, 0, 0, 0, 0]), Buffer.alloc(125)]);
+
 type Counted = 'socketsClosed' | 'socketsRefused';
 const counted = async (metric: Counted, reason: string) =>
   (await gateway.metrics[metric].get()).values.find(({ labels }) => labels.reason === reason)?.value ?? 0;
@@ -65,6 +71,32 @@ describe('A socket that says nothing', () => {
     await expect.poll(() => silent.filter(({ readyState }) => readyState === WebSocket.CLOSED).length).toBe(40);
     expect((await enter('alice')).first).toBe('connection_ack');
     expect(await counted('socketsClosed', 'crowded')).toBe(41);
+  });
+});
+
+describe('A socket that has not said who it is', () => {
+  const sendTo = async (...frames: Buffer[]) => {
+    await start({ initMs: 60_000 });
+    const { socket } = await openRawSocket(gateway.url);
+    closing.push(() => socket.destroy());
+    for (const frame of frames) socket.write(frame);
+    await once(socket, 'close');
+    expect(await counted('socketsClosed', 'message')).toBe(1);
+  };
+
+  it('is cut once it has sent more than a credential takes, though no message of it is whole', () =>
+    sendTo(frameOf('x'.repeat(60_000)).subarray(0, 40_000)));
+
+  it('is cut in the same way when it sends that in small frames', () =>
+    sendTo(...Array.from({ length: 2_000 }, () => PING)));
+
+  it('may bring the longest credential that there is', async () => {
+    await start({});
+    const { first, socket } = await enter('x'.repeat(16_384));
+    expect(first).toBe('connection_ack');
+    const pongs = once(socket, 'message');
+    socket.send(JSON.stringify({ type: 'ping', payload: { text: 'x'.repeat(100_000) } }));
+    expect(JSON.parse(String((await pongs)[0]))).toMatchObject({ type: 'pong' });
   });
 });
 
@@ -196,6 +228,70 @@ describe('On one socket', () => {
   });
 });
 
+describe('What a subscription comes with', () => {
+  const members = async () => (await gateway.metrics.liveMembers.get()).values[0]?.value;
+
+  /** Answered at once where it is refused. */
+  const subscribe = (socket: WebSocket, id: string, variables: object, query = LMP) => {
+    const refused = new Promise<unknown>((resolve) => {
+      socket.on('message', (data) => {
+        const message = JSON.parse(String(data));
+        if (message.id === id && message.payload) resolve(message.payload.errors?.[0].extensions);
+      });
+    });
+    socket.send(JSON.stringify({ id, type: 'subscribe', payload: { query, variables } }));
+    return refused;
+  };
+
+  it('is refused where it is long, be it asked for or not, by socket and by HTTP', async () => {
+    await start({});
+    const { socket } = await enter('alice');
+    const long = { code: 'LIMIT_EXCEEDED', limit: 'subscriptionCharacters', max: 65_536, asked: expect.any(Number) };
+    const junk = 'x'.repeat(70_000);
+    expect(await subscribe(socket, 'a', { junk })).toEqual(long);
+    expect(await subscribe(socket, 'b', {}, `${LMP} # ${junk}`)).toEqual(long);
+    const headers = { 'content-type': 'application/json', accept: 'text/event-stream', authorization: 'alice' };
+    const body = JSON.stringify({ query: LMP, variables: { junk } });
+    const response = await fetch(gateway.url, { method: 'POST', headers, body });
+    expect(await response.text()).toContain('subscriptionCharacters');
+    expect(await members()).toBe(0);
+    // Only what is kept is bounded in this way.
+    expect(await subscribe(socket, 'c', { junk }, '{ __typename }')).toBeUndefined();
+    void subscribe(socket, 'd', {
+      nodes: Array.from({ length: 1_000 }, (_, n) => `CAISO:A_RATHER_LONG_NAME_${n}-APND`),
+    });
+    await expect.poll(members).toBe(1);
+  });
+
+  it('counts to what one identity may have under way, until it has ended', async () => {
+    await start({}, { bodyBytesMax: 40_000, bodyBytesPerIdentity: 1_024 });
+    const { socket } = await enter('alice');
+    const junk = 'x'.repeat(30_000);
+    void subscribe(socket, 'a', { junk });
+    await expect.poll(members).toBe(1);
+    const full = { code: 'RATE_LIMITED', limit: 'bodyBytesUnderWay', max: 80_000, retryAfterSeconds: 5 };
+    expect(await subscribe(socket, 'b', { junk: junk + junk })).toEqual(full);
+    const { socket: another } = await enter('bob');
+    void subscribe(another, 'b', { junk: junk + junk });
+    await expect.poll(members).toBe(2);
+    socket.send(JSON.stringify({ id: 'a', type: 'complete' }));
+    await expect.poll(members).toBe(1);
+    void subscribe(socket, 'c', { junk: junk + junk });
+    await expect.poll(members).toBe(2);
+  });
+
+  it('counts with what its document takes once parsed, once for all who ask the same', async () => {
+    await start({}, { bodyBytesMax: 40_000, bodyBytesPerIdentity: 1_024 });
+    const { socket } = await enter('alice');
+    const query = `subscription { lmp { ${'cursor '.repeat(40)} } }`;
+    for (const id of ['a', 'b', 'c']) void subscribe(socket, id, {}, query);
+    await expect.poll(members).toBe(3);
+    const other = (name: string) => `subscription ${name} { lmp { ${'cursor '.repeat(40)} } }`;
+    for (const id of ['d', 'e', 'f']) void subscribe(socket, id, {}, other(id));
+    expect(await subscribe(socket, 'g', {}, other('g'))).toMatchObject({ limit: 'bodyBytesUnderWay' });
+  });
+});
+
 describe('A peer that is gone without a word', () => {
   it('is cut when it does not answer, and one that answers stays', async () => {
     await start({ pingMs: 60 });
@@ -210,18 +306,6 @@ describe('A peer that is gone without a word', () => {
 });
 
 describe('Ten thousand half-open sockets', () => {
-  const HANDSHAKE = [
-    'GET /graphql HTTP/1.1',
-    'host: 127.0.0.1',
-    'connection: upgrade',
-    'upgrade: websocket',
-    'sec-websocket-version: 13',
-    'sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==',
-    'sec-websocket-protocol: graphql-transport-ws',
-    '',
-    '',
-  ].join('\r\n');
-
   /** Makes them a few at a time, as fast as they are taken. */
   async function attack(count: number, says: string): Promise<void> {
     const port = Number(new URL(gateway.url).port);

@@ -14,6 +14,8 @@ export interface SocketLimits {
   readonly pingMs: number;
   /** How long before its credential ends a socket is told. */
   readonly warningMs: number;
+  /** How long each result of a stream may wait to be taken once the stream has ended, before the connection is cut. */
+  readonly untakenMsMax: number;
 }
 
 export const SOCKET_LIMITS: SocketLimits = {
@@ -25,4 +27,6 @@ export const SOCKET_LIMITS: SocketLimits = {
   initMs: 5_000,
   pingMs: 12_000,
   warningMs: 60_000,
+  // Some 200 kB, which is a large one: 13 kB/s.
+  untakenMsMax: 15_000,
 };

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT } from 'jose';
+import type { BusbarError } from '../../domain/errors.ts';
 import { ALL_RIGHTS, type Rights } from '../../domain/rights.ts';
 import type { Authenticator } from '../../gateway/auth/authenticator.ts';
 import type { Identity } from '../../gateway/auth/identity.ts';
@@ -27,7 +28,7 @@ export interface TestAuthenticator extends Authenticator {
 /** Knows who comes by which credential (`authorization: Bearer <credential>`), and nobody else. */
 export function authenticatorOf(people: Readonly<Record<string, Identity>>): TestAuthenticator {
   const known = new Map(Object.entries(people));
-  const watchers = new Set<{ readonly subject: string; readonly ended: (reason: string) => void }>();
+  const watchers = new Set<{ readonly subject: string; readonly ended: (error: BusbarError) => void }>();
   return {
     async identify(authorization = '') {
       const identity = known.get(authorization.replace(/^Bearer /, ''));
@@ -46,7 +47,7 @@ export function authenticatorOf(people: Readonly<Record<string, Identity>>): Tes
       for (const watcher of [...watchers]) {
         if (watcher.subject !== subject) continue;
         watchers.delete(watcher);
-        watcher.ended('the API key was revoked');
+        watcher.ended(refusal('the API key was revoked'));
       }
     },
     get watched() {
