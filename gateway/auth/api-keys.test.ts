@@ -244,6 +244,16 @@ describe('a key that is rotated', () => {
     expect(expiresAt).toBe(now - HOUR_MS + DAY_MS);
   });
 
+  it('has ended by the column, too, that a gateway of the version before reads alone', async () => {
+    const [endless, quarterly] = [await create(), await create({ expiresAt: now + 90 * DAY_MS })];
+    for (const old of [endless, quarterly]) {
+      await rotate(old, DAY_MS);
+      await rotate(old, 0);
+      const { rows } = await db.pool.query('SELECT expires_at AS at FROM api_key WHERE prefix = $1', [old.key.prefix]);
+      expect(rows).toEqual([{ at: new Date(now) }]);
+    }
+  });
+
   it('does not live longer for being rotated', async () => {
     const old = await create({ expiresAt: now + HOUR_MS });
     await rotate(old, DAY_MS);

@@ -102,8 +102,8 @@ interface StoredCredential extends StoredRights {
 
 async function readKeys(db: Queryable): Promise<Map<string, KnownKey>> {
   const { rows } = await db.query<StoredCredential>(
-    `SELECT prefix, secret_hash AS hash, name, roles, markets, feeds, accounts,
-            least(expires_at, retires_at) AS "expiresAt", revoked_at IS NOT NULL AS revoked, replaces
+    `SELECT prefix, secret_hash AS hash, name, roles, markets, feeds, accounts, expires_at AS "expiresAt",
+            revoked_at IS NOT NULL AS revoked, replaces
      FROM api_key ORDER BY id`,
   );
   const holders = new Map<string, string>();

@@ -57,7 +57,7 @@ it('An open socket is told of the end that a rotation gives its key, and goes on
   const rotation = { prefix: old.key.prefix, overlapMs: OVERLAP_MS };
   const made = await inTransaction(db.pool, (store) => rotateApiKey(store, rotation, keeper()));
   await expect.poll(() => warnings).toHaveLength(1);
-  const { rows } = await db.pool.query('SELECT retires_at AS at FROM api_key WHERE prefix = $1', [old.key.prefix]);
+  const { rows } = await db.pool.query('SELECT expires_at AS at FROM api_key WHERE prefix = $1', [old.key.prefix]);
   const expiresAt = rows[0]?.at.toISOString();
   expect(warnings).toEqual([{ expiresAt }]);
   expect(await ask('{ me { expiresAt } }')).toEqual({ data: { me: { expiresAt } } });

@@ -49,10 +49,12 @@ export async function rotateApiKey(
   }
   const expiresAt = lifeMs === undefined ? undefined : keeper.now + lifeMs;
   const made = await insertKey(client, { name: old.name, rights: old.rights, expiresAt, replaces: prefix }, keeper);
-  await client.query('UPDATE api_key SET retires_at = least(retires_at, $2) WHERE prefix = $1', [
-    prefix,
-    new Date(keeper.now + overlapMs),
-  ]);
+  await client.query(
+    `UPDATE api_key SET expires_at = $2, ends_early = true,
+       intended_ends_at = CASE WHEN ends_early THEN intended_ends_at ELSE expires_at END
+     WHERE prefix = $1 AND (expires_at IS NULL OR expires_at > $2)`,
+    [prefix, new Date(keeper.now + overlapMs)],
+  );
   return made;
 }
 

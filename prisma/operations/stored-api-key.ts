@@ -1,8 +1,8 @@
 import type { ApiKey } from '../../domain/api-key.ts';
 import { isRole, type Rights, type Scope } from '../../domain/rights.ts';
 
-export const COLUMNS =
-  'id, prefix, name, roles, markets, feeds, accounts, created_at, created_by, expires_at, retires_at, revoked_at, last_used_at, replaces';
+export const COLUMNS = `id, prefix, name, roles, markets, feeds, accounts, created_at, created_by, expires_at, ends_early,
+  intended_ends_at, revoked_at, last_used_at, replaces`;
 
 export interface StoredRights {
   readonly roles: readonly string[] | null;
@@ -18,8 +18,10 @@ export interface StoredKey extends StoredRights {
   readonly created_at: Date;
   readonly created_by: string;
   readonly expires_at: Date | null;
-  /** When it ends before that, because a successor took over. */
-  readonly retires_at: Date | null;
+  /** Because a successor took over. */
+  readonly ends_early: boolean;
+  /** Of a key that ends early. */
+  readonly intended_ends_at: Date | null;
   readonly revoked_at: Date | null;
   readonly last_used_at: Date | null;
   readonly replaces: string | null;
@@ -33,21 +35,17 @@ export function keyFrom(row: StoredKey): ApiKey {
     rights: rightsFrom(row),
     createdAt: row.created_at.getTime(),
     createdBy: row.created_by,
-    expiresAt: endOf(row)?.getTime() ?? null,
+    expiresAt: row.expires_at?.getTime() ?? null,
     revokedAt: row.revoked_at?.getTime() ?? null,
     lastUsedAt: row.last_used_at?.getTime() ?? null,
     replaces: row.replaces,
   };
 }
 
-function endOf({ expires_at, retires_at }: StoredKey): Date | null {
-  if (expires_at === null || retires_at === null) return expires_at ?? retires_at;
-  return expires_at < retires_at ? expires_at : retires_at;
-}
-
 /** How long it was to live from the start; undefined: it was not to end by itself. */
-export function lifeMsOf({ created_at, expires_at }: StoredKey): number | undefined {
-  return expires_at === null ? undefined : expires_at.getTime() - created_at.getTime();
+export function lifeMsOf({ created_at, expires_at, ends_early, intended_ends_at }: StoredKey): number | undefined {
+  const intended = ends_early ? intended_ends_at : expires_at;
+  return intended === null ? undefined : intended.getTime() - created_at.getTime();
 }
 
 /** Of a row of `api_key`: null of a kind is all of it. A role that somebody wrote there by hand, and that is none, gives nothing. */

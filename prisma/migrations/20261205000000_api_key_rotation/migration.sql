@@ -1,10 +1,12 @@
 -- A rotation ended the old key by its `expires_at`, from which the next rotation of the same key took its successor's length of life:
--- that lived no longer than the overlap. When a key ends because a successor took over is a column of its own now.
-ALTER TABLE "api_key" ADD COLUMN "retires_at" TIMESTAMPTZ(3);
+-- that lived no longer than the overlap. When a key that ends early was to end is a column of its own now; `expires_at` stays when it
+-- does end, which is all that gateways of the version before read. What they make or rotate while versions roll over has its
+-- `expires_at` for its intended end, as before.
+ALTER TABLE "api_key" ADD COLUMN "ends_early" BOOLEAN NOT NULL DEFAULT false, ADD COLUMN "intended_ends_at" TIMESTAMPTZ(3);
 
 -- Keys that came of each other have one length of life, and the last of those that were each the first to replace the one before
--- still has it: it was made from one that had not been rotated, and was not rotated itself. Every other key of the line gets its
--- intended end back, and retires when it ended so far: no key lives longer for it, or shorter.
+-- still has it: it was made from one that had not been rotated, and was not rotated itself. For every other key of the line
+-- its intended end is noted: none lives longer for it, or shorter.
 WITH RECURSIVE member AS (
     SELECT prefix, prefix AS origin FROM api_key WHERE replaces IS NULL
   UNION ALL
@@ -21,13 +23,6 @@ WITH RECURSIVE member AS (
 ), intended AS (
     SELECT prefix, created_at + life AS ends_at FROM api_key JOIN member USING (prefix) JOIN line USING (origin)
 )
-UPDATE api_key AS key SET retires_at = key.expires_at, expires_at = intended.ends_at
+UPDATE api_key AS key SET ends_early = true, intended_ends_at = intended.ends_at
 FROM intended WHERE key.prefix = intended.prefix AND (intended.ends_at IS NULL OR intended.ends_at > key.expires_at)
   AND key.expires_at IS NOT NULL;
-
--- Whoever changes a key, also by hand. When it was used last concerns nobody.
-DROP TRIGGER api_key_changed ON "api_key";
-CREATE TRIGGER api_key_changed
-    AFTER INSERT OR DELETE OR TRUNCATE
-        OR UPDATE OF prefix, secret_hash, name, roles, markets, feeds, accounts, expires_at, retires_at, revoked_at
-    ON "api_key" FOR EACH STATEMENT EXECUTE FUNCTION api_key_changed();

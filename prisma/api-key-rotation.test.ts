@@ -2,13 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { freshDatabase, type TestDatabase } from '../tests/support/postgres.ts';
 
-const MIGRATION = new URL('./migrations/20261205000000_api_key_retires/migration.sql', import.meta.url);
+const MIGRATION = new URL('./migrations/20261205000000_api_key_rotation/migration.sql', import.meta.url);
 
-/** The table as it was before that migration; the trigger by any of its columns. */
-const BEFORE = `
-  DROP TRIGGER api_key_changed ON api_key;
-  ALTER TABLE api_key DROP COLUMN retires_at;
-  CREATE TRIGGER api_key_changed AFTER UPDATE OF expires_at ON api_key EXECUTE FUNCTION api_key_changed()`;
+/** The table as it was before that migration. */
+const BEFORE = 'ALTER TABLE api_key DROP COLUMN ends_early, DROP COLUMN intended_ends_at';
 
 let db: TestDatabase;
 beforeAll(async () => {
@@ -25,7 +22,7 @@ const storeKey = (prefix: string, created: number, expires: string | null, repla
     [prefix, created, expires, replaces],
   );
 
-it('keys that were rotated before have their intended end again, and none lives longer or shorter', async () => {
+it('of keys that were rotated before the intended end is known again, and none lives longer or shorter', async () => {
   await storeKey('alone', 1, '2026-11-20', null);
   await storeKey('endless', 1, '2026-11-09', null);
   await storeKey('endless-next', 8, null, 'endless');
@@ -37,16 +34,16 @@ it('keys that were rotated before have their intended end again, and none lives 
   await db.pool.query(await readFile(MIGRATION, 'utf8'));
 
   const { rows } = await db.pool.query(
-    `SELECT prefix, expires_at::date::text AS expires, retires_at::date::text AS retires,
-            least(expires_at, retires_at)::date::text AS ends FROM api_key ORDER BY id`,
+    `SELECT prefix, expires_at::date::text AS ends, ends_early AS early, intended_ends_at::date::text AS intended
+     FROM api_key ORDER BY id`,
   );
-  expect(rows.map(({ prefix, expires, retires, ends }) => [prefix, expires, retires, ends])).toEqual([
-    ['alone', '2026-11-20', null, '2026-11-20'],
-    ['endless', null, '2026-11-09', '2026-11-09'],
-    ['endless-next', null, null, null],
-    ['year', '2027-11-01', '2026-11-09', '2026-11-09'],
-    ['year-next', '2027-11-08', '2026-11-12', '2026-11-12'],
-    ['year-lost', '2027-11-09', '2026-11-10', '2026-11-10'],
-    ['year-last', '2027-11-11', null, '2027-11-11'],
+  expect(rows.map(({ prefix, ends, early, intended }) => [prefix, ends, early, intended])).toEqual([
+    ['alone', '2026-11-20', false, null],
+    ['endless', '2026-11-09', true, null],
+    ['endless-next', null, false, null],
+    ['year', '2026-11-09', true, '2027-11-01'],
+    ['year-next', '2026-11-12', true, '2027-11-08'],
+    ['year-lost', '2026-11-10', true, '2027-11-09'],
+    ['year-last', '2027-11-11', false, null],
   ]);
 });
