@@ -30,7 +30,12 @@ export const LIMIT_SETTINGS = {
   SUBSCRIPTION_CHARACTERS_MAX: whole(1_024, 16_000_000)
     .default(64 * 1024)
     .describe(
-      'Most characters that a subscription may come with, its document and variables, which are kept as long as it lives; they count to BODY_BYTES_PER_IDENTITY.',
+      'Most characters that a subscription may come with, its document and variables, which are kept as long as it lives.',
+    ),
+  SUBSCRIPTION_BYTES_PER_IDENTITY: whole(1_024, 64 * 1024 * 1024 * 1024)
+    .default(64 * 1024 * 1024)
+    .describe(
+      'Most bytes that the subscriptions of one API key or user keep of their documents and variables at one gateway, some 430 kB where 1,000 nodes are named in the document, 50 kB in a variable; not while it is open to everybody.',
     ),
   COST_MAX: whole(1_000, 1_000_000_000)
     .default(3_000_000)

@@ -58,6 +58,7 @@ export function createIntake(
     if (response) tellBudget(response, budget);
   };
   const bodies = new Shares(Math.max(limits.bodyBytesPerIdentity, 2 * limits.bodyBytesMax));
+  const subscriptions = new Shares(limits.subscriptionBytesPerIdentity);
   const paid = new WeakMap<ServerResponse, number>();
   const noted = new WeakSet<ServerResponse>();
   return {
@@ -65,7 +66,7 @@ export function createIntake(
     persisted,
     begin: (request, response) => take(1, request, response),
     countBody: (request, response) => bodyShare(bodies, request, response),
-    holdSubscription: subscriptionShare(bodies, limits.subscriptionCharactersMax),
+    holdSubscription: subscriptionShare(subscriptions, limits.subscriptionCharactersMax),
     async spend(cost, request, response) {
       const points = pointsOf(cost);
       const already = response ? (paid.get(response) ?? 0) : 0;

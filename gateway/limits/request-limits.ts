@@ -9,6 +9,8 @@ export interface RequestLimits {
   readonly document: DocumentLimits;
   /** Of what a subscription comes with, its document and variables. */
   readonly subscriptionCharactersMax: number;
+  /** Of what the subscriptions of one identity came with, and of their documents' trees. */
+  readonly subscriptionBytesPerIdentity: number;
   /** See field-costs.ts for what costs how much. */
   readonly costMax: number;
   readonly executionMsMax: number;
@@ -53,6 +55,7 @@ export const REQUEST_LIMITS: RequestLimits = {
     repeats: 50,
   },
   subscriptionCharactersMax: 64 * 1024,
+  subscriptionBytesPerIdentity: 64 * 1024 * 1024,
   costMax: 3_000_000,
   executionMsMax: 30_000,
   introspection: 'analysts',
@@ -73,6 +76,7 @@ export function requestLimitsOf(core: CoreConfig): RequestLimits {
       rootFields: Math.min(REQUEST_LIMITS.document.rootFields, core.QUERY_FIELDS_MAX),
     },
     subscriptionCharactersMax: core.SUBSCRIPTION_CHARACTERS_MAX,
+    subscriptionBytesPerIdentity: core.SUBSCRIPTION_BYTES_PER_IDENTITY,
     costMax: core.COST_MAX,
     executionMsMax: core.EXECUTION_SECONDS_MAX * 1_000,
     introspection: core.INTROSPECTION,

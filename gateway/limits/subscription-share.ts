@@ -27,7 +27,7 @@ export function subscriptionShare(shares: Shares, charactersMax: number): HoldSu
   const trees = new WeakMap<DocumentNode, Tree>();
   const take = (subject: string, bytes: number) => {
     const giveBack = shares.take(subject, bytes);
-    if (!giveBack) throw beyondShare('bodyBytesUnderWay', shares.max, 'bytes of requests');
+    if (!giveBack) throw beyondShare('subscriptionBytes', shares.max, 'bytes of subscriptions');
     return giveBack;
   };
   const holdTree = (subject: string, document: DocumentNode) => {

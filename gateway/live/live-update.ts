@@ -7,6 +7,8 @@ export interface LiveUpdate {
 export interface Placed {
   /** The cursor for whoever has been given none of them; undefined where there is no such place, or not yet. */
   readonly beginning: string | undefined;
+  /** Whether those are given that came before somebody asked, as fast as they are taken. */
+  readonly isCatchingUp: boolean;
   /** Whether all there is of them has been given: what is given next is yet to come. */
   readonly isUpToDate: boolean;
   /**

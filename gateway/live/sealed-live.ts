@@ -68,6 +68,10 @@ class SealedUpdates<Update extends LiveUpdate> implements AsyncIterableIterator<
     return beginning && this.#seal(beginning);
   }
 
+  get isCatchingUp(): boolean {
+    return this.#place.isCatchingUp ?? false;
+  }
+
   get isUpToDate(): boolean {
     return this.#place.isUpToDate ?? false;
   }

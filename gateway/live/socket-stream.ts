@@ -48,8 +48,8 @@ export function socketStream(
     if (room) await room;
     const { done, value } = await source.next();
     if (done) return false;
-    const roomLeft = roomOn(wire, UNSENT_BYTES_MAX);
-    if (roomLeft) await roomLeft;
+    // In the turn of the write: all who waited are woken together, and the first may have filled it anew.
+    for (let left = roomOn(wire, UNSENT_BYTES_MAX); left; left = roomOn(wire, UNSENT_BYTES_MAX)) await left;
     if (left || socket.readyState !== socket.OPEN) return false;
     metrics.framesSent.inc();
     frameOf(value).writeTo(wire, name);

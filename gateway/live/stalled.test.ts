@@ -6,7 +6,7 @@ import { runInNewContext } from 'node:vm';
 import type { Client } from 'graphql-ws';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { socketClient, startGateway, type TestGateway } from '../../tests/support/gateway.ts';
+import { cursorOf, socketClient, startGateway, type TestGateway } from '../../tests/support/gateway.ts';
 import { announcer, tick } from '../../tests/support/live.ts';
 
 const FRAMES_MAX = 64;
@@ -34,8 +34,8 @@ afterEach(async () => {
 /** A wide entry, so that what the kernel buffers is soon full; its time stands in its prices. */
 const wide = () => Array.from({ length: 200 }, (_, node) => tick(`PJM:${node}`, Date.now()));
 
-const queryOf = (delivery: string) =>
-  `subscription { lmp(delivery: ${delivery}) { cursor ticks { lmp energy loss node { id } } } }`;
+const queryOf = (delivery: string, further = '') =>
+  `subscription { lmp(delivery: ${delivery}${further}) { cursor ticks { lmp energy loss node { id } } } }`;
 
 async function figure(name: 'liveMembers' | 'overflowCloses'): Promise<number> {
   return (await gateway.metrics[name].get()).values[0]?.value ?? 0;
@@ -58,7 +58,7 @@ async function stallBySocket(delivery: string): Promise<void> {
 }
 
 /** By server-sent events, and reads nothing of the answer. */
-async function stallByEvents(delivery: string): Promise<Socket> {
+async function stallByEvents(delivery: string, further = ''): Promise<Socket> {
   const members = await figure('liveMembers');
   const { hostname, port } = new URL(gateway.url);
   const socket = connect(Number(port), hostname);
@@ -66,7 +66,7 @@ async function stallByEvents(delivery: string): Promise<Socket> {
   await once(socket, 'connect');
   socket.on('error', () => {});
   socket.pause();
-  const body = JSON.stringify({ query: queryOf(delivery) });
+  const body = JSON.stringify({ query: queryOf(delivery, further) });
   socket.write(
     `POST /graphql HTTP/1.1\r\nhost: localhost\r\naccept: text/event-stream\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
   );
@@ -128,6 +128,22 @@ describe('a reader of server-sent events that stalls', () => {
     expect(texts.join('')).toMatch(/"LIMIT_EXCEEDED"/);
     const cursors = [...texts.join('').matchAll(/"cursor":"([\w-]+)"/g)].map(([, cursor]) => cursor);
     expect(cursors.at(-1)).toBe(cursors.at(-2));
+  });
+
+  test('in the past that it resumes is not ended: it is given all of it as it reads', async () => {
+    await gateway.close();
+    gateway = await startGateway({ memberFramesMax: 8 });
+    source = announcer(gateway.bus);
+    const after = cursorOf(await gateway.bus.tail('lmp'));
+    // Some hundred updates of a thousand prices each, of which the kernel takes about half.
+    for (let entry = 0; entry < 600; entry++) await source.announce(wide());
+    const socket = await stallByEvents('EVERY', `, after: "${after}"`);
+    await sleep(1_500);
+    let prices = 0;
+    socket.on('data', (data) => (prices += String(data).split('"energy"').length - 1));
+    socket.resume();
+    await expect.poll(() => prices).toBeGreaterThan(119_900);
+    expect(await figure('overflowCloses')).toBe(0);
   });
 
   test('and does not take its end either is cut, and nothing is kept for it', async () => {

@@ -24,8 +24,8 @@ export type Member = Stream<Frame, ExecutionResult>;
 /**
  * All subscriptions that are the same: one source stream, one execution an event, the result offered to every member.
  *
- * States: open → started → closed, when the source ends, an event is lost or the last member leaves. The pump never waits for a
- * member.
+ * States: open → started → closed, when the source ends, an event is lost or the last member leaves. The pump waits for a member
+ * only while that catches up alone.
  *
  * An event of which nothing could be answered (`data` is null) is **lost**: it ends the group with its errors and the cursor of the
  * event before, so that whoever resumes there gets it again, and nobody gets one error after another. Where a nullable field failed
@@ -140,10 +140,13 @@ export class SubscriptionGroup {
   }
 
   get #place(): { readonly cursor?: string } {
-    // Where members have openings, they begin there.
-    const beginning = this.#openingSource ? undefined : this.#placed?.beginning;
-    const cursor = this.#placed?.head ?? this.#cursor ?? beginning;
+    const cursor = this.#placed?.head ?? this.#cursor ?? this.#beginning;
     return cursor === undefined ? {} : { cursor };
+  }
+
+  /** Where members have openings, they begin there. */
+  get #beginning(): string | undefined {
+    return this.#openingSource ? undefined : this.#placed?.beginning;
   }
 
   async #subscribe(): Promise<ExecutionResult | undefined> {
@@ -185,6 +188,7 @@ export class SubscriptionGroup {
    * @returns how long to rest; undefined where that was the last.
    */
   async #pumpNext(source: AsyncIterator<unknown>): Promise<number | undefined> {
+    if (this.#placed?.isCatchingUp) await this.#onlyMember?.drained();
     const { done, value: event } = await source.next();
     if (done) return undefined;
     const startedAt = performance.now();
@@ -198,6 +202,11 @@ export class SubscriptionGroup {
     this.#cursor = cursorOf(event) ?? this.#cursor;
     if (!this.#closed) this.#options.onOffered(from);
     return FRAME_SPACING_MS - (performance.now() - startedAt);
+  }
+
+  /** Who catches up alone is given the past as fast as it takes that, and does not fall behind in it. */
+  get #onlyMember(): Member | undefined {
+    return this.#members.size === 1 ? this.#members.keys().next().value : undefined;
   }
 
   #offer(member: Member, frame: Frame): void {

@@ -48,6 +48,10 @@ export class Subscription<In extends LiveUpdate, Out> implements AsyncIterable<O
     return this.#beginning;
   }
 
+  get isCatchingUp(): boolean {
+    return this.#headOfHub === undefined;
+  }
+
   get isUpToDate(): boolean {
     return this.#headOfHub !== undefined && this.#backlog.isEmpty;
   }

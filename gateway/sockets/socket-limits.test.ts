@@ -264,12 +264,12 @@ describe('What a subscription comes with', () => {
   });
 
   it('counts to what one identity may have under way, until it has ended', async () => {
-    await start({}, { bodyBytesMax: 40_000, bodyBytesPerIdentity: 1_024 });
+    await start({}, { subscriptionBytesPerIdentity: 80_000 });
     const { socket } = await enter('alice');
     const junk = 'x'.repeat(30_000);
     void subscribe(socket, 'a', { junk });
     await expect.poll(members).toBe(1);
-    const full = { code: 'RATE_LIMITED', limit: 'bodyBytesUnderWay', max: 80_000, retryAfterSeconds: 5 };
+    const full = { code: 'RATE_LIMITED', limit: 'subscriptionBytes', max: 80_000, retryAfterSeconds: 5 };
     expect(await subscribe(socket, 'b', { junk: junk + junk })).toEqual(full);
     const { socket: another } = await enter('bob');
     void subscribe(another, 'b', { junk: junk + junk });
@@ -281,14 +281,14 @@ describe('What a subscription comes with', () => {
   });
 
   it('counts with what its document takes once parsed, once for all who ask the same', async () => {
-    await start({}, { bodyBytesMax: 40_000, bodyBytesPerIdentity: 1_024 });
+    await start({}, { subscriptionBytesPerIdentity: 80_000 });
     const { socket } = await enter('alice');
     const query = `subscription { lmp { ${'cursor '.repeat(40)} } }`;
     for (const id of ['a', 'b', 'c']) void subscribe(socket, id, {}, query);
     await expect.poll(members).toBe(3);
     const other = (name: string) => `subscription ${name} { lmp { ${'cursor '.repeat(40)} } }`;
     for (const id of ['d', 'e', 'f']) void subscribe(socket, id, {}, other(id));
-    expect(await subscribe(socket, 'g', {}, other('g'))).toMatchObject({ limit: 'bodyBytesUnderWay' });
+    expect(await subscribe(socket, 'g', {}, other('g'))).toMatchObject({ limit: 'subscriptionBytes' });
   });
 });
 

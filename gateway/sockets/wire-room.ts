@@ -1,16 +1,12 @@
 import type { Writable } from 'node:stream';
 
 /**
- * Room on a connection that many streams write to. Whoever waited looks again when all is sent, in the order of coming, since
- * the first may have filled it anew: so it never has more unsent than the bound and one frame, and each has its turn.
- * @returns what to wait for before writing; undefined where there is room.
+ * Room on a connection that many streams write to. Whoever has waited asks again before writing, since another may have filled it
+ * anew: so it never has more unsent than the bound and one frame. They are woken in the order of coming, so each has its turn.
+ * @returns what to wait for; undefined where there is room.
  */
 export function roomOn(wire: Writable, unsentBytesMax: number): Promise<void> | undefined {
-  return isFull(wire, unsentBytesMax) ? untilRoom(wire, unsentBytesMax) : undefined;
-}
-
-async function untilRoom(wire: Writable, unsentBytesMax: number): Promise<void> {
-  while (isFull(wire, unsentBytesMax)) await sentOn(wire);
+  return isFull(wire, unsentBytesMax) ? sentOn(wire) : undefined;
 }
 
 /** One that is closed is never full. */
