@@ -13,6 +13,7 @@ export class Subscription<In extends LiveUpdate, Out> implements AsyncIterable<O
   #beginning: string | undefined;
   #cursor: string | undefined;
   #headOfHub: (() => string | undefined) | undefined;
+  #hasCaughtUp = false;
 
   /** @param cursor undefined where it begins with the hub's reader, which does not stand yet. */
   constructor({
@@ -42,14 +43,17 @@ export class Subscription<In extends LiveUpdate, Out> implements AsyncIterable<O
    */
   follow(head: () => string | undefined): void {
     this.#headOfHub = head;
+    this.#hasCaughtUp = this.#backlog.isEmpty;
   }
 
   get beginning(): string | undefined {
     return this.#beginning;
   }
 
+  /** Until the last of the past is taken, which waits when it begins to follow. */
   get isCatchingUp(): boolean {
-    return this.#headOfHub === undefined;
+    this.#hasCaughtUp ||= this.isUpToDate;
+    return !this.#hasCaughtUp;
   }
 
   get isUpToDate(): boolean {
