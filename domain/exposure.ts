@@ -37,7 +37,7 @@ export function exposureOf(exposed: Iterable<Exposed>, shock?: Shock): Exposure 
     const { quantity } = position;
     positions += 1;
     net = net.plus(quantity);
-    gross = gross.plus(absolute(quantity));
+    gross = gross.plus(quantity.abs());
     if (quantity.sign === 0) continue;
     if (lastPrice === null) {
       unpriced += 1;
@@ -46,7 +46,7 @@ export function exposureOf(exposed: Iterable<Exposed>, shock?: Shock): Exposure 
     priced += 1;
     const notional = quantity.times(lastPrice);
     netNotional = netNotional.plus(notional);
-    grossNotional = grossNotional.plus(absolute(notional));
+    grossNotional = grossNotional.plus(notional.abs());
     if (shock) shockPnl = shockPnl.plus(quantity.times(shocked(lastPrice, shock).minus(lastPrice)));
   }
   const money = (sum: Decimal) => (priced === 0 && unpriced > 0 ? null : sum.over(MINUTES));
@@ -60,8 +60,4 @@ export function exposureOf(exposed: Iterable<Exposed>, shock?: Shock): Exposure 
     grossNotional: money(grossNotional),
     shockPnl: shock ? money(shockPnl) : null,
   };
-}
-
-function absolute(decimal: Decimal): Decimal {
-  return decimal.sign < 0 ? decimal.negated() : decimal;
 }

@@ -51,6 +51,11 @@ export class Decimal {
     return new Decimal(-this.digits, this.decimals);
   }
 
+  /** Without its sign. */
+  abs(): Decimal {
+    return this.digits < 0n ? this.negated() : this;
+  }
+
   /** The nearest double, for those who plot rather than pay. */
   toNumber(): number {
     return Number(this.toString());

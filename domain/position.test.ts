@@ -92,9 +92,7 @@ function enoughLots(position: Position, before: readonly Trade[], group: readonl
   const lots = new OpenLots();
   const most = mostClosedBy(group, position);
   for (const lot of lotsIn(position, before)) {
-    const { sign } = lots.held;
-    const held = sign < 0 ? lots.held.negated() : lots.held;
-    if (held.minus(most).sign > 0) break;
+    if (lots.held.abs().minus(most).sign > 0) break;
     lots.add(lot);
   }
   return lots;

@@ -111,7 +111,7 @@ export function mostClosedBy(trades: Iterable<Trade>, { quantity }: Position): D
     const traded = mwMinutesOf(trade);
     if (traded.sign * quantity.sign < 0) sum = sum.plus(traded);
   }
-  return sum.sign < 0 ? sum.negated() : sum;
+  return sum.abs();
 }
 
 /**

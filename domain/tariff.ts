@@ -49,6 +49,5 @@ export function oddParts({ grid, electricity, integrated, grid_usage: gridUsage 
 }
 
 function isWithinRounding(difference: Decimal): boolean {
-  const size = difference.sign < 0 ? difference.negated() : difference;
-  return size.minus(ROUNDING).sign <= 0;
+  return difference.abs().minus(ROUNDING).sign <= 0;
 }

@@ -1,7 +1,7 @@
 import { IncomingMessage, type ServerResponse } from 'node:http';
 import { type ExecutionArgs, execute, type GraphQLSchema, getOperationAST } from 'graphql';
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
-import { cutShort } from '../runtime/http-service.ts';
+import { cutShort, whenClosed } from '../runtime/http-service.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import type { Context, Renewal } from '../schema/context.ts';
 import { type DenialNotes, errorsIn } from './audit/notes.ts';
@@ -241,6 +241,5 @@ function lastFramesTo(res: ServerResponse, results: Member, untakenMsMax: number
 function takePlace(shares: Shares, req: IncomingMessage, res: ServerResponse): void {
   const giveBack = shares.take(callerOf(req).identity.subject);
   if (!giveBack) throw beyondShare('streams', shares.max, 'sockets and event streams');
-  if (res.closed) giveBack();
-  else res.once('close', giveBack);
+  whenClosed(res, giveBack);
 }

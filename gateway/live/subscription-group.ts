@@ -46,8 +46,6 @@ export class SubscriptionGroup {
   readonly #members = new Map<Member, Seat>();
   /** What openings were answered with, for all who share them. */
   readonly #openings = new WeakMap<Opening, Promise<ExecutionResult>>();
-  /** By member: takes back its waiting until its opening can be forgotten. */
-  readonly #toForget = new Map<Member, () => void>();
   #openingSource: OpeningSource | undefined;
   #placed: Placed | undefined;
   #starting: Promise<ExecutionResult | undefined> | undefined;
@@ -78,11 +76,12 @@ export class SubscriptionGroup {
    */
   join(opens: boolean, tenure?: Tenure): Member {
     const { metrics } = this.#options;
-    const seat: Seat = { backlog: this.#createBacklog(opens), group: this };
+    const seat: Seat = { backlog: this.#createBacklog(opens), group: this, stopForgetting: undefined };
     let forget: () => void = () => undefined;
     const member: Member = new Stream(seat.backlog, () => {
       forget();
       metrics.liveMembers.dec();
+      seat.stopForgetting?.();
       seat.group.#left(member);
     });
     metrics.liveMembers.inc();
@@ -109,9 +108,10 @@ export class SubscriptionGroup {
 
   /** Tells a member its opening, where the source has any. To be called once the source is there. */
   async open(member: Member): Promise<void> {
-    const backlog = this.#members.get(member)?.backlog;
+    const seat = this.#members.get(member);
     const source = this.#openingSource;
-    if (!backlog || backlog.opened || !source) return;
+    if (!seat || seat.backlog.opened || !source) return;
+    const { backlog } = seat;
     try {
       const opening = await source.opening();
       const answering = this.#openings.get(opening) ?? this.#execute(opening.event);
@@ -121,8 +121,7 @@ export class SubscriptionGroup {
       backlog.open(opening.told, first);
       member.stir();
       if (!member.open) return;
-      const takeBack = opening.told.whenPassed(() => void forgetTold(source, member, backlog));
-      this.#toForget.set(member, takeBack);
+      seat.stopForgetting = opening.told.whenPassed(() => void forgetTold(source, member, backlog));
     } catch (error) {
       member.end({ last: withoutCursor(this.#errorResult(error)) });
     }
@@ -250,8 +249,6 @@ export class SubscriptionGroup {
 
   #left(member: Member): void {
     this.#members.delete(member);
-    this.#toForget.get(member)?.();
-    this.#toForget.delete(member);
     if (this.#members.size === 0) this.#close();
   }
 
@@ -286,6 +283,8 @@ interface GroupOptions {
 interface Seat {
   readonly backlog: MemberBacklog;
   group: SubscriptionGroup;
+  /** Takes back its waiting until its opening can be forgotten. */
+  stopForgetting: (() => void) | undefined;
 }
 
 /** What the source was given goes through its hands, and then through the member's. What is left at an end is still judged. */

@@ -58,8 +58,7 @@ function judge(price: TariffPrice, version: Version, now: number): VersionedTari
 }
 
 function impossiblePrice(value: Decimal): Impossible | undefined {
-  const size = value.sign < 0 ? value.negated() : value;
-  if (value.decimals <= DECIMALS_MAX && size.minus(PRICE_MAX).sign <= 0) return undefined;
+  if (value.decimals <= DECIMALS_MAX && value.abs().minus(PRICE_MAX).sign <= 0) return undefined;
   return {
     code: 'BAD_VALUE',
     reason: `${value} is not a price between −${PRICE_MAX} and ${PRICE_MAX} per kWh with at most ${DECIMALS_MAX} decimals`,

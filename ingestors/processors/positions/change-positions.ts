@@ -114,19 +114,16 @@ interface Rework extends StoredPosition {
 async function workedOut(client: Queryable, reworks: readonly Rework[], course: Course): Promise<StoredPosition[]> {
   if (reworks.length === 0) return [];
   const checkpoints = await takeCheckpointsBefore(client, reworks);
-  const positions = reworks.map(({ method }, index) => checkpoints[index] ?? flatPosition(method));
-  const lots = reworks.map(() => new OpenLots());
-  const starts = reworks.map(({ account, nodeId }, index) => ({ account, nodeId, at: positions[index]?.last ?? null }));
+  const working = reworks.map(({ account, nodeId, node, seq, method }, index) => {
+    const position = checkpoints[index] ?? flatPosition(method);
+    return { account, nodeId, node, seq: seq + 1, position, lots: new OpenLots() };
+  });
+  const starts = working.map(({ account, nodeId, position }) => ({ account, nodeId, at: position.last }));
   for await (const { index, trades } of tradesAfter(client, starts)) {
-    const rework = reworks[index];
-    const position = positions[index];
-    const atHand = lots[index];
-    if (!rework || !position || !atHand) continue;
-    const stretch = { account: rework.account, nodeId: rework.nodeId, position, trades, lots: atHand };
-    positions[index] = await applied(client, stretch, course);
+    const each = working[index];
+    if (each) each.position = await applied(client, { ...each, trades }, course);
   }
-  return reworks.map(({ account, nodeId, node, seq: before, method }, index) => {
-    const worked = { account, nodeId, node, seq: before + 1, position: positions[index] ?? flatPosition(method) };
+  return working.map(({ lots: _, ...worked }) => {
     course.snapshots.push(worked);
     return worked;
   });

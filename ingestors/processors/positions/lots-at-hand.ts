@@ -39,8 +39,7 @@ class Want {
   get isOpen(): boolean {
     const { position, lots } = this.closing;
     if (!position.oldest || this.#most.sign === 0 || lots.held.minus(position.quantity).sign === 0) return false;
-    const held = lots.held.sign < 0 ? lots.held.negated() : lots.held;
-    return held.minus(this.#most).sign <= 0;
+    return lots.held.abs().minus(this.#most).sign <= 0;
   }
 
   /** The trade that more lots are looked for from. */
